@@ -1,0 +1,10 @@
+"""Which class serves which card. The classes are light: frameworks are imported when a model is loaded."""
+
+from __future__ import annotations
+
+from bentos.models.iris import IrisModel
+from bentos.models.model import BadRows, Batch, Column, Device, Model, Outputs, Runtime
+
+MODELS: dict[str, type[Model]] = {model.card.name: model for model in (IrisModel,)}
+
+__all__ = ["MODELS", "BadRows", "Batch", "Column", "Device", "Model", "Outputs", "Runtime"]
