@@ -1,0 +1,75 @@
+# Everything that people, hooks and CI do here has its name in this file: `make help`.
+
+PORT ?= 3000
+PROFILE ?= steady
+VENV ?= .venv
+ARGS ?=
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+## Use it
+
+.PHONY: serve
+serve: $(READY) ## Serve all five models on PORT (3000); the first time installs and trains them
+	@$(BIN)/jubako train all --missing
+	@exec $(BIN)/bentoml serve --port $(PORT)
+
+.PHONY: train
+train: $(READY) ## Train every model, and make a version of each that passes its gate (ARGS="--tune 20")
+	@$(BIN)/jubako train all $(ARGS)
+
+## Develop it
+
+.PHONY: setup
+setup: $(READY) ## Make the virtual environment with the locked versions; every other target does it when needed
+
+.PHONY: test
+test: $(READY) ## Run every test (ARGS="-k iris")
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: test-fast
+test-fast: $(READY) ## Run the tests that neither train for real nor start servers
+	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+.PHONY: lint
+lint: $(READY) ## Check style, format and types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+.PHONY: format
+format: $(READY) ## Put every file in the one format
+	@$(BIN)/ruff check --fix-only
+	@$(BIN)/ruff format
+
+.PHONY: lock
+lock: $(READY) ## Write the lock files again; UPGRADE="numpy torch" or UPGRADE=all moves versions
+	@$(BIN)/python .ci/lock.py $(UPGRADE)
+
+.PHONY: audit
+audit: $(READY) ## Look the locked versions up in the vulnerability database; fails when it could not look
+	@$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement requirements.lock
+
+.PHONY: clean
+clean: ## Remove the virtual environment, caches and builds; versions and .jubako/ stay
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} \
+		/^## / {printf "\n%s\n", substr($$0, 4)} \
+		/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The stamp is written last, so an interrupted installation is done again.
+$(READY): requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing the locked versions into $(VENV) (a few minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(BIN)/python:
+	@python=$$(PYTHON='$(PYTHON)' .ci/find-python) && "$$python" -m venv $(VENV)
