@@ -1,0 +1,37 @@
+"""Where things live: versions and stages where BentoML keeps its own, everything else under ``JUBAKO_HOME``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+def repository() -> Path:
+    """The checkout that this runs from; the working folder when it was installed or packed into a Bento."""
+    root = Path(__file__).resolve().parents[1]
+    return root if (root / "pyproject.toml").exists() else Path.cwd()
+
+
+def jubako_home() -> Path:
+    """MLflow's database, profiles, logs: what running leaves behind."""
+    given = os.environ.get("JUBAKO_HOME")
+    return Path(given).expanduser().resolve() if given else repository() / ".jubako"
+
+
+def bentoml_home() -> Path:
+    given = os.environ.get("BENTOML_HOME") or "~/bentoml"
+    return Path(os.path.expandvars(given)).expanduser().resolve()
+
+
+def model_store() -> Path:
+    """Where BentoML looks for models. Inside a running Bento that is the Bento's own folder, as only BentoML knows."""
+    containers = sys.modules.get("bentoml._internal.configuration.containers")
+    if containers is not None:
+        return Path(containers.BentoMLContainer.model_store.get()._path)
+    return bentoml_home() / "models"
+
+
+def beside_the_store() -> Path:
+    """Our own few files beside BentoML's: the stage pointer, its lock, and versions that are still being written."""
+    return bentoml_home() / "jubako"
