@@ -1,0 +1,124 @@
+"""The arrows of the design point one way, and every question has one place."""
+
+from __future__ import annotations
+
+import ast
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.reading import ROOT, SOURCES, imports, python_files, syntax
+
+#: What takes long to load or much memory. A server's processes import every module, and need few of these.
+HEAVY = [
+    *("datasets", "matplotlib", "mlflow", "optuna", "pandas", "polars", "scipy", "whylogs"),
+    *("lightgbm", "safetensors", "sklearn", "skops", "tokenizers", "torch", "transformers", "xgboost"),
+    *("onnx", "onnxmltools", "onnxruntime", "onnxscript", "skl2onnx"),
+]
+
+#: Formats whose reader can be made to run code.
+PICKLES = ("pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve")
+
+#: Part of the project -> what it may not import of it, anywhere.
+FORBIDDEN = {
+    "bentos/cards": ("bentos.models", "bentos.client", "bentos.serving", "training", "load_tests", "benchmarks"),
+    "bentos/models": ("bentos.client", "bentos.serving", "bentos.monitoring", "bentoml", "mlflow", "starlette"),
+    "bentos/client": ("bentos.models", "bentos.serving", "bentoml", "numpy", "training", "load_tests"),
+    "training": ("bentos.gateway", "bentos.runners", "bentos.serving", "bentos.calling", "load_tests", "benchmarks"),
+    "load_tests": ("bentos.models", "bentos.gateway", "bentos.runners", "bentos.serving", "training", "bentoml"),
+}
+
+
+@pytest.mark.parametrize("part", FORBIDDEN)
+def test_the_arrows_between_the_parts_point_one_way(part: str) -> None:
+    wrong = [found for found in imports(part) if found.within(*FORBIDDEN[part])]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+@pytest.mark.parametrize("part", ["bentos/cards", "bentos/client"])
+def test_the_small_base_stands_on_nothing_but_cards_pydantic_and_httpx(part: str) -> None:
+    """Somebody who installs only the client gets no server. What a function imports, and the console command, which is
+    found by name, may stand on an extra.
+    """
+    base = (*sys.stdlib_module_names, "pydantic", "httpx", "bentos.cards", "bentos.client")
+    wrong = [
+        found
+        for found in imports(part)
+        if not found.within(*base) and (found.within("bentos") or (found.at_start and found.file.stem != "command"))
+    ]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_what_ships_never_imports_what_trains() -> None:
+    """The console command finds training's commands by name, at run time, where training is installed."""
+    wrong = [found for found in imports("bentos") if found.within("training", "load_tests", "benchmarks", "tests")]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_nothing_heavy_is_imported_when_a_module_of_bentos_is() -> None:
+    wrong = [found for found in imports("bentos") if found.at_start and found.within(*HEAVY)]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+@pytest.mark.parametrize(
+    ("library", "place"), [("mlflow", "training/tracking.py"), ("whylogs", "bentos/monitoring/profiles.py")]
+)
+def test_one_file_knows_each_tracking_library(library: str, place: str) -> None:
+    importers = {found.file.relative_to(ROOT).as_posix() for found in imports(*SOURCES) if found.within(library)}
+    assert importers <= {place}
+
+
+def test_no_module_can_read_a_pickle() -> None:
+    wrong = [found for found in imports("bentos", "training") if found.within(*PICKLES)]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+@pytest.mark.parametrize(
+    ("modules", "absent"),
+    [
+        ("bentos.cards, bentos.client", [*HEAVY, "numpy", "bentoml", "click", "rich"]),
+        ("bentos.models", [*HEAVY, "bentoml"]),
+        ("bentos.settings, bentos.problems", [*HEAVY, "bentoml"]),
+    ],
+)
+def test_importing_it_loads_nothing_more_than_it_says(modules: str, absent: list[str]) -> None:
+    """Asked of a fresh interpreter, because a library's own imports count too."""
+    program = f"import sys, {modules}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert not set(absent) & set(loaded.stdout.split())
+
+
+EVERYTHING = python_files(*SOURCES, "tests")
+
+
+@pytest.mark.parametrize("file", EVERYTHING, ids=lambda file: file.relative_to(ROOT).as_posix())
+def test_no_module_is_longer_than_300_lines(file: Path) -> None:
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+def test_most_modules_are_shorter_than_100_lines() -> None:
+    lengths = [len(file.read_text(encoding="utf-8").splitlines()) for file in python_files(*SOURCES)]
+    assert statistics.median(lengths) < 100
+
+
+def test_modules_are_named_for_what_they_are() -> None:
+    """A drawer called "utils" is where the next thing without a place goes."""
+    drawers = {"util", "utils", "helper", "helpers", "manager", "managers", "common", "misc"}
+    assert not [file for file in EVERYTHING if drawers & set(file.stem.lower().split("_"))]
+
+
+def test_every_test_says_which_behaviour_it_protects() -> None:
+    """Its name is a sentence of at least four words, or its docstring is."""
+    silent = [
+        f"{file.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for file in python_files("tests")
+        for node in ast.walk(syntax(file))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+        and len(node.name.split("_")) < 5
+        and not ast.get_docstring(node)
+    ]
+    assert not silent, "\n".join(silent)

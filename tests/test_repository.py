@@ -1,0 +1,116 @@
+"""The files around the code say the same as the code."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import subprocess
+import tomllib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from tests.reading import ROOT
+
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
+GROUPS = (PROJECT["project"]["dependencies"], PROJECT["build-system"]["requires"], *EXTRAS.values())
+DECLARED = [one for line in itertools.chain(*GROUPS) if (one := Requirement(line)).name != "jubako"]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+def pins(lock: str) -> dict[str, str]:
+    lines = [line for line in (ROOT / lock).read_text().splitlines() if not line.startswith("#")]
+    parts = [re.fullmatch(r"([a-z0-9-]+)==([\w.!]+)( ; .+)?", line) for line in lines]
+    assert all(parts), "a lock line is one exact, public version"
+    assert lines == sorted(lines, key=lambda line: line.partition("==")[0])
+    return {part[1]: part[2] for part in parts if part}
+
+
+LOCK, SERVE_LOCK = pins("requirements.lock"), pins("requirements-serve.lock")
+
+
+@pytest.mark.parametrize("requirement", DECLARED, ids=str)
+def test_the_lock_holds_a_version_that_pyproject_allows(requirement: Requirement) -> None:
+    locked = LOCK[canonicalize_name(requirement.name)]
+    assert requirement.specifier.contains(locked, prereleases=True)
+
+
+def test_both_locks_name_the_same_versions() -> None:
+    assert SERVE_LOCK.items() <= LOCK.items()
+
+
+def test_the_serving_lock_has_neither_training_nor_cuda() -> None:
+    """The CPU image is made of it. nvidia-ml-py only asks a driver, and BentoML wants it."""
+    unwanted = {"torch", "transformers", "mlflow", "scikit-learn", "xgboost", "lightgbm", "optuna", "locust", "pytest"}
+    cuda = {name for name in SERVE_LOCK if name.startswith("nvidia-")} - {"nvidia-ml-py"}
+    assert not unwanted & set(SERVE_LOCK)
+    assert not cuda
+
+
+def test_the_tests_run_on_what_is_locked() -> None:
+    different = {}
+    for name, locked in LOCK.items():
+        try:
+            installed = version(name).partition("+")[0]
+        except PackageNotFoundError:  # another platform's
+            continue
+        if installed != locked:
+            different[name] = f"{installed} is installed, {locked} is locked"
+    assert not different
+
+
+@pytest.mark.parametrize(
+    ("package", "floor"),
+    [("bentoml", "1.4.39"), ("mlflow", "3.17"), ("pillow", "13"), ("starlette", "0.49.1"), ("torch", "2.10")],
+)
+def test_versions_with_known_holes_are_refused(package: str, floor: str) -> None:
+    """Below these stand published vulnerabilities on paths that we use."""
+    (requirement,) = (one for one in DECLARED if one.name == package)
+    assert not requirement.specifier.contains(f"{Version(floor).major}.0.dev0", prereleases=True)
+    lowest = min(Version(one.version) for one in requirement.specifier if one.operator in {">=", "=="})
+    assert lowest >= Version(floor)
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda file: file.name)
+def test_a_workflow_runs_only_make_targets_that_exist(workflow: Path) -> None:
+    """What CI does, anybody can do at home."""
+    targets = set(re.findall(r"^([a-z-]+):(?!=)", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    jobs = yaml.safe_load(workflow.read_text())["jobs"]
+    commands = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    assert commands
+    for command in commands:
+        make, target, *settings = command.split()
+        assert make == "make"
+        assert target in targets
+        assert all("=" in setting for setting in settings)
+
+
+def test_pull_requests_are_tested_on_every_python_that_is_promised() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/check.yml").read_text())
+    tested = workflow["jobs"]["test"]["strategy"]["matrix"]["python-version"]
+    promised = Requirement(f"python{PROJECT['project']['requires-python']}").specifier
+    assert tested == [f"3.{minor}" for minor in range(8, 20) if promised.contains(f"3.{minor}.0")]
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_no_large_file_is_committed() -> None:
+    """Versions, data and pictures of results are made, not kept."""
+    assert not [file for file in tracked() if file.stat().st_size > 500_000]
+
+
+def test_no_promise_to_do_something_later_is_committed() -> None:
+    words = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+    own = Path(__file__)
+    sources = [file for file in tracked() if file.suffix in {".py", ".md", ".yml", ".yaml", ".toml"} and file != own]
+    assert not [file for file in sources if words.search(file.read_text(encoding="utf-8"))]
