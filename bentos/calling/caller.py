@@ -1,0 +1,260 @@
+"""Calls one model's runner reliably. All on one event loop; nothing here blocks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from bentos.calling.faults import (
+    CallerGone,
+    CallFault,
+    DeadlinePassed,
+    Misbehaved,
+    ModelFailed,
+    Overloaded,
+    RunnerGone,
+)
+from bentos.calling.hop import Hop, Reply
+from bentos.calling.line import Entry, Order, Part
+from bentos.calling.pace import Pace
+from bentos.calling.wire import merge
+from bentos.models.model import Batch, Outputs
+
+log = logging.getLogger("jubako.calling")
+
+#: How often the same rows may meet a dying runner before they are suspected of killing it.
+DEATHS = 4
+BACKOFF = 0.05
+SWEEP = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    outputs: Outputs
+    version: str
+    queue: float
+    hop: float
+    model: float
+
+
+class Watch(Protocol):
+    """What is told of each batch that came back, and of each fault."""
+
+    def batch(self, rows: int, queue_seconds: float) -> None: ...
+
+    def fault(self, kind: str) -> None: ...
+
+
+class Caller:
+    """``parts`` cuts a request that is larger than one call; ``weigh`` says what rows cost (rows, or tokens)."""
+
+    def __init__(
+        self,
+        name: str,
+        hop: Hop,
+        order: Order,
+        pace: Pace,
+        *,
+        watch: Watch,
+        in_flight: int,
+        queue_rows: int,
+        deadline: float,
+        part_rows: int,
+        weigh: Callable[[Batch], int] = len,
+    ) -> None:
+        self.name = name
+        self.hop = hop
+        self._order = order
+        self._pace = pace
+        self._watch = watch
+        self._free = in_flight
+        self._queue_rows = queue_rows
+        self._deadline = deadline
+        self._part_rows = part_rows
+        self._weigh = weigh
+        self._rows = 0
+        self._weight = 0
+        self._loop = asyncio.get_running_loop()
+        self._pumping = False
+        self._sweeping: asyncio.TimerHandle | None = None
+        self._travelling: dict[asyncio.Task[None], list[Entry]] = {}
+        self._last_done: float | None = None
+
+    @property
+    def waiting(self) -> int:
+        return self._rows
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._travelling) or len(self._order) > 0
+
+    def check(self, rows: int = 1, weight: int = 1) -> None:
+        """Refuse now what could not be answered in time. Costs nothing: called before a body is even read."""
+        wait = self._pace.wait(self._weight + weight)
+        if self._rows + rows > self._queue_rows or wait > 0.9 * self._deadline:
+            raise Overloaded(max(1.0, wait - 0.5 * self._deadline))
+
+    async def call(self, batch: Batch, gone: Callable[[], bool]) -> Answer:
+        rows = len(batch)
+        weight = self._weigh(batch)
+        self.check(rows, weight)
+        if rows <= self._part_rows:
+            part = await self._enter(batch, rows, weight, gone)
+            return Answer(part.outputs, part.version, part.queue, part.hop, part.model)
+        cuts = range(0, rows, self._part_rows)
+        pieces = [batch[start : start + self._part_rows] for start in cuts]
+        futures = [self._enter(piece, len(piece), self._weigh(piece), gone) for piece in pieces]
+        try:
+            parts = await asyncio.gather(*futures)
+        except CallFault:
+            for future in futures:
+                future.cancel()
+            raise
+        if len({part.version for part in parts}) > 1:
+            # A promotion fell between two parts: one answer has one version, so ask the new one for all.
+            return await self.call(batch, gone)
+        slowest = max(parts, key=lambda part: part.queue)
+        return Answer(
+            np.concatenate([part.outputs for part in parts]),
+            parts[0].version,
+            slowest.queue,
+            slowest.hop,
+            sum(part.model for part in parts),
+        )
+
+    def _enter(self, batch: Batch, rows: int, weight: int, gone: Callable[[], bool]) -> asyncio.Future[Part]:
+        now = self._loop.time()
+        future: asyncio.Future[Part] = self._loop.create_future()
+        self._order.add(Entry(batch, rows, weight, now, now + self._deadline, gone, future))
+        self._rows += rows
+        self._weight += weight
+        if self._free and not self._pumping:
+            # Not at once: what else arrives in this turn of the loop joins the same batch at no cost.
+            self._pumping = True
+            self._loop.call_soon(self._pump)
+        if self._sweeping is None:
+            self._sweeping = self._loop.call_later(SWEEP, self._sweep)
+        return future
+
+    def _pump(self) -> None:
+        self._pumping = False
+        while self._free and len(self._order):
+            taken = self._order.take()
+            for entry in taken:
+                self._rows -= entry.rows
+                self._weight -= entry.weight
+            entries = [entry for entry in taken if self._wanted(entry)]
+            if not entries:
+                continue
+            self._free -= 1
+            task = self._loop.create_task(self._carry(entries))
+            self._travelling[task] = entries
+            task.add_done_callback(self._arrived)
+
+    def _arrived(self, task: asyncio.Task[None]) -> None:
+        entries = self._travelling.pop(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a call to %s broke", self.name, exc_info=error)
+            self._fail(entries, ModelFailed("the call broke"))
+        now = self._loop.time()
+        if self._last_done is not None:
+            self._pace.learn(now - self._last_done)
+        self._free += 1
+        self._last_done = now if len(self._order) else None
+        if not self._pumping:
+            self._pump()
+
+    def _wanted(self, entry: Entry) -> bool:
+        """Whether somebody still waits for this in time; if not, its future is settled."""
+        if entry.done.done():
+            return False
+        if entry.gone():
+            entry.done.set_exception(CallerGone())
+        elif self._loop.time() >= entry.deadline:
+            entry.done.set_exception(DeadlinePassed(self._deadline))
+        else:
+            return True
+        return False
+
+    def _sweep(self) -> None:
+        """Callers get their 504 at their deadline, whatever the runner does."""
+        self._sweeping = self._loop.call_later(SWEEP, self._sweep) if self.busy else None
+        unwanted = {entry for entry in self._order if not self._wanted(entry)}
+        if unwanted:
+            self._order.sweep(unwanted.__contains__)
+            self._rows -= sum(entry.rows for entry in unwanted)
+            self._weight -= sum(entry.weight for entry in unwanted)
+        for entries in self._travelling.values():
+            for entry in entries:
+                self._wanted(entry)
+
+    async def _carry(self, entries: list[Entry]) -> None:
+        """Have these entries computed: again when the runner died, in halves when the model raised."""
+        deaths = 0
+        while entries := [entry for entry in entries if self._wanted(entry)]:
+            started = self._loop.time()
+            patience = max(entry.deadline for entry in entries) - started
+            try:
+                reply = await self.hop.send(merge([entry.batch for entry in entries]), patience)
+                self._settle(entries, reply, started)
+                return
+            except RunnerGone as fault:
+                deaths += 1
+                self._watch.fault("runner_gone")
+                log.warning("the runner of %s went away (%s); its rows are sent again", self.name, fault)
+                if deaths >= DEATHS:
+                    await self._halve(entries, fault)
+                    return
+                await asyncio.sleep(BACKOFF * 2**deaths)
+            except ModelFailed as fault:
+                self._watch.fault("model_failed")
+                log.warning("%s failed on a batch of %d callers: %s", self.name, len(entries), fault)
+                await self._halve(entries, fault)
+                return
+            except CallFault as fault:
+                self._watch.fault("misbehaved" if isinstance(fault, Misbehaved) else type(fault).__name__.lower())
+                if isinstance(fault, Misbehaved):
+                    log.error("%s misbehaved; the whole batch is refused: %s", self.name, fault)
+                self._fail(entries, fault)
+                return
+
+    async def _halve(self, entries: list[Entry], fault: CallFault) -> None:
+        """Find the guilty caller; everybody else is answered as if alone."""
+        if len(entries) == 1:
+            self._fail(entries, fault)
+            return
+        middle = len(entries) // 2
+        await self._carry(entries[:middle])
+        await self._carry(entries[middle:])
+
+    def _settle(self, entries: list[Entry], reply: Reply, started: float) -> None:
+        rows = sum(entry.rows for entry in entries)
+        if len(reply.outputs) != rows:
+            raise Misbehaved(f"{rows} rows went out and {len(reply.outputs)} answers came back")
+        now = self._loop.time()
+        self._watch.batch(rows, started - entries[0].arrived)
+        place = 0
+        for entry in entries:
+            own = reply.outputs[place : place + entry.rows]
+            place += entry.rows
+            if not entry.done.done():
+                queue = started - entry.arrived
+                entry.done.set_result(Part(own, reply.version, queue, now - started, reply.seconds, rows))
+
+    @staticmethod
+    def _fail(entries: list[Entry], fault: CallFault) -> None:
+        for entry in entries:
+            if not entry.done.done():
+                entry.done.set_exception(fault)
+
+    async def close(self) -> None:
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        for task in list(self._travelling):
+            task.cancel()
+        await self.hop.close()

@@ -1,0 +1,134 @@
+"""What BentoML 1.4 gets wrong under load and no setting cures. Each mend says what it is for; each has a test.
+
+Settings come first: BentoML's client, its access log and its refusals are avoided in ``runners.py``, ``running.py`` and
+``packing.py`` without a patch. What is left is patched here, in one place, when a service module is imported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import ctypes
+import gc
+import logging
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+log = logging.getLogger("jubako.mended")
+
+#: How often the supervisor looks for dead workers. BentoML: 10 s.
+CHECK_EVERY = 0.25
+#: How long a gateway may take to answer what it accepted, and then a runner to end. BentoML: a day.
+GATEWAY_GRACE = 8.0
+RUNNER_GRACE = 1.5
+PR_SET_PDEATHSIG = 1
+
+_done = False
+
+
+def mend() -> None:
+    """Apply every mend to this process, once."""
+    global _done  # noqa: PLW0603 - patches are global by nature
+    if not _done:
+        _done = True
+        _mend_supervisor()
+        _mend_metrics_folder()
+        _mend_timeout()
+
+
+def _mend_supervisor() -> None:
+    """Dead workers come back at once, in a container too; a stop lets the gateway finish before the runners go.
+
+    BentoML looks every 10 s, never restarts inside a container (finding 20), stops runners and gateway together, and
+    removes their sockets before they have stopped.
+    """
+    from bentoml._internal.utils.circus import Arbiter
+    from circus.arbiter import Arbiter as Circus
+    from tornado.gen import coroutine, multi
+
+    plain_init = Arbiter.__init__
+
+    def init(self: Any, watchers: list[Any], *args: Any, **options: Any) -> None:
+        options["check_delay"] = CHECK_EVERY
+        for watcher in watchers:
+            watcher.respawn = True
+            watcher.graceful_timeout = GATEWAY_GRACE if watcher.name == "service" else RUNNER_GRACE
+        plain_init(self, watchers, *args, **options)
+
+    @coroutine
+    def stop_watchers(self: Any, close_output_streams: bool = False, watcher_iter_func: Any = None) -> Any:
+        watchers = list((watcher_iter_func or self.iter_watchers)(reverse=False))
+        for entry in (True, False):
+            yield multi([w._stop(close_output_streams) for w in watchers if (w.name == "service") is entry])
+        self.exit_stack.__exit__(None, None, None)
+
+    Arbiter.__init__ = init
+    Arbiter._stop_watchers = stop_watchers
+    Arbiter.stop = Circus.stop
+
+
+def _mend_metrics_folder() -> None:
+    """Each server has its own folder for its workers' metrics: with one store, BentoML's wipe each other's (12)."""
+    from bentoml._internal.configuration.containers import BentoMLContainer
+
+    folder = tempfile.mkdtemp(prefix="jubako-metrics-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    BentoMLContainer.prometheus_multiproc_dir.set(folder)
+
+
+def _mend_timeout() -> None:
+    """A request's timer ends with the request. BentoML's keeps its memory for the whole timeout (18)."""
+    from bentoml._internal.server.http.traffic import TimeoutMiddleware
+
+    async def call(self: Any, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        async with asyncio.timeout(self.timeout):
+            await self.app(scope, receive, send)
+
+    TimeoutMiddleware.__call__ = call
+
+
+def settle_runner() -> None:
+    """A runner's process once it serves: it ends with its supervisor, and only when that says so."""
+    _die_with_parent()
+    # Ctrl-C reaches the whole group at once. The gateway answers what it has first, so runners wait for their SIGTERM.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _settle_memory()
+
+
+def settle_gateway(drain_seconds: float, draining: Callable[[], None]) -> None:
+    """A gateway's process once it serves: a stop first shows on ``/readyz``, and only then ends the listening."""
+    _die_with_parent()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        stop = signal.getsignal(number)
+        if not callable(stop):
+            continue
+
+        def drain(number: int = number, stop: Any = stop) -> None:
+            draining()
+            log.info("draining for %g s, then stopping", drain_seconds)
+            loop.call_later(drain_seconds, stop, number, None)
+            loop.remove_signal_handler(number)
+
+        loop.add_signal_handler(number, drain)
+    _settle_memory()
+
+
+def _settle_memory() -> None:
+    """What was loaded at start is never garbage: without this, full collections pause requests for 0.3 s (18)."""
+    gc.collect()
+    gc.freeze()
+
+
+def _die_with_parent() -> None:
+    """Workers of a killed supervisor end too, instead of holding their sockets for ever."""
+    try:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    except (AttributeError, OSError):
+        log.debug("no prctl here; orphaned workers must be stopped by hand")

@@ -1,0 +1,138 @@
+"""Prometheus metrics of requests and batches, beside BentoML's own.
+
+A request adds to plain numbers; twice a second they go into prometheus_client's shared files. Written directly, those
+files cost each request as much as its validation does. Every label value is known beforehand: no caller adds a series.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bentos.cards import CARDS
+
+OUTCOMES = ("ok", "rejected", "overloaded", "late", "failed", "gone")
+FAULTS = ("runner_gone", "model_failed", "misbehaved", "deadlinepassed", "notready")
+SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+ROWS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0)
+
+
+class Spread:
+    """A histogram that is cheap to add to, poured into a Prometheus one now and then."""
+
+    def __init__(self, bounds: Sequence[float], child: Any) -> None:
+        self._bounds = bounds
+        self._counts = [0] * (len(bounds) + 1)
+        self._sum = 0.0
+        self._child = child
+
+    def add(self, value: float) -> None:
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
+
+    def pour(self) -> None:
+        # One `observe` a request is what this avoids; the child's own buckets take a whole count at once.
+        for place, count in enumerate(self._counts):
+            if count:
+                self._child._buckets[place].inc(count)
+                self._counts[place] = 0
+        self._child._sum.inc(self._sum)
+        self._sum = 0.0
+
+
+@dataclass(slots=True)
+class Numbers:
+    """One model's numbers since the last pouring."""
+
+    seconds: Spread
+    batch_rows: Spread
+    queue: Spread
+    outcomes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
+    faults: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FAULTS, 0))
+    rows: int = 0
+
+    def request(self, outcome: str, seconds: float, rows: int = 0) -> None:
+        self.outcomes[outcome] += 1
+        self.seconds.add(seconds)
+        self.rows += rows
+
+    def batch(self, rows: int, queue_seconds: float) -> None:
+        self.batch_rows.add(rows)
+        self.queue.add(queue_seconds)
+
+    def fault(self, kind: str) -> None:
+        self.faults[kind if kind in self.faults else "model_failed"] += 1
+
+
+class Metrics:
+    """Every metric of the contract that a gateway counts itself."""
+
+    def __init__(self) -> None:
+        from prometheus_client import Counter, Gauge, Histogram
+
+        self._requests = Counter("jubako_requests", "Requests by how they ended", ["model", "outcome"])
+        seconds = Histogram(
+            "jubako_request_seconds", "From the request's first byte to its answer", ["model"], buckets=SECONDS
+        )
+        self._rows = Counter("jubako_rows", "Rows answered", ["model"])
+        batch_rows = Histogram("jubako_batch_rows", "Rows in one call to a runner", ["model"], buckets=ROWS)
+        queue = Histogram("jubako_queue_seconds", "How long a batch's first rows waited", ["model"], buckets=SECONDS)
+        self._faults = Counter(
+            "jubako_runner_faults", "Calls to a runner that came back with a fault", ["model", "fault"]
+        )
+        self._ready = Gauge(
+            "jubako_runner_ready", "Whether a runner serves (1) or not (0)", ["model"], multiprocess_mode="livemin"
+        )
+        self._info = Gauge(
+            "jubako_model_info",
+            "1 for the version that serves",
+            ["model", "version", "run_id"],
+            multiprocess_mode="livemax",
+        )
+        self._shown: dict[str, tuple[str, str]] = {}
+        self.models = {
+            name: Numbers(
+                Spread(SECONDS, seconds.labels(name)),
+                Spread(ROWS, batch_rows.labels(name)),
+                Spread(SECONDS, queue.labels(name)),
+            )
+            for name in CARDS
+        }
+        for name in CARDS:
+            self._rows.labels(name)
+            for outcome in OUTCOMES:
+                self._requests.labels(name, outcome)
+            for fault in FAULTS:
+                self._faults.labels(name, fault)
+
+    def pour(self) -> None:
+        for name, numbers in self.models.items():
+            for spread in (numbers.seconds, numbers.batch_rows, numbers.queue):
+                spread.pour()
+            self._rows.labels(name).inc(numbers.rows)
+            numbers.rows = 0
+            for outcome in _drained(numbers.outcomes):
+                self._requests.labels(name, outcome[0]).inc(outcome[1])
+            for fault in _drained(numbers.faults):
+                self._faults.labels(name, fault[0]).inc(fault[1])
+
+    def runner(self, model: str, ready: bool) -> None:
+        self._ready.labels(model).set(int(ready))
+
+    def serving(self, model: str, version: str, run_id: str) -> None:
+        """Show the version that serves; the one before goes to 0 instead of standing beside it."""
+        before = self._shown.get(model)
+        if before != (version, run_id):
+            if before:
+                self._info.labels(model, *before).set(0)
+            self._info.labels(model, version, run_id).set(1)
+            self._shown[model] = (version, run_id)
+
+
+def _drained(counts: dict[str, int]) -> Iterable[tuple[str, int]]:
+    for name, count in counts.items():
+        if count:
+            counts[name] = 0
+            yield name, count

@@ -1,0 +1,112 @@
+"""Everything that can go wrong for a caller, and the one body it is told with (RFC 9457).
+
+Problem
+├── NotParseable 400     the body is not JSON, not a form, or not what its headers say
+├── KeyMissing 401       API keys are on and this call brings none that is known
+├── NoSuchThing 404
+├── WrongMethod 405      says which methods there are
+├── TooLarge 413         the body, or more rows than one request may have
+├── WrongMedia 415       says which media type is right
+├── RowsRejected 422     every bad row and field, and what would be right
+├── OurFault 500         without internals; the log has them, under the request id
+├── TryLater 503         overloaded or not ready, with Retry-After
+└── TooLate 504          no answer within the deadline
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import orjson
+
+Location = Sequence[str | int]
+MEDIA_TYPE = b"application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    loc: Location
+    msg: str
+
+
+class Problem(Exception):
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Something went wrong here"
+    kind: ClassVar[str] = "our-fault"
+    #: The outcome that this counts as in ``jubako_requests_total``.
+    outcome: ClassVar[str] = "rejected"
+
+    def __init__(self, detail: str, errors: Sequence[FieldError] = (), headers: dict[str, str] | None = None) -> None:
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers or {}
+        super().__init__(detail)
+
+    def body(self, request_id: str) -> bytes:
+        content: dict[str, object] = {
+            "type": f"urn:jubako:problem:{self.kind}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "request_id": request_id,
+        }
+        if self.errors:
+            content["errors"] = [{"loc": list(error.loc), "msg": error.msg} for error in self.errors]
+        return orjson.dumps(content)
+
+
+class NotParseable(Problem):
+    status, kind, title = 400, "not-parseable", "The body cannot be read"
+
+
+class KeyMissing(Problem):
+    status, kind, title = 401, "key-missing", "A valid API key is needed"
+
+    def __init__(self) -> None:
+        hint = "send `Authorization: Bearer KEY` with a key that this service knows"
+        super().__init__(hint, headers={"www-authenticate": "Bearer"})
+
+
+class NoSuchThing(Problem):
+    status, kind, title = 404, "no-such-thing", "There is nothing here"
+
+
+class WrongMethod(Problem):
+    status, kind, title = 405, "wrong-method", "This address does not take this method"
+
+    def __init__(self, method: str, allowed: str) -> None:
+        super().__init__(f"{method} is not possible here; use {allowed}", headers={"allow": allowed})
+
+
+class TooLarge(Problem):
+    status, kind, title = 413, "too-large", "The request is too large"
+
+
+class WrongMedia(Problem):
+    status, kind, title = 415, "wrong-media-type", "The body has the wrong media type"
+
+
+class RowsRejected(Problem):
+    status, kind, title = 422, "rows-rejected", "Some values do not fit"
+
+
+class OurFault(Problem):
+    outcome = "failed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The request was fine; the service failed on it. Try again, and report the request id if it stays."
+        )
+
+
+class TryLater(Problem):
+    status, kind, title, outcome = 503, "try-later", "Not now", "overloaded"
+
+    def __init__(self, detail: str, seconds: float = 1.0) -> None:
+        super().__init__(detail, headers={"retry-after": str(max(1, round(seconds)))})
+
+
+class TooLate(Problem):
+    status, kind, title, outcome = 504, "too-late", "The deadline passed", "late"

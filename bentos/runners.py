@@ -1,0 +1,90 @@
+"""The five runners: one BentoML service a model. Each can be served alone: ``bentoml serve bentos.runners:Iris``.
+
+A runner computes what it is given and proves it; who is asked, when and again, is the gateway's business. The cheap
+table models run on the event loop itself, since a thread would cost more than they do; the nets run in a thread.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bentoml
+import numpy as np
+from numpy.typing import NDArray
+
+from bentos import mended
+from bentos.cards import CARDS
+from bentos.keeper import Keeper
+from bentos.packing import serving_parameters
+from bentos.running import RunnerService
+from bentos.settings import settings
+
+Matrix = NDArray[np.float32]
+#: BentoML's fit of batch costs refuses healthy bursts. Admission is the gateway's; here nothing is ever refused.
+NEVER_REFUSE_MS = 3_600_000
+
+mended.mend()
+
+
+def _batched(name: str) -> dict[str, Any]:
+    most = settings().runner(name).max_rows or CARDS[name].batching.max_rows
+    return {"batchable": True, "max_batch_size": 2 * most, "max_latency_ms": NEVER_REFUSE_MS}
+
+
+def _keeper(name: str) -> Keeper:
+    keeper = Keeper(CARDS[name], settings().runner(name))
+    keeper.look()
+    return keeper
+
+
+@bentoml.service(name="iris", service_class=RunnerService, **serving_parameters("iris"))
+class Iris:
+    def __init__(self) -> None:
+        self.keeper = _keeper("iris")
+
+    @bentoml.api(**_batched("iris"))
+    async def predict(self, batch: Matrix) -> Matrix:
+        return self.keeper.predict(batch)
+
+
+@bentoml.service(name="housing", service_class=RunnerService, **serving_parameters("housing"))
+class Housing:
+    def __init__(self) -> None:
+        self.keeper = _keeper("housing")
+
+    @bentoml.api(**_batched("housing"))
+    async def predict(self, batch: Matrix) -> Matrix:
+        return self.keeper.predict(batch)
+
+
+@bentoml.service(name="sentiment", service_class=RunnerService, **serving_parameters("sentiment"))
+class Sentiment:
+    def __init__(self) -> None:
+        self.keeper = _keeper("sentiment")
+
+    @bentoml.api(**_batched("sentiment"))
+    def predict(self, batch: list[str]) -> Matrix:
+        return self.keeper.predict(batch)
+
+
+@bentoml.service(name="churn", service_class=RunnerService, **serving_parameters("churn"))
+class Churn:
+    def __init__(self) -> None:
+        self.keeper = _keeper("churn")
+
+    @bentoml.api(**_batched("churn"))
+    async def predict(self, batch: Matrix) -> Matrix:
+        return self.keeper.predict(batch)
+
+
+@bentoml.service(name="image", service_class=RunnerService, **serving_parameters("image"))
+class Image:
+    def __init__(self) -> None:
+        self.keeper = _keeper("image")
+
+    @bentoml.api(**_batched("image"))
+    def predict(self, batch: NDArray[np.uint8]) -> Matrix:
+        return self.keeper.predict(batch)
+
+
+RUNNERS: dict[str, Any] = {"iris": Iris, "housing": Housing, "sentiment": Sentiment, "churn": Churn, "image": Image}

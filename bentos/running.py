@@ -1,0 +1,143 @@
+"""What stands between a runner's socket and BentoML's batching: the wire format, the status, nothing that is pickled.
+
+BentoML's own route would unpickle what it is sent and rebuild a JSON schema for each answer. This door hands the array
+straight to the service's batching dispatcher, which merges the calls of several gateway workers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+import numpy as np
+import orjson
+from _bentoml_impl.server.app import ServiceAppFactory
+from _bentoml_sdk.service import Service
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bentos import mended
+from bentos.calling import wire
+from bentos.calling.faults import CallFault, Misbehaved
+from bentos.calling.hop import FAULTS, PREDICT, STATUS
+from bentos.keeper import EXTRA_COLUMNS, Keeper
+from bentos.models.model import Batch
+
+log = logging.getLogger("jubako.running")
+LOOK_EVERY = 1.0
+InnerT = TypeVar("InnerT")
+
+
+class RunnerService(Service[InnerT]):
+    """A BentoML service whose instance has a ``keeper``."""
+
+    def to_asgi(self, is_main: bool = True) -> ASGIApp:
+        self.inject_config()
+        factory = ServiceAppFactory(self, is_main=is_main)
+        app = factory()
+        app.router.lifespan_context = _following(app.router.lifespan_context, factory)
+        return RunnerDoor(app, factory)
+
+
+def _following(inner: Any, factory: ServiceAppFactory) -> Any:
+    """The runner's life: BentoML's own, and beside it the eye on the stage pointer."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[None]:
+        async with inner(app):
+            mended.settle_runner()
+            watch = asyncio.create_task(_watch(factory))
+            yield
+            watch.cancel()
+
+    return lifespan
+
+
+async def _watch(factory: ServiceAppFactory) -> None:
+    keeper: Keeper = factory._service_instance.keeper
+    while True:
+        await asyncio.sleep(LOOK_EVERY)
+        try:
+            await asyncio.to_thread(keeper.look)
+        except Exception:
+            log.exception("the eye on the stage pointer blinked")
+
+
+class RunnerDoor:
+    def __init__(self, app: ASGIApp, factory: ServiceAppFactory) -> None:
+        self._app = app
+        self._factory = factory
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif scope["path"] == PREDICT and scope["method"] == "POST":
+            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+            kind = headers.get("content-type", "")
+            if kind in (wire.ARRAY, wire.TEXTS):
+                await self._predict(headers, receive, send)
+            elif "pickle" in kind:
+                await _answer(send, 415, b"pickle is not accepted", {})
+            else:
+                await self._app(scope, receive, send)
+        elif scope["path"] == STATUS:
+            status = self._keeper.status()
+            await _answer(send, 200, orjson.dumps(asdict(status)), {"content-type": "application/json"})
+        elif scope["path"] == "/readyz" and not (status := self._keeper.status()).ready:
+            await _answer(send, 503, f"{status.why}\n".encode(), {"content-type": "text/plain"})
+        else:
+            await self._app(scope, receive, send)
+
+    @property
+    def _keeper(self) -> Keeper:
+        keeper: Keeper = self._factory._service_instance.keeper
+        return keeper
+
+    async def _predict(self, headers: dict[str, str], receive: Receive, send: Send) -> None:
+        try:
+            batch = wire.unpack(await _body(receive), headers)
+            outputs = await self._infer(batch)
+            generations = outputs[:, -EXTRA_COLUMNS]
+            if len(outputs) != len(batch):
+                raise Misbehaved(f"{len(batch)} rows came and {len(outputs)} answers go")
+            if np.any(generations != generations[0]):
+                # The gateway sends it again, as after a crash.
+                await _answer(send, 503, b"the call fell between two versions", {})
+                return
+            body, form = wire.pack(np.ascontiguousarray(outputs[:, :-EXTRA_COLUMNS]))
+            form[wire.VERSION] = self._keeper.version(int(generations[0]))
+            form[wire.SECONDS] = f"{outputs[0, -1] / 1000:.6f}"
+            await _answer(send, 200, body, form)
+        except CallFault as fault:
+            await _answer(send, 500, str(fault).encode(), {wire.FAULT: type(fault).__name__})
+        except Exception as error:
+            log.exception("a call broke")
+            message = f"{type(error).__name__}: {error}".encode()
+            await _answer(send, 500, message, {wire.FAULT: "ModelFailed"})
+
+    async def _infer(self, batch: Batch) -> Any:
+        return await self._factory.batch_infer("predict", (batch,), {})
+
+
+async def _body(receive: Receive) -> bytes:
+    chunks: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b""
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def _answer(send: Send, status: int, body: bytes, headers: dict[str, str]) -> None:
+    fields = [(name.encode(), value.encode()) for name, value in headers.items()]
+    fields.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": fields})
+    await send({"type": "http.response.body", "body": body})
+
+
+assert set(FAULTS) == {"ModelFailed", "Misbehaved", "NotReady"}  # noqa: S101 - the two ends of the wire agree

@@ -1,0 +1,148 @@
+"""One model's desk in the gateway: from a request's body to its answer. Transport knows nothing of models, and the
+desk nothing of transport."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import orjson
+
+from bentos.calling import Answer, Caller, CallerGone, CallFault, DeadlinePassed, NotReady, Overloaded
+from bentos.cards import AnyCard
+from bentos.cards.answer import Answer as PublicAnswer
+from bentos.cards.image import ImageRow
+from bentos.models import BadRows, Batch, Model, Outputs
+from bentos.problems import OurFault, Problem, TooLate, TryLater
+from bentos.serving.forms import FormFiles
+from bentos.serving.payloads import JsonRows, encoded_errors
+
+_counter = itertools.count()
+_process = os.urandom(3).hex()
+
+
+def unique() -> str:
+    """What makes a prediction's id unlike any other: when, which process, which call."""
+    return f"{time.time_ns() // 1_000_000:011x}{_process}{next(_counter) & 0xFFFF:04x}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A finished prediction, ready to be told and to be observed."""
+
+    body: bytes
+    version: str
+    batch: Batch
+    outputs: Outputs
+    unique: str
+    answer: Answer
+
+
+class Reading(Protocol):
+    """How this model's requests are read."""
+
+    def check_media(self, content_type: bytes) -> None: ...
+
+    async def batch(self, body: bytes, content_type: bytes) -> Batch: ...
+
+
+class ReadsJson:
+    def __init__(self, card: AnyCard, model: type[Model], most_rows: int) -> None:
+        self._rows: JsonRows[Any] = JsonRows(card, most_rows)
+        self._model = model
+        self.check_media = self._rows.check_media
+
+    async def batch(self, body: bytes, content_type: bytes) -> Batch:  # noqa: ARG002 - a form needs it
+        return self._model.encode(self._rows.read(body))
+
+
+class ReadsFiles:
+    """Decoding a picture takes longer than everything else here, and lets other threads run meanwhile."""
+
+    def __init__(self, model: type[Model], most_rows: int, threads: Executor) -> None:
+        self._form = FormFiles(most_rows)
+        self._model = model
+        self._threads = threads
+        self.check_media = self._form.check_media
+
+    async def batch(self, body: bytes, content_type: bytes) -> Batch:
+        files = self._form.read(body, content_type)
+        loop = asyncio.get_running_loop()
+        tries = await asyncio.gather(*(loop.run_in_executor(self._threads, self._decode, file) for file in files))
+        complaints = {place: tried for place, tried in enumerate(tries) if isinstance(tried, str)}
+        if complaints:
+            raise BadRows(complaints)
+        return np.concatenate([tried for tried in tries if not isinstance(tried, str)])
+
+    def _decode(self, file: bytes) -> Any:
+        try:
+            return self._model.encode([ImageRow.model_construct(data=file)])
+        except BadRows as bad:
+            return bad.complaints[0]
+
+
+class Desk:
+    def __init__(self, card: AnyCard, model: type[Model], reading: Reading, caller: Caller) -> None:
+        self.card = card
+        self.caller = caller
+        self.version: str | None = None
+        """The version that answered last."""
+        self._model = model
+        self._reading = reading
+        self.check_media = reading.check_media
+
+    async def answer(
+        self, body: bytes, content_type: bytes, request_id: str, gone: Callable[[], bool]
+    ) -> Answered | None:
+        """The answer's JSON; None when the caller has left. Raises ``Problem``."""
+        try:
+            batch = await self._reading.batch(body, content_type)
+            answer = await self.caller.call(batch, gone)
+        except BadRows as bad:
+            raise encoded_errors(bad.complaints) from None
+        except CallerGone:
+            return None
+        except CallFault as fault:
+            raise _problem(self.card.name, fault) from None
+        return self._tell(batch, answer, request_id)
+
+    async def answer_rows(self, rows: list[Any]) -> Any:
+        """The same for a caller in this process, who already has rows."""
+        batch = self._model.encode(rows)
+        answered = self._tell(batch, await self.caller.call(batch, lambda: False), unique())
+        return PublicAnswer[self.card.prediction].model_validate_json(answered.body)  # type: ignore[name-defined]
+
+    def refuse_when_full(self) -> None:
+        try:
+            self.caller.check()
+        except Overloaded as fault:
+            raise _problem(self.card.name, fault) from None
+
+    def _tell(self, batch: Batch, answer: Answer, request_id: str) -> Answered:
+        self.version = answer.version
+        name, _, version = answer.version.partition(":")
+        mark = unique()
+        predictions = self._model.decode(answer.outputs)
+        for place, prediction in enumerate(predictions):
+            prediction["id"] = f"{answer.version}:{mark}.{place}"
+        body = orjson.dumps(
+            {"model": {"name": name, "version": version}, "request_id": request_id, "predictions": predictions}
+        )
+        return Answered(body, answer.version, batch, answer.outputs, mark, answer)
+
+
+def _problem(model: str, fault: CallFault) -> Problem:
+    if isinstance(fault, Overloaded):
+        return TryLater(f"{model} has more work than it can finish in time", fault.retry_after)
+    if isinstance(fault, NotReady):
+        return TryLater(f"{model} is not ready; /readyz says why", 5)
+    if isinstance(fault, DeadlinePassed):
+        return TooLate(f"{model}: {fault}")
+    return OurFault()

@@ -1,0 +1,183 @@
+"""The public door, in front of everything of BentoML's: predictions take the short way, the rest of BentoML's pages
+pass through, and whatever is neither gets the one error body. So no unknown address reaches a metric's label."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bentos.monitoring.metrics import Metrics
+from bentos.problems import MEDIA_TYPE, KeyMissing, NoSuchThing, OurFault, Problem, WrongMethod
+from bentos.serving.desk import Answered, Desk
+from bentos.serving.keys import Keyring
+from bentos.serving.pages import Pages
+from bentos.serving.request import HungUp, header, hung_up, request_id, respond, whole_body
+
+log = logging.getLogger("jubako.door")
+access = logging.getLogger("jubako.access")
+
+#: BentoML's own pages that stay. Health stays open when keys are on.
+HEALTH = frozenset({"/livez", "/healthz"})
+PASSED = frozenset({"/metrics", "/schema.json"})
+PASSED_FOLDER = "/static_content/"
+
+Observe = Callable[[str, Answered], None]
+
+
+class Door:
+    def __init__(
+        self,
+        app: ASGIApp,
+        desks: Mapping[str, Desk],
+        pages: Pages,
+        metrics: Metrics,
+        observe: Observe,
+        *,
+        keyring: Keyring | None,
+        body_bytes: int,
+        log_access: bool,
+    ) -> None:
+        self._app = app
+        self._desks = {f"/v1/{name}/predict": desk for name, desk in desks.items()}
+        self._pages = pages
+        self._metrics = metrics
+        self._observe = observe
+        self._keyring = keyring
+        self._body_bytes = body_bytes
+        self._log_access = log_access
+        self._draining = False
+
+    def drain(self) -> None:
+        """Show that the end is near, and go on serving."""
+        self._draining = self._pages.draining = True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            desk = self._desks.get(scope["path"])
+            if desk is not None:
+                await self._predict(desk, scope, receive, send)
+            else:
+                await self._elsewhere(scope, receive, send)
+
+    async def _predict(self, desk: Desk, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        caller = request_id(scope)
+        numbers = self._metrics.models[desk.card.name]
+        headers = [(b"x-request-id", caller.encode())]
+        try:
+            self._let_in(scope)
+            if scope["method"] != "POST":
+                raise WrongMethod(scope["method"], "POST")
+            content_type = header(scope, b"content-type")
+            desk.check_media(content_type)
+            desk.refuse_when_full()
+            body = await whole_body(scope, receive, self._body_bytes)
+            answered = await desk.answer(body, content_type, caller, hung_up(receive))
+        except HungUp:
+            answered = None
+        except Problem as problem:
+            if desk.version:
+                headers.append((b"x-model", desk.version.encode()))
+            seconds = time.perf_counter() - started
+            numbers.request(problem.outcome, seconds)
+            headers.append((b"server-timing", b"total;dur=%.3f" % (seconds * 1000)))
+            await self._tell(problem, caller, scope, send, headers)
+            return
+        except Exception:
+            log.exception("request %s to %s broke", caller, desk.card.name)
+            numbers.request("failed", time.perf_counter() - started)
+            await self._tell(OurFault(), caller, scope, send, headers)
+            return
+        if answered is None:
+            numbers.request("gone", time.perf_counter() - started)
+            return
+        seconds = time.perf_counter() - started
+        numbers.request("ok", seconds, len(answered.outputs))
+        took = answered.answer
+        headers += [
+            (b"content-type", b"application/json"),
+            (b"x-model", answered.version.encode()),
+            (
+                b"server-timing",
+                b"queue;dur=%.3f, batch;dur=%.3f, model;dur=%.3f, total;dur=%.3f"
+                % (took.queue * 1000, (took.hop - took.model) * 1000, took.model * 1000, seconds * 1000),
+            ),
+        ]
+        self._close_when_draining(headers)
+        await respond(send, 200, answered.body, headers)
+        self._observe(desk.card.name, answered)
+        if self._log_access:
+            access.info("%s %s 200 %.1f ms", caller, scope["path"], seconds * 1000)
+
+    async def _elsewhere(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, method = scope["path"], scope["method"]
+        caller = request_id(scope)
+        started = time.perf_counter()
+        headers = [(b"x-request-id", caller.encode())]
+        try:
+            if path in HEALTH:
+                await self._pass(scope, receive, send, caller)
+                return
+            if path != "/readyz":
+                self._let_in(scope)
+            if path in PASSED or path.startswith(PASSED_FOLDER):
+                if method not in ("GET", "HEAD"):
+                    raise WrongMethod(method, "GET")
+                if path == "/metrics":
+                    self._metrics.pour()
+                await self._pass(scope, receive, send, caller)
+                return
+            handler = self._pages.find(method, path)
+            if handler is None:
+                allowed = self._pages.allowed(path)
+                raise WrongMethod(method, allowed) if allowed else NoSuchThing(f"nothing is served at {path[:200]!r}")
+            body = await whole_body(scope, receive, self._body_bytes)
+            status, content, media = await handler(body)
+        except HungUp:
+            return
+        except Problem as problem:
+            await self._tell(problem, caller, scope, send, headers)
+            return
+        except Exception:
+            log.exception("request %s to %s broke", caller, path[:200])
+            await self._tell(OurFault(), caller, scope, send, headers)
+            return
+        headers.append((b"content-type", media))
+        headers.append((b"server-timing", b"total;dur=%.3f" % ((time.perf_counter() - started) * 1000)))
+        self._close_when_draining(headers)
+        await respond(send, status, content, headers)
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send, caller: str) -> None:
+        """To BentoML's own page, with our headers on its answer."""
+
+        async def named(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"x-request-id", caller.encode())]
+            await send(message)
+
+        await self._app(scope, receive, named)
+
+    async def _tell(
+        self, problem: Problem, caller: str, scope: Scope, send: Send, headers: list[tuple[bytes, bytes]]
+    ) -> None:
+        headers.append((b"content-type", MEDIA_TYPE))
+        headers += [(name.encode(), value.encode()) for name, value in problem.headers.items()]
+        self._close_when_draining(headers)
+        await respond(send, problem.status, problem.body(caller), headers)
+        if self._log_access:
+            access.info("%s %s %d", caller, scope["path"][:200], problem.status)
+
+    def _let_in(self, scope: Scope) -> None:
+        if self._keyring is not None and not self._keyring.opens(header(scope, b"authorization")):
+            raise KeyMissing
+
+    def _close_when_draining(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """While draining, callers with open connections are sent to connect again, elsewhere."""
+        if self._draining:
+            headers.append((b"connection", b"close"))

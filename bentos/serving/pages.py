@@ -1,0 +1,121 @@
+"""Everything that is served beside predictions: facts, readiness, the description of the interface."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import orjson
+
+from bentos.calling import RunnerStatus
+from bentos.cards import CARDS
+from bentos.monitoring.metrics import Metrics
+from bentos.problems import NoSuchThing
+from bentos.serving import facts
+from bentos.serving.desk import Desk
+from bentos.serving.index import INDEX
+
+STATUS_WITHIN = 1.0
+
+#: An answer: status, body, media type.
+Page = tuple[int, bytes, bytes]
+Handler = Callable[[bytes], Awaitable[Page]]
+"""From a request's body to its answer."""
+
+
+def page(status: int, content: Any) -> Page:
+    return status, orjson.dumps(content), b"application/json"
+
+
+class Pages:
+    def __init__(self, desks: Mapping[str, Desk], metrics: Metrics, openapi: Callable[[], dict[str, Any]]) -> None:
+        self._desks = desks
+        self._metrics = metrics
+        self._openapi = openapi
+        self._run_ids: dict[str, str] = {}
+        self.draining = False
+        self.fixed: dict[tuple[str, str], Handler] = {
+            ("GET", "/"): self._index,
+            ("GET", "/docs.json"): self._docs,
+            ("GET", "/readyz"): self._readyz,
+            ("GET", "/v1/models"): self._models,
+        }
+
+    def find(self, method: str, path: str) -> Handler | None:
+        """The handler of an address; nothing is matched by patterns that a caller could make expensive."""
+        method = "GET" if method == "HEAD" else method
+        if handler := self.fixed.get((method, path)):
+            return handler
+        parts = path.split("/")
+        if method == "GET" and parts[:3] == ["", "v1", "models"]:
+            if len(parts) == 4:
+                return self._model(parts[3])
+            if len(parts) == 6 and parts[4] == "versions":
+                return self._version(parts[3], parts[5])
+        return None
+
+    def allowed(self, path: str) -> str:
+        """The methods that an address takes, for a 405; empty where there is nothing at all."""
+        methods = {method for method, fixed in self.fixed if fixed == path}
+        if self.find("GET", path):
+            methods.add("GET")
+        return ", ".join(sorted(methods))
+
+    async def statuses(self) -> dict[str, RunnerStatus]:
+        """How each runner is, asked now; one that hangs cannot hold up the answer."""
+        found = await asyncio.gather(*(desk.caller.hop.status(STATUS_WITHIN) for desk in self._desks.values()))
+        statuses = dict(zip(self._desks, found, strict=True))
+        for name, status in statuses.items():
+            self._metrics.runner(name, status.ready)
+            if status.version:
+                self._desks[name].version = status.version
+                self._metrics.serving(name, status.version.partition(":")[2], await self._run_id(status.version))
+        return statuses
+
+    async def _run_id(self, tag: str) -> str:
+        if tag not in self._run_ids:
+            name, _, version = tag.partition(":")
+            try:
+                self._run_ids[tag] = (await asyncio.to_thread(lambda: facts.version_facts(name, version)))["run_id"]
+            except NoSuchThing:
+                return "unknown"
+        return self._run_ids[tag]
+
+    async def _index(self, _body: bytes) -> Page:
+        return 200, INDEX, b"text/html; charset=utf-8"
+
+    async def _docs(self, _body: bytes) -> Page:
+        return page(200, self._openapi())
+
+    async def _readyz(self, _body: bytes) -> Page:
+        if self.draining:
+            return page(503, {"ready": False, "why": "stopping"})
+        statuses = await self.statuses()
+        ready = all(status.ready for status in statuses.values())
+        models = {
+            name: {"ready": status.ready, "version": status.version, "why": status.why}
+            for name, status in statuses.items()
+        }
+        return page(200 if ready else 503, {"ready": ready, "models": models})
+
+    async def _models(self, _body: bytes) -> Page:
+        statuses = await self.statuses()
+        return page(200, {"models": [facts.model_summary(CARDS[name], status) for name, status in statuses.items()]})
+
+    def _model(self, name: str) -> Handler:
+        async def handler(_body: bytes) -> Page:
+            if name not in self._desks:
+                raise NoSuchThing(f"there is no model {name[:100]!r}; there are {', '.join(self._desks)}")
+            status = await self._desks[name].caller.hop.status(STATUS_WITHIN)
+            return page(200, await asyncio.to_thread(lambda: facts.model_facts(CARDS[name], status)))
+
+        return handler
+
+    def _version(self, name: str, version: str) -> Handler:
+        async def handler(_body: bytes) -> Page:
+            if name not in self._desks:
+                raise NoSuchThing(f"there is no model {name[:100]!r}; there are {', '.join(self._desks)}")
+            return page(200, await asyncio.to_thread(lambda: facts.version_facts(name, version)))
+
+        return handler

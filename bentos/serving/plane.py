@@ -1,0 +1,120 @@
+"""The data plane of one gateway process: a desk for each model, its metrics, and what observes the answers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from starlette.types import ASGIApp
+
+from bentos.calling import Caller, Hop
+from bentos.calling.line import FirstCome, Order, ShortFirst
+from bentos.calling.pace import Pace
+from bentos.cards import CARDS, AnyCard, Card
+from bentos.cards.answer import Answer as PublicAnswer
+from bentos.cards.card import PredictionT, RowT
+from bentos.models import MODELS, Batch
+from bentos.monitoring.metrics import Metrics
+from bentos.serving.desk import Answered, Desk, Reading, ReadsFiles, ReadsJson
+from bentos.serving.door import Door
+from bentos.serving.keys import keyring
+from bentos.serving.openapi import describe
+from bentos.serving.pages import Pages
+from bentos.settings import Runner, Settings
+
+log = logging.getLogger("jubako.plane")
+POUR_EVERY = 0.5
+
+
+class Plane:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._desks: dict[str, Desk] = {}
+        self._decoders = ThreadPoolExecutor(settings.gateway.decode_threads, thread_name_prefix="decode")
+        self._pouring: asyncio.Task[None] | None = None
+        self._metrics: Metrics | None = None
+
+    def open(self, app: ASGIApp, hops: Mapping[str, Hop]) -> Door:
+        """Start everything; to be called on the event loop that will serve."""
+        gateway = self._settings.gateway
+        metrics = self._metrics = Metrics()
+        for name, hop in hops.items():
+            self._desks[name] = self._desk(CARDS[name], hop, metrics)
+        self._pouring = asyncio.create_task(self._pour(metrics))
+        pages = Pages(self._desks, metrics, describe)
+        return Door(
+            app,
+            self._desks,
+            pages,
+            metrics,
+            self.observe,
+            keyring=keyring(gateway.api_keys),
+            body_bytes=gateway.limits.body_bytes,
+            log_access=gateway.logging.access,
+        )
+
+    def _desk(self, card: AnyCard, hop: Hop, metrics: Metrics) -> Desk:
+        runner = self._settings.runner(card.name)
+        rows = self._settings.gateway.limits.rows
+        model = MODELS[card.name]
+        reading: Reading = (
+            ReadsFiles(model, rows, self._decoders) if card.media == "files" else ReadsJson(card, model, rows)
+        )
+        order, full = _order(card, runner)
+        caller = Caller(
+            card.name,
+            hop,
+            order,
+            Pace(full),
+            watch=metrics.models[card.name],
+            in_flight=runner.in_flight * runner.workers,
+            queue_rows=runner.queue_rows,
+            deadline=runner.deadline_seconds,
+            part_rows=runner.max_rows or card.batching.max_rows,
+            weigh=_tokens if card.batching.max_tokens else len,
+        )
+        return Desk(card, model, reading, caller)
+
+    def observe(self, name: str, answered: Answered) -> None:
+        """Told of each answer that was sent."""
+
+    async def answer(self, card: Card[RowT, PredictionT], rows: list[RowT]) -> PublicAnswer[PredictionT]:
+        """A prediction asked for in this process, without HTTP."""
+        answer: PublicAnswer[PredictionT] = await self._desks[card.name].answer_rows(rows)
+        return answer
+
+    async def _pour(self, metrics: Metrics) -> None:
+        while True:
+            await asyncio.sleep(POUR_EVERY)
+            try:
+                metrics.pour()
+            except Exception:
+                log.exception("metrics could not be written")
+
+    async def close(self) -> None:
+        if self._pouring is not None:
+            self._pouring.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._pouring
+        if self._metrics is not None:
+            self._metrics.pour()
+        for desk in self._desks.values():
+            await desk.caller.close()
+        self._decoders.shutdown(wait=False, cancel_futures=True)
+
+
+def _order(card: AnyCard, runner: Runner) -> tuple[Order, int]:
+    """Who goes next, and what a full call is: rows, or tokens for text."""
+    rows = runner.max_rows or card.batching.max_rows
+    tokens = runner.max_tokens or card.batching.max_tokens
+    if tokens is None:
+        return FirstCome(rows), rows
+    return ShortFirst(rows, tokens), tokens
+
+
+def _tokens(batch: Batch) -> int:
+    """What texts cost, known before they are cut into tokens: English has about four characters in each."""
+    return sum(3 + len(text) // 4 for text in batch)

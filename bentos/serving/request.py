@@ -1,0 +1,67 @@
+"""The few things of ASGI that the gateway needs, without a framework in between: each request passes here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from bentos.problems import TooLarge
+from bentos.serving.desk import unique
+
+#: A caller's own id is kept when it can stand in a header and a log line as it is.
+_SAFE_ID = re.compile(rb"[!-~]{1,128}")
+
+
+class HungUp(Exception):
+    """The caller left before the request was whole."""
+
+
+def header(scope: Scope, name: bytes) -> bytes:
+    for key, value in scope["headers"]:
+        if key == name:
+            found: bytes = value
+            return found
+    return b""
+
+
+def request_id(scope: Scope) -> str:
+    given = header(scope, b"x-request-id")
+    return given.decode() if _SAFE_ID.fullmatch(given) else unique()
+
+
+async def whole_body(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """The body, refused as soon as it is known to be too large."""
+    announced = header(scope, b"content-length")
+    if announced and int(announced) > limit:
+        raise TooLarge(f"the body has {int(announced)} bytes; at most {limit} are read")
+    message = await receive()
+    if message["type"] != "http.request":
+        raise HungUp
+    body: bytes = message.get("body", b"")
+    chunks, size = [body], len(body)
+    while message.get("more_body") and size <= limit:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise HungUp
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+    if size > limit:
+        raise TooLarge(f"the body has more than {limit} bytes")
+    return body if len(chunks) == 1 else b"".join(chunks)
+
+
+def hung_up(receive: Receive) -> Callable[[], bool]:
+    """Whether the caller has left, without a task that waits for it: uvicorn's request knows at any time."""
+    cycle: Any = getattr(receive, "__self__", None)
+    if hasattr(cycle, "disconnected"):
+        return lambda: bool(cycle.disconnected)
+    return lambda: False
+
+
+async def respond(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,57 @@
+"""How the gateway stands inside BentoML: its door is outermost, its life follows the process's."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any, TypeVar
+
+from _bentoml_impl.server.app import ServiceAppFactory
+from _bentoml_sdk.service import Service
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bentos import mended
+from bentos.calling import HttpHop
+from bentos.serving.door import Door
+from bentos.serving.plane import Plane
+from bentos.settings import settings
+
+InnerT = TypeVar("InnerT")
+
+
+class GatewayService(Service[InnerT]):
+    """A BentoML service whose instance has a ``plane``."""
+
+    def to_asgi(self, is_main: bool = True) -> ASGIApp:
+        self.inject_config()
+        factory = ServiceAppFactory(self, is_main=is_main)
+        return Entrance(self, factory, factory())
+
+
+class Entrance:
+    def __init__(self, service: GatewayService[Any], factory: ServiceAppFactory, app: Any) -> None:
+        self._service = service
+        self._factory = factory
+        self._app = app
+        self._door: Door | None = None
+        app.router.lifespan_context = self._living(app.router.lifespan_context)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self._door or self._app)(scope, receive, send)
+
+    def _living(self, inner: Any) -> Any:
+        @contextlib.asynccontextmanager
+        async def lifespan(app: Any) -> AsyncIterator[None]:
+            async with inner(app):
+                plane: Plane = self._factory._service_instance.plane
+                hops = {
+                    dependency.on.name: HttpHop(dependency.on.url) for dependency in self._service.dependencies.values()
+                }
+                door = self._door = plane.open(self._app, hops)
+                mended.settle_gateway(settings().gateway.drain_seconds, door.drain)
+                try:
+                    yield
+                finally:
+                    await plane.close()
+
+        return lifespan
