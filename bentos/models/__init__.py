@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bentos.models.churn import ChurnModel
+from bentos.models.housing import HousingModel
 from bentos.models.iris import IrisModel
 from bentos.models.model import BadRows, Batch, Column, Device, Model, Outputs, Runtime
 
-MODELS: dict[str, type[Model]] = {model.card.name: model for model in (IrisModel,)}
+MODELS: dict[str, type[Model]] = {model.card.name: model for model in (IrisModel, HousingModel, ChurnModel)}
 
 __all__ = ["MODELS", "BadRows", "Batch", "Column", "Device", "Model", "Outputs", "Runtime"]
