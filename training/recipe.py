@@ -20,7 +20,9 @@ Truth: TypeAlias = NDArray[Any]
 """float64 for a regression, else int64 places in the card's ``classes``."""
 
 Log: TypeAlias = Callable[[str, float, int], None]
-"""``log(metric, value, step)``: a metric while training, for MLflow and the progress bar."""
+"""``log(metric, value, step)``: a metric while training, for MLflow and the progress bar.
+
+The metric ``progress`` (0 to 1) only moves the bar."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,16 @@ class Fitted:
 
 
 class Recipe(Protocol):
-    card: AnyCard
-    model: type[Model]
-    defaults: Params
-    """Every parameter that ``--set`` may change, with its default; nothing else is accepted."""
+    @property
+    def card(self) -> AnyCard: ...
+
+    @property
+    def model(self) -> type[Model]: ...
+
+    @property
+    def defaults(self) -> Params:
+        """Every parameter that ``--set`` may change, with its default; nothing else is accepted."""
+        ...
 
     def make(self, seed: int, size: int | None = None) -> Dataset:
         """The project's own data, equal for equal seeds. ``size`` rows (about), for fast tests."""

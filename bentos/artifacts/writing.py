@@ -7,6 +7,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -49,7 +50,10 @@ def write(facts: Facts, version: str, folder: Path, golden: Golden, columns: Map
     """Everything under ``folder`` becomes the version's files. Returns its tag."""
     # BentoML would send a word about each saved model to its makers; that is the user's to decide.
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
-    import bentoml
+    with warnings.catch_warnings():
+        # BentoML names a pattern of pathspec by its old name, when it is imported.
+        warnings.filterwarnings("ignore", message="GitWildMatchPattern", category=DeprecationWarning)
+        import bentoml.models
 
     card = CARDS[facts.model]
     create: Any = bentoml.models.create(

@@ -1,0 +1,127 @@
+"""What a version was made from and with: gathered here, checked again wherever the version goes."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+
+from bentos import home
+from bentos.artifacts import Facts, Golden, Verdict
+from bentos.artifacts.golden import record
+from bentos.cards import Row
+from bentos.models.model import Model
+from training.making import Made, Scored
+from training.material import Material, Order
+from training.recipe import Params
+from training.split import Places
+
+LOCK = "requirements.lock"
+GOLDEN_ROWS = 64
+GOLDEN_BYTES = 4_000_000
+"""Large pictures are few, so that a version stays small and opens fast."""
+FRAMEWORKS = (
+    "lightgbm",
+    "numpy",
+    "onnxruntime",
+    "scikit-learn",
+    "skl2onnx",
+    "skops",
+    "torch",
+    "transformers",
+    "xgboost",
+)
+
+
+@dataclass(frozen=True)
+class Commit:
+    sha: str | None
+    is_dirty: bool | None
+
+    def tags(self) -> dict[str, str]:
+        """As MLflow shows it."""
+        return {"mlflow.source.git.commit": self.sha, "git_dirty": str(self.is_dirty)} if self.sha else {}
+
+
+def git() -> Commit:
+    """The commit, and whether files differ from it; nothing outside a checkout."""
+    sha = _git("rev-parse", "HEAD")
+    return Commit(sha, bool(_git("status", "--porcelain"))) if sha else Commit(None, None)
+
+
+def _git(*command: str) -> str | None:
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed words only
+            ["git", "-C", str(home.repository()), *command],  # noqa: S607 - git is wherever the user has it
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=20,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def lock_sha256() -> str | None:
+    file = home.repository() / LOCK
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.exists() else None
+
+
+def frameworks() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in FRAMEWORKS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def golden(rows: Sequence[Row], held_out: Places, native: Model, served: Model) -> Golden:
+    """Held-out rows spread evenly over the table, as many as fit the budget."""
+    chosen: list[Row] = []
+    left = GOLDEN_BYTES
+    for place in held_out[np.linspace(0, len(held_out) - 1, min(GOLDEN_ROWS, len(held_out))).astype(np.intp)]:
+        left -= len(rows[int(place)].model_dump_json())
+        if left < 0 and chosen:
+            break
+        chosen.append(rows[int(place)])
+    return record(chosen, native, served)
+
+
+def facts(
+    material: Material,
+    order: Order,
+    made: Made,
+    scored: Scored,
+    verdict: Verdict,
+    *,
+    params: Params,
+    commit: Commit,
+    run_id: str,
+    registered_version: str,
+) -> Facts:
+    return Facts(
+        model=material.card.name,
+        run_id=run_id,
+        registered_version=registered_version,
+        git_commit=commit.sha,
+        git_dirty=commit.is_dirty,
+        data=material.data,
+        lock_sha256=lock_sha256(),
+        seed=order.seed,
+        params=dict(params),
+        metrics=scored.metrics,
+        gate=verdict,
+        engine=made.served.engine,
+        parity=dict(made.parity),
+        frameworks=frameworks(),
+        base=made.fitted.base,
+        trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )

@@ -1,0 +1,98 @@
+"""The one loop: every model is checked, split, fitted, saved, loaded back, judged and stored in the same way."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bentos import artifacts, stages
+from bentos.artifacts import Verdict
+from training import evidence, plots
+from training.gate import judge
+from training.making import Made, Scored, fit, save_and_load, score
+from training.material import Material, Order, gather
+from training.mirror import mirror
+from training.recipe import Params
+from training.recipes import RECIPES
+from training.tracking import Run, Tracking
+from training.tune import tune
+from training.watch import Silent, Watch
+
+
+@dataclass(frozen=True)
+class Outcome:
+    model: str
+    run_id: str
+    metrics: Mapping[str, float]
+    verdict: Verdict
+    engine: str
+    seconds: float
+    tag: str | None = None
+    stage: stages.Stage | None = None
+    why_not: str | None = None
+    warning: str | None = None
+
+
+def train(name: str, order: Order = Order(), watch: Watch | None = None) -> Outcome:
+    """Make a version of this model, or say why not. Nothing is stored before everything else succeeded."""
+    started = time.monotonic()
+    watch = watch or Silent()
+    watch.phase("load and check")
+    material = gather(RECIPES[name], order)
+    watch.phase("open MLflow")
+    tracking = Tracking()
+    commit = evidence.git()
+    with (
+        tempfile.TemporaryDirectory(prefix="jubako-") as place,
+        tracking.run(material.card, commit.tags(), material.data) as run,
+    ):
+        workplace = Path(place)
+        params = _params(material, order, tracking, run, watch)
+        watch.phase("fit")
+        fitted = fit(material, material.split.learn, params, order.seed, run.logging_to(watch))
+        watch.phase("save and load")
+        made = save_and_load(material, fitted, workplace / "model")
+        watch.phase("score")
+        scored = score(material, made, params, order.seed)
+        _show(run, material, made, scored, workplace / "plots")
+        watch.phase("gate")
+        held_out = material.split.held_out
+        value = scored.metrics[material.card.gate.metric]
+        judgement = judge(material.card, value, material.rows(held_out), material.truth(held_out))
+        run.tags({"gate": judgement.why_not or "passed"})
+        outcome = Outcome(name, run.id, scored.metrics, judgement.verdict, made.served.engine, 0.0)
+        if judgement.why_not is None:
+            watch.phase("store")
+            version = artifacts.new_version(run.id)
+            registered = run.register(material.card, made.folder, workplace, {"bentoml_tag": f"{name}:{version}"})
+            facts = evidence.facts(
+                material, order, made, scored, judgement.verdict, params=params, commit=commit,
+                run_id=run.id, registered_version=registered,
+            )  # fmt: skip
+            golden = evidence.golden(material.dataset.rows, held_out, made.native, made.served)
+            columns = material.recipe.model.signals(*scored.reference)
+            tag = artifacts.write(facts, version, made.folder, golden, columns)
+            stage = stages.admit(name, version, f"trained on {material.dataset.source} with seed {order.seed}")
+            outcome = replace(outcome, tag=tag, stage=stage)
+            run.tags({"mlflow.runName": version, "stage": stage})
+    warning = mirror(name) if outcome.tag else None
+    return replace(outcome, why_not=judgement.why_not, warning=warning, seconds=time.monotonic() - started)
+
+
+def _params(material: Material, order: Order, tracking: Tracking, run: Run, watch: Watch) -> Params:
+    found = tune(material, order, tracking, run, watch) if order.tune else {}
+    params = {**material.recipe.defaults, **found, **order.params}
+    run.params({**params, "seed": order.seed})
+    return params
+
+
+def _show(run: Run, material: Material, made: Made, scored: Scored, folder: Path) -> None:
+    """What MLflow shows of this run: numbers and pictures."""
+    run.metrics({**scored.metrics, **{f"parity/{name}": value for name, value in made.parity.items()}})
+    folder.mkdir()
+    truth = material.truth(material.split.held_out)
+    plots.save_all(plots.Shown(material.card, truth, scored.outputs, run.history, made.fitted.importances), folder)
+    run.files(folder, "plots")
