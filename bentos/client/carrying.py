@@ -1,0 +1,44 @@
+"""Many requests at once, in order: the one thing beside sending that threads and tasks do differently."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+def in_order(items: Iterator[T], work: Callable[[T], U], at_once: int) -> Iterator[U]:
+    """``work`` on each item by a few threads; the first failure stops the rest."""
+    with ThreadPoolExecutor(at_once, thread_name_prefix="jubako-client") as pool:
+        waiting: deque[Future[U]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) > at_once:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+async def in_order_async(items: Iterator[T], work: Callable[[T], Awaitable[U]], at_once: int) -> AsyncIterator[U]:
+    """The same with tasks. The items are made in a thread: making one may read files."""
+    waiting: deque[asyncio.Future[U]] = deque()
+    end = object()
+    try:
+        while (item := await asyncio.to_thread(next, items, end)) is not end:
+            waiting.append(asyncio.ensure_future(work(item)))  # type: ignore[arg-type]
+            if len(waiting) >= at_once:
+                yield await waiting.popleft()
+        while waiting:
+            yield await waiting.popleft()
+    finally:
+        for future in waiting:
+            future.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
