@@ -88,10 +88,18 @@ class DriftLimits:
     psi: float = 0.2
     distance: float = 0.1
     """Kolmogorov-Smirnov or Hellinger."""
+    shift: float = 0.08
+    """How much more often than every second time a live value is larger (or smaller) than a reference value."""
+    category_ratio: float = 1.5
+    """A category that became so many times as frequent, or rarer."""
     missing_share: float = 0.02
     invalid_share: float = 0.01
     minimum_rows: int = 500
     """A window with fewer rows says "not enough", never "fine"."""
+    window_rows: int = 1_000
+    """The newest windows are put together until they have so many rows; then they are compared."""
+    false_alarms: float = 0.005
+    """Share of comparisons of a whole model that may alarm when nothing changed."""
 
 
 @dataclass(frozen=True)

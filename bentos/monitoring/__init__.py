@@ -1,0 +1,1 @@
+"""What was asked and answered, kept without costing a prediction: profiles, the prediction log, late truth, drift."""
