@@ -60,8 +60,9 @@ def _drawings(shown: Shown) -> Iterator[tuple[str, int, Callable[[Any], None]]]:
         yield "confusion", 1, lambda axes: confusion(axes, truth, chances.argmax(axis=1), classes)
         yield "roc_and_precision_recall", 2, lambda axes: curves(axes, truth, chances, classes)
         yield "calibration", 1, lambda axes: calibration(axes, truth, chances)
-    if any(len(points) > 1 for points in shown.history.values()):
-        yield "learning_curve", 1, lambda axes: learning_curve(axes, shown.history)
+    curves_of = {name: points for name, points in shown.history.items() if len(points) > 1}
+    if curves_of:
+        yield "learning_curve", len(curves_of), lambda axes: learning_curves(np.atleast_1d(axes).tolist(), curves_of)
     if shown.importances:
         yield "importances", 1, lambda axes: importance_bars(axes, shown.importances)
 
@@ -135,13 +136,12 @@ def residuals(axes: Sequence[Axes], truth: Floats, answers: Floats) -> None:
     )
 
 
-def learning_curve(axes: Axes, history: History) -> None:
-    drawn = {name: points for name, points in history.items() if len(points) > 1}
-    for name, points in drawn.items():
+def learning_curves(axes: Sequence[Axes], history: History) -> None:
+    """A panel each: a loss and an accuracy share no scale."""
+    for panel, (name, points) in zip(axes, history.items(), strict=True):
         steps, values = zip(*points, strict=True)
-        axes.plot(steps, values, lw=1.5, label=name)
-    axes.set(xlabel="step", title="learning curve")
-    axes.legend(frameon=False)
+        panel.plot(steps, values, lw=1.5, color=INK)
+        panel.set(xlabel="step", title=name)
 
 
 def importance_bars(axes: Axes, importances: Mapping[str, float], most: int = 20) -> None:

@@ -1,0 +1,70 @@
+"""The console command ``jubako``. Each command is imported when it is used: ``jubako models`` loads no framework."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+try:
+    import click
+except ModuleNotFoundError as missing:
+    raise SystemExit("`jubako` needs the console extra: pip install 'jubako[cli]'") from missing
+
+
+@dataclass(frozen=True)
+class Command:
+    """Where a command is, and what it stands on."""
+
+    place: str
+    """``module:name``"""
+    summary: str
+    extra: str
+    needs: tuple[str, ...]
+
+
+COMMANDS = {
+    "train": Command(
+        "training.commands:train", "Train models, and make versions of those that pass.", "train",
+        ("training", "mlflow", "sklearn", "matplotlib"),
+    ),
+    "models": Command("bentos.shelf:models", "List versions: stage, metrics, lineage.", "serve", ("numpy", "rich")),
+    "promote": Command("bentos.shelf:promote", "Let a version serve.", "serve", ("numpy", "onnxruntime")),
+    "rollback": Command("bentos.shelf:rollback", "Go back to the version before.", "serve", ("numpy", "onnxruntime")),
+    "check": Command("bentos.tending:check", "Check configuration, store and machine.", "serve", ("numpy", "rich")),
+    "keys": Command("bentos.tending:keys", "Make API keys.", "serve", ("numpy", "rich")),
+    "predict": Command("bentos.client.command:predict", "Ask the service for predictions.", "cli", ("rich",)),
+}  # fmt: skip
+
+
+class Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        command = COMMANDS.get(cmd_name)
+        if command is None:
+            return None
+        if missing := next((name for name in command.needs if find_spec(name) is None), None):
+            raise click.ClickException(
+                f"`jubako {cmd_name}` needs {missing}, which is not installed: pip install 'jubako[{command.extra}]'"
+            )
+        module, _, name = command.place.partition(":")
+        found: click.Command = getattr(import_module(module), name)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """From the table above: click would import every command to ask for its help."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.summary) for name, command in COMMANDS.items()])
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="jubako")
+def group() -> None:
+    """Five models behind one BentoML service: train them, choose what serves, watch it."""
+
+
+def main(**options: Any) -> None:
+    group(prog_name="jubako", **options)

@@ -1,0 +1,159 @@
+"""``jubako train``: what people type, what they see."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from bentos import artifacts, durable, home, stages
+from bentos.cards import CARDS
+
+if TYPE_CHECKING:
+    from training.material import Order
+    from training.run import Outcome
+    from training.watch import Bar, Lines
+
+ALL = "all"
+
+
+@click.command()
+@click.argument("models", nargs=-1, required=True, type=click.Choice([*CARDS, ALL]), metavar="MODEL... | all")
+@click.option("--data", metavar="PATH|sklearn|hf:NAME", help="Real data instead of the project's own.")
+@click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="A parameter of the model; may be repeated.")
+@click.option("--base", metavar="PATH", help="A local checkpoint to fine-tune (the same as --set base=PATH).")
+@click.option("--tune", type=click.IntRange(min=0), default=0, metavar="N", help="Search parameters with N trials.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=7, show_default=True)
+@click.option("--missing", is_flag=True, help="Only models without a version that can serve.")
+def train(
+    models: tuple[str, ...],
+    *,
+    data: str | None,
+    pairs: tuple[str, ...],
+    base: str | None,
+    tune: int,
+    seed: int,
+    missing: bool,
+) -> None:
+    """Train MODEL..., and make a version of each that passes its gate.
+
+    \b
+    jubako train iris
+    jubako train churn --data telco.csv --tune 20
+    jubako train sentiment --base ./distilbert-base-uncased --set epochs=2
+    """
+    names = list(CARDS) if ALL in models else list(dict.fromkeys(models))
+    if data and len(names) > 1:
+        raise click.UsageError("--data is one model's data: name one model with it")
+    if missing:
+        names = [name for name in names if not serves(name)]
+        if not names:
+            click.echo("Nothing to train: every model has a version that can serve.")
+            return
+    settings = [*pairs, *([f"base={base}"] if base else [])]
+    orders = _orders(names, settings, data=data, seed=seed, tune=tune)
+    started = time.monotonic()
+    outcomes: list[Outcome] = []
+    failures: dict[str, str] = {}
+    try:
+        _train_each(orders, outcomes, failures)
+    finally:
+        if outcomes or failures:
+            _show(outcomes, failures, time.monotonic() - started)
+    if failures or any(outcome.why_not for outcome in outcomes):
+        raise SystemExit(1)
+
+
+def serves(name: str) -> bool:
+    """Whether a version is in production and whole, without loading it."""
+    try:
+        tag = stages.production(name)
+        return tag is not None and bool(artifacts.check(tag))
+    except artifacts.VersionRefused as refused:
+        click.echo(str(refused), err=True)
+        return False
+    except stages.StagesUnreadable as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _orders(names: Sequence[str], pairs: Sequence[str], *, data: str | None, seed: int, tune: int) -> dict[str, Order]:
+    """Everything that was typed is understood before anything is trained."""
+    from training.material import Order
+    from training.params import ParamRefused, parse
+    from training.recipes import RECIPES
+
+    try:
+        return {name: Order(data, parse(name, RECIPES[name].defaults, pairs), seed, tune) for name in names}
+    except ParamRefused as refused:
+        raise click.UsageError(str(refused)) from refused
+
+
+def _train_each(orders: dict[str, Order], outcomes: list[Outcome], failures: dict[str, str]) -> None:
+    from training.recipe import DataRefused
+    from training.run import train as train_one
+    from training.tracking import TrackingFailed
+
+    console = Console(stderr=True)
+    for name, order in orders.items():
+        try:
+            with _watch(console, name) as watch:
+                outcome = train_one(name, order, watch)
+        except DataRefused as refused:
+            failures[name] = str(refused)
+        except TrackingFailed as error:
+            failures[name] = f"{error}. No version was made."
+            return  # the next model would wait for the same server
+        except Exception as error:
+            failures[name] = (
+                f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]} (see {_keep_traceback(name)})"
+            )
+        else:
+            outcomes.append(outcome)
+
+
+def _watch(console: Console, name: str) -> AbstractContextManager[Bar | Lines]:
+    from training.watch import Bar, Lines
+
+    return Bar(console, name) if console.is_terminal else Lines(console, name)
+
+
+def _keep_traceback(name: str) -> str:
+    file = home.jubako_home() / "logs" / f"train-{name}.log"
+    try:
+        durable.write_whole(file, traceback.format_exc().encode())
+    except OSError:
+        return "no log either: it could not be written"
+    return str(file)
+
+
+def _show(outcomes: Sequence[Outcome], failures: dict[str, str], seconds: float) -> None:
+    console = Console()
+    table = Table(box=None, pad_edge=False)
+    for heading in ("model", "version", "stage", "metric", "gate", "engine", "time"):
+        table.add_column(heading, no_wrap=True, justify="right" if heading == "time" else "left")
+    for outcome in outcomes:
+        verdict = outcome.verdict
+        sign = "≤" if CARDS[outcome.model].gate.lower_is_better else "≥"
+        passed = f"{sign} {verdict.bound:g} [green]passed[/]" if not outcome.why_not else "[red]not passed[/]"
+        version = outcome.tag.partition(":")[2] if outcome.tag else "[dim]none[/]"
+        metric = f"{verdict.metric} {verdict.value:.4f}"
+        table.add_row(
+            outcome.model, version, outcome.stage or "", metric, passed, outcome.engine, f"{outcome.seconds:.1f} s"
+        )
+    if outcomes:
+        console.print(table)
+    for outcome in outcomes:
+        if outcome.why_not:
+            console.print(f"[red]{outcome.model}[/] did not become a version: {outcome.why_not}", highlight=False)
+        if outcome.warning:
+            console.print(f"[yellow]Warning:[/] {outcome.warning}", highlight=False)
+    for name, why in failures.items():
+        console.print(f"[red]{name}[/] was not trained: {why}", highlight=False, soft_wrap=True)
+    if len(outcomes) > 1:
+        console.print(f"{len(outcomes)} models in {seconds:.0f} s", highlight=False)
