@@ -11,11 +11,18 @@ import atexit
 import ctypes
 import gc
 import logging
+import os
 import shutil
 import signal
+import socket
+import stat
+import sys
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+from bentos.settings import settings
 
 log = logging.getLogger("jubako.mended")
 
@@ -25,6 +32,9 @@ CHECK_EVERY = 0.25
 GATEWAY_GRACE = 8.0
 RUNNER_GRACE = 1.5
 PR_SET_PDEATHSIG = 1
+PUBLIC_SOCKET = "_bento_api_server"
+#: Between the end of listening and the stop: what was accepted in the last moment still sends its request.
+LAST_MOMENT = 0.3
 
 _done = False
 
@@ -61,6 +71,8 @@ def _mend_supervisor() -> None:
     @coroutine
     def stop_watchers(self: Any, close_output_streams: bool = False, watcher_iter_func: Any = None) -> Any:
         watchers = list((watcher_iter_func or self.iter_watchers)(reverse=False))
+        # The supervisor holds the public socket too. Left open, the kernel would go on accepting for nobody.
+        self.loop.call_later(settings().gateway.drain_seconds, _close_public_socket, self)
         for entry in (True, False):
             yield multi([w._stop(close_output_streams) for w in watchers if (w.name == "service") is entry])
         self.exit_stack.__exit__(None, None, None)
@@ -68,6 +80,12 @@ def _mend_supervisor() -> None:
     Arbiter.__init__ = init
     Arbiter._stop_watchers = stop_watchers
     Arbiter.stop = Circus.stop
+
+
+def _close_public_socket(arbiter: Any) -> None:
+    for name, sock in arbiter.sockets.items():
+        if name.lower() == PUBLIC_SOCKET:
+            sock.close()
 
 
 def _mend_metrics_folder() -> None:
@@ -96,13 +114,14 @@ def _mend_timeout() -> None:
 def settle_runner() -> None:
     """A runner's process once it serves: it ends with its supervisor, and only when that says so."""
     _die_with_parent()
+    _close_foreign_listeners()
     # Ctrl-C reaches the whole group at once. The gateway answers what it has first, so runners wait for their SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _settle_memory()
 
 
 def settle_gateway(drain_seconds: float, draining: Callable[[], None]) -> None:
-    """A gateway's process once it serves: a stop first shows on ``/readyz``, and only then ends the listening."""
+    """A gateway's process once it serves: a stop first shows on ``/readyz``, then ends the listening, then the rest."""
     _die_with_parent()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -113,7 +132,9 @@ def settle_gateway(drain_seconds: float, draining: Callable[[], None]) -> None:
         def drain(number: int = number, stop: Any = stop) -> None:
             draining()
             log.info("draining for %g s, then stopping", drain_seconds)
-            loop.call_later(drain_seconds, stop, number, None)
+            for listener in getattr(getattr(stop, "__self__", None), "servers", ()):
+                loop.call_later(drain_seconds, listener.close)
+            loop.call_later(drain_seconds + LAST_MOMENT, stop, number, None)
             loop.remove_signal_handler(number)
 
         loop.add_signal_handler(number, drain)
@@ -124,6 +145,26 @@ def _settle_memory() -> None:
     """What was loaded at start is never garbage: without this, full collections pause requests for 0.3 s (18)."""
     gc.collect()
     gc.freeze()
+
+
+def _close_foreign_listeners() -> None:
+    """Every worker inherits every listening socket. While a runner holds the public one, the kernel goes on accepting
+    connections that nobody will answer after the gateway has stopped."""
+    if "--fd" not in sys.argv or not Path("/proc/self/fd").exists():
+        return
+    own = socket.socket(fileno=os.dup(int(sys.argv[sys.argv.index("--fd") + 1])))
+    name = own.getsockname()
+    own.close()
+    for number in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
+        try:
+            if not stat.S_ISSOCK(os.fstat(number).st_mode):
+                continue
+            with socket.socket(fileno=os.dup(number)) as other:
+                foreign = other.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) and other.getsockname() != name
+            if foreign:
+                os.close(number)
+        except OSError:
+            continue
 
 
 def _die_with_parent() -> None:

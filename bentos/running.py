@@ -19,12 +19,13 @@ from _bentoml_impl.server.app import ServiceAppFactory
 from _bentoml_sdk.service import Service
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bentos import mended
+from bentos import logs, mended
 from bentos.calling import wire
 from bentos.calling.faults import CallFault, Misbehaved
 from bentos.calling.hop import FAULTS, PREDICT, STATUS
 from bentos.keeper import EXTRA_COLUMNS, Keeper
 from bentos.models.model import Batch
+from bentos.settings import settings
 
 log = logging.getLogger("jubako.running")
 LOOK_EVERY = 1.0
@@ -47,6 +48,7 @@ def _following(inner: Any, factory: ServiceAppFactory) -> Any:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
+        logs.configure(settings().gateway.logging, factory.service.name)
         async with inner(app):
             mended.settle_runner()
             watch = asyncio.create_task(_watch(factory))

@@ -130,10 +130,11 @@ class Desk:
         name, _, version = answer.version.partition(":")
         mark = unique()
         predictions = self._model.decode(answer.outputs)
-        for place, prediction in enumerate(predictions):
-            prediction["id"] = f"{answer.version}:{mark}.{place}"
+        named = [
+            {"id": f"{answer.version}:{mark}.{place}", **prediction} for place, prediction in enumerate(predictions)
+        ]
         body = orjson.dumps(
-            {"model": {"name": name, "version": version}, "request_id": request_id, "predictions": predictions}
+            {"model": {"name": name, "version": version}, "request_id": request_id, "predictions": named}
         )
         return Answered(body, answer.version, batch, answer.outputs, mark, answer)
 

@@ -90,7 +90,7 @@ class Door:
             await self._tell(problem, caller, scope, send, headers)
             return
         except Exception:
-            log.exception("request %s to %s broke", caller, desk.card.name)
+            log.exception("a request to %s broke", desk.card.name, extra={"request_id": caller})
             numbers.request("failed", time.perf_counter() - started)
             await self._tell(OurFault(), caller, scope, send, headers)
             return
@@ -113,7 +113,7 @@ class Door:
         await respond(send, 200, answered.body, headers)
         self._observe(desk.card.name, answered)
         if self._log_access:
-            access.info("%s %s 200 %.1f ms", caller, scope["path"], seconds * 1000)
+            _note(caller, scope, 200, seconds)
 
     async def _elsewhere(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
@@ -145,7 +145,7 @@ class Door:
             await self._tell(problem, caller, scope, send, headers)
             return
         except Exception:
-            log.exception("request %s to %s broke", caller, path[:200])
+            log.exception("a request to %s broke", path[:200], extra={"request_id": caller})
             await self._tell(OurFault(), caller, scope, send, headers)
             return
         headers.append((b"content-type", media))
@@ -171,7 +171,7 @@ class Door:
         self._close_when_draining(headers)
         await respond(send, problem.status, problem.body(caller), headers)
         if self._log_access:
-            access.info("%s %s %d", caller, scope["path"][:200], problem.status)
+            _note(caller, scope, problem.status)
 
     def _let_in(self, scope: Scope) -> None:
         if self._keyring is not None and not self._keyring.opens(header(scope, b"authorization")):
@@ -181,3 +181,9 @@ class Door:
         """While draining, callers with open connections are sent to connect again, elsewhere."""
         if self._draining:
             headers.append((b"connection", b"close"))
+
+
+def _note(caller: str, scope: Scope, status: int, seconds: float | None = None) -> None:
+    path = scope["path"][:200]
+    facts = {"request_id": caller, "path": path, "status": status, "milliseconds": seconds and round(seconds * 1000, 3)}
+    access.info("%s %s %d", scope["method"], path, status, extra=facts)

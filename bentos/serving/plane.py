@@ -41,7 +41,7 @@ class Plane:
         """Start everything; to be called on the event loop that will serve."""
         gateway = self._settings.gateway
         metrics = self._metrics = Metrics()
-        for name, hop in hops.items():
+        for name, hop in ((n, h) for n, h in hops.items() if n in MODELS):
             self._desks[name] = self._desk(CARDS[name], hop, metrics)
         self._pouring = asyncio.create_task(self._pour(metrics))
         pages = Pages(self._desks, metrics, describe)

@@ -10,8 +10,9 @@ from _bentoml_impl.server.app import ServiceAppFactory
 from _bentoml_sdk.service import Service
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bentos import mended
+from bentos import logs, mended
 from bentos.calling import HttpHop
+from bentos.cards import CARDS
 from bentos.serving.door import Door
 from bentos.serving.plane import Plane
 from bentos.settings import settings
@@ -42,11 +43,11 @@ class Entrance:
     def _living(self, inner: Any) -> Any:
         @contextlib.asynccontextmanager
         async def lifespan(app: Any) -> AsyncIterator[None]:
+            logs.configure(settings().gateway.logging, self._service.name)
             async with inner(app):
                 plane: Plane = self._factory._service_instance.plane
-                hops = {
-                    dependency.on.name: HttpHop(dependency.on.url) for dependency in self._service.dependencies.values()
-                }
+                runners = {dependency.on.name: dependency.on for dependency in self._service.dependencies.values()}
+                hops = {name: HttpHop(runners[name].url) for name in CARDS}
                 door = self._door = plane.open(self._app, hops)
                 mended.settle_gateway(settings().gateway.drain_seconds, door.drain)
                 try:
