@@ -17,7 +17,7 @@ from training.scores import scores
 from training.split import Places
 
 SMALL = 500
-"""Rows below which one split says little: then five folds answer every row, for a metric and for the reference."""
+"""Rows below which one split says little: then five folds answer every row for a metric, and the reference has all."""
 SAMPLE = 512
 """Rows on which two engines are compared."""
 
@@ -39,7 +39,7 @@ class Scored:
     """Of the held-out rows."""
     metrics: dict[str, float]
     reference: tuple[Batch, Outputs]
-    """Rows, and honest answers to them, that monitoring takes as normal."""
+    """Rows, and this model's answers to them, that monitoring takes as normal."""
 
 
 class ModelUnusable(ValueError):
@@ -67,15 +67,16 @@ def score(material: Material, made: Made, params: Params, seed: int) -> Scored:
     if not np.isfinite(outputs).all():
         raise ModelUnusable(f"{card.name} answers with numbers that are not finite; nothing was stored")
     metrics = scores(card, material.truth(held_out), outputs)
-    places, honest = held_out, outputs
+    places, normal = held_out, outputs
     # Fine-tuning a checkpoint five times more would take longer than it is worth.
     if len(material.dataset) < SMALL and made.fitted.base is None:
-        places = np.arange(len(material.dataset))
-        honest = _fold_answers(material, params, seed)
-        folded = scores(card, material.dataset.truth, honest)
+        folded = scores(card, material.dataset.truth, _fold_answers(material, params, seed))
         metrics[f"five_folds_{card.gate.metric}"] = folded[card.gate.metric]
+        # Every row is needed to know what is normal, answered by the model that will answer the live ones: the folds'
+        # models are as good but give other probabilities, and monitoring would call that a drift.
+        places, normal = np.arange(len(material.dataset)), answers(made.served, material.batch)
     chosen = np.random.default_rng(0).permutation(len(places))[:MAX_ROWS]
-    return Scored(outputs, metrics, (material.rows(places[chosen]), honest[chosen]))
+    return Scored(outputs, metrics, (material.rows(places[chosen]), normal[chosen]))
 
 
 def _fold_answers(material: Material, params: Params, seed: int) -> Outputs:

@@ -57,7 +57,8 @@ def bin_edges(reference: Floats, bins: int = BINS) -> Floats:
     ([24.0, 49.0, 74.0], [0.0])
     """
     cuts: Floats = np.unique(reference[[round(len(reference) * place / bins) - 1 for place in range(1, bins)]])
-    return cuts[cuts < reference[-1]]
+    inner: Floats = cuts[cuts < reference[-1]]
+    return inner
 
 
 def shares(sample: Floats, edges: Floats) -> Floats:
