@@ -10,11 +10,13 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from bentos import artifacts, stages
 from bentos.artifacts import Evidence, VersionRefused
 from bentos.cards import CARDS
+from bentos.screen import console, table
 
 MODEL = click.Choice(list(CARDS))
 
@@ -33,13 +35,14 @@ def models(model: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(lines, indent=2))
         return
-    console = Console()
+    screen = console()
     if not lines:
-        console.print(f"No versions in the store: `jubako train {model or 'all'}` makes some.", highlight=False)
+        screen.print(f"No versions in the store: `jubako train {model or 'all'}` makes some.")
         return
-    console.print(_versions_table(lines))
+    screen.print(_versions_table(screen, lines))
     if model:
-        console.print(_history_table(shelves[model]))
+        screen.print()
+        screen.print(_history_table(screen, shelves[model]))
 
 
 def _lines(name: str, shelf: stages.Shelf) -> Iterator[dict[str, Any]]:
@@ -67,33 +70,39 @@ def _lineage(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _versions_table(lines: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("model", "version", "stage", "metric", "engine", "data", "MLflow run", "commit"):
-        table.add_column(heading, no_wrap=heading in {"version", "stage"})
-    last = None
+def _versions_table(screen: Console, lines: list[dict[str, Any]]) -> Table:
+    columns: dict[str, list[str]] = {
+        heading: []
+        for heading in ("model", "version", "stage", "metric", "engine", "data", "trained", "MLflow run", "commit")
+    }
     for line in lines:
-        name = line["model"] if line["model"] != last else ""
-        last = line["model"]
-        stage = f"[green]{line['stage']}[/]" if line["stage"] == "production" else line["stage"]
-        if "refused" in line:
-            table.add_row(name, line["version"], stage, f"[red]refused: {line['refused']}[/]")
-            continue
-        commit = (line["git_commit"] or "")[:8] + ("+" if line["git_dirty"] else "")
-        metric = f"{line['metric']} {line['value']:.4g}"
-        data = f"{line['data']['source']} ({line['data']['rows']:,} rows)"
-        table.add_row(name, line["version"], stage, metric, line["engine"], data, line["run_id"][:8], commit)
-    return table
+        for heading, cell in zip(columns, _cells(line), strict=True):
+            columns[heading].append(cell)
+    wrapped = ("metric",) if any("refused" in line for line in lines) else ()
+    return table(screen, columns, spare=("trained", "commit", "engine", "MLflow run", "data"), wrapped=wrapped)
 
 
-def _history_table(shelf: stages.Shelf) -> Table:
-    table = Table(box=None, pad_edge=False, title="\nhistory", title_justify="left")
-    for heading in ("when", "what", "from", "to", "why"):
-        table.add_column(heading, no_wrap=heading != "why")
-    for move in shelf.history:
-        when = move.when.replace("T", " ").removesuffix("+00:00")
-        table.add_row(when, move.action, move.source or "", move.target, move.why)
-    return table
+def _cells(line: dict[str, Any]) -> tuple[str, ...]:
+    stage = f"[green]{line['stage']}[/]" if line["stage"] == "production" else line["stage"]
+    known = (line["model"], line["version"], stage)
+    if "refused" in line:
+        return (*known, f"[red]refused: {escape(line['refused'])}[/]", *[""] * 5)
+    commit = (line["git_commit"] or "")[:8] + ("+" if line["git_dirty"] else "")
+    metric = f"{line['metric']} {line['value']:.4g}"
+    trained = line["trained_at"][:16].replace("T", " ")
+    return (*known, metric, line["engine"], line["data"]["source"], trained, line["run_id"][:8], commit)
+
+
+def _history_table(screen: Console, shelf: stages.Shelf) -> Table:
+    moves = shelf.history
+    columns: dict[str, list[str]] = {
+        "when": [move.when[:16].replace("T", " ") for move in moves],
+        "what": [move.action for move in moves],
+        "from": [move.source or "" for move in moves],
+        "to": [move.target for move in moves],
+        "why": [move.why for move in moves],
+    }
+    return table(screen, columns, spare=("from",), wrapped=("why",))
 
 
 @click.command()

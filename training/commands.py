@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
 from bentos import artifacts, durable, home, stages
 from bentos.cards import CARDS
+from bentos.screen import console, table
 
 if TYPE_CHECKING:
     from training.material import Order
@@ -99,10 +100,10 @@ def _train_each(orders: dict[str, Order], outcomes: list[Outcome], failures: dic
     from training.run import train as train_one
     from training.tracking import TrackingFailed
 
-    console = Console(stderr=True)
+    screen = Console(stderr=True)
     for name, order in orders.items():
         try:
-            with _watch(console, name) as watch:
+            with _watch(screen, name) as watch:
                 outcome = train_one(name, order, watch)
         except DataRefused as refused:
             failures[name] = str(refused)
@@ -117,10 +118,10 @@ def _train_each(orders: dict[str, Order], outcomes: list[Outcome], failures: dic
             outcomes.append(outcome)
 
 
-def _watch(console: Console, name: str) -> AbstractContextManager[Bar | Lines]:
+def _watch(screen: Console, name: str) -> AbstractContextManager[Bar | Lines]:
     from training.watch import Bar, Lines
 
-    return Bar(console, name) if console.is_terminal else Lines(console, name)
+    return Bar(screen, name) if screen.is_terminal else Lines(screen, name)
 
 
 def _keep_traceback(name: str) -> str:
@@ -133,27 +134,31 @@ def _keep_traceback(name: str) -> str:
 
 
 def _show(outcomes: Sequence[Outcome], failures: dict[str, str], seconds: float) -> None:
-    console = Console()
-    table = Table(box=None, pad_edge=False)
-    for heading in ("model", "version", "stage", "metric", "gate", "engine", "time"):
-        table.add_column(heading, no_wrap=True, justify="right" if heading == "time" else "left")
-    for outcome in outcomes:
-        verdict = outcome.verdict
-        sign = "≤" if CARDS[outcome.model].gate.lower_is_better else "≥"
-        passed = f"{sign} {verdict.bound:g} [green]passed[/]" if not outcome.why_not else "[red]not passed[/]"
-        version = outcome.tag.partition(":")[2] if outcome.tag else "[dim]none[/]"
-        metric = f"{verdict.metric} {verdict.value:.4f}"
-        table.add_row(
-            outcome.model, version, outcome.stage or "", metric, passed, outcome.engine, f"{outcome.seconds:.1f} s"
-        )
+    screen = console()
     if outcomes:
-        console.print(table)
+        columns: dict[str, list[str]] = {
+            "model": [outcome.model for outcome in outcomes],
+            "version": [outcome.tag.partition(":")[2] if outcome.tag else "none" for outcome in outcomes],
+            "stage": [outcome.stage or "" for outcome in outcomes],
+            "metric": [f"{outcome.verdict.metric} {outcome.verdict.value:.4g}" for outcome in outcomes],
+            "gate": [_gate(outcome) for outcome in outcomes],
+            "engine": [outcome.engine for outcome in outcomes],
+            "time": [f"{outcome.seconds:.1f} s" for outcome in outcomes],
+        }
+        screen.print(table(screen, columns, spare=("engine", "gate")))
     for outcome in outcomes:
         if outcome.why_not:
-            console.print(f"[red]{outcome.model}[/] did not become a version: {outcome.why_not}", highlight=False)
+            screen.print(f"[red]{outcome.model}[/] did not become a version: {outcome.why_not}", soft_wrap=True)
         if outcome.warning:
-            console.print(f"[yellow]Warning:[/] {outcome.warning}", highlight=False)
+            screen.print(f"[yellow]Warning:[/] {outcome.warning}", soft_wrap=True)
     for name, why in failures.items():
-        console.print(f"[red]{name}[/] was not trained: {why}", highlight=False, soft_wrap=True)
+        screen.print(f"[red]{name}[/] was not trained: {escape(why)}", soft_wrap=True)
     if len(outcomes) > 1:
-        console.print(f"{len(outcomes)} models in {seconds:.0f} s", highlight=False)
+        screen.print(f"{len(outcomes)} models in {seconds:.0f} s")
+
+
+def _gate(outcome: Outcome) -> str:
+    if outcome.why_not:
+        return "[red]not passed[/]"
+    sign = "≤" if CARDS[outcome.model].gate.lower_is_better else "≥"
+    return f"{sign} {outcome.verdict.bound:g} [green]passed[/]"

@@ -19,6 +19,8 @@ from training.recipe import DataRefused, Dataset, Fitted, Log, Param, Params, Tr
 
 Botanical = Literal["Iris-setosa", "Iris-versicolor", "Iris-virginica"]
 Capital = Literal["Setosa", "Versicolor", "Virginica"]
+STEP = 20
+"""Trees between two points of the learning curve."""
 LAYOUTS = (
     Layout(Target("species", Species)),
     Layout(Target("class", Botanical)),
@@ -74,7 +76,7 @@ class IrisRecipe:
             random_state=seed,
         )
         trees = int(params["trees"])
-        for grown in range(trees % 10 or 10, trees + 1, 10):
+        for grown in range(trees % STEP or STEP, trees + 1, STEP):
             forest.set_params(n_estimators=grown)
             with warnings.catch_warnings():
                 # While there are few trees, some flowers were in the bag of each: no news.

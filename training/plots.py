@@ -131,9 +131,11 @@ def residuals(axes: Sequence[Axes], truth: Floats, answers: Floats) -> None:
     errors = answers - truth
     histogram.hist(errors, bins=60, color=INK)
     histogram.axvline(0, color=WARM, lw=1)
-    histogram.set(
-        xlabel="answered - true", ylabel="rows", title=f"errors, half within {np.median(np.abs(errors)):,.3g}"
-    )
+    half = float(np.median(np.abs(errors)))
+    title = f"errors, half within {half:,.{0 if half > 10 else 3}f}"
+    histogram.set(xlabel="answered - true", ylabel="rows", title=title)
+    for panel in axes:
+        panel.locator_params(axis="x", nbins=5)
 
 
 def learning_curves(axes: Sequence[Axes], history: History) -> None:
