@@ -71,7 +71,7 @@ class _Body(BaseModel):
 
 
 def read_problem(status: int, headers: Mapping[str, str], content: bytes) -> Problem:
-    headers = httpx.Headers(dict(headers))
+    headers = httpx.Headers(list(headers.items()))
     waiting = retry_after(headers.get("retry-after"))
     request_id = headers.get("x-request-id")
     if _media_type(headers) == "application/problem+json":

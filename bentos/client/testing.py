@@ -105,6 +105,8 @@ class MockService(httpx.BaseTransport, httpx.AsyncBaseTransport):
         match [request.method, *request.url.path.strip("/").split("/")]:
             case ["POST", "v1", name, "predict"]:
                 return self._predict(_card(name), request, request_id)
+            case ["GET", "livez" | "readyz"]:
+                return httpx.Response(200, json={"ready": True})
             case ["GET", "v1", "models"]:
                 return httpx.Response(200, json={"models": [self._facts(card) for card in CARDS.values()]})
             case ["GET", "v1", "models", name]:

@@ -1,0 +1,131 @@
+"""The service that a run starts for itself when none is there: one process group, stopped at the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+import psutil
+
+from bentos.cards import CARDS
+from bentos.home import jubako_home, repository
+from load_tests.order import OrderRefused
+
+START_SECONDS = 90.0
+STOP_SECONDS = 30.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def answers(url: str) -> bool:
+    """Whether somebody is ready to serve there."""
+    try:
+        return httpx.get(f"{url.rstrip('/')}/readyz", timeout=10).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+class OwnService:
+    """``bentoml serve`` in the repository, on a free port of this machine."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = jubako_home() / "load" / f"serve-{self.port}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        command = [str(Path(sys.executable).with_name("bentoml")), "serve", "--port", str(self.port)]
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603 (our own program)
+                command, cwd=repository(), stdout=log, stderr=log, start_new_session=True
+            )
+        try:
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _wait(self) -> None:
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end:
+            if self._process is None or self._process.poll() is not None:
+                raise OrderRefused(f"the service stopped while starting; its last words:\n{self._last_words()}")
+            if answers(self.url):
+                return
+            time.sleep(0.3)
+        why = f"not ready within {START_SECONDS:.0f} s"
+        try:
+            why = f"{why}; /readyz says {httpx.get(f'{self.url}/readyz', timeout=10).text[:1000]}"
+        except httpx.HTTPError as error:
+            why = f"{why}; /readyz says nothing ({type(error).__name__})"
+        raise OrderRefused(f"{why}\nAre there models? `jubako train all --missing` makes those that are not.")
+
+    def _last_words(self) -> str:
+        return self.log.read_text(errors="replace")[-2_000:]
+
+    def family(self) -> list[psutil.Process]:
+        """Every process of the service, and no other."""
+        if self._process is None or self._process.poll() is not None:
+            return []
+        parent = psutil.Process(self._process.pid)
+        return [parent, *parent.children(recursive=True)]
+
+    def runners(self) -> dict[str, list[psutil.Process]]:
+        """The worker processes by model: BentoML names the service on their command line."""
+        found: dict[str, list[psutil.Process]] = {}
+        for process in self.family():
+            try:
+                words = process.cmdline()
+            except psutil.Error:
+                continue
+            name = words[words.index("--service-name") + 1] if "--service-name" in words[:-1] else ""
+            if name in CARDS:
+                found.setdefault(name, []).append(process)
+        return found
+
+    def megabytes(self) -> float:
+        """What all its processes hold, pages that they share counted once where the system says so."""
+        total = 0
+        for process in self.family():
+            try:
+                memory = process.memory_full_info()
+            except psutil.Error:
+                continue
+            total += getattr(memory, "pss", memory.rss)
+        return total / 1e6
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        family = self.family()
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(10)
+        for left in family:
+            if left.is_running() and left.status() != psutil.STATUS_ZOMBIE:
+                left.kill()
