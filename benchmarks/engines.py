@@ -37,8 +37,8 @@ AT_MOST_S = 1.0
 Load = Callable[[Runtime], Model]
 Predict = Callable[[Batch], object]
 
-#: How people call a framework without this project, where the native engine already does better than they would: name of
-#: the call, and the call, from the model on its native engine. It becomes the first line, and the others' measure.
+#: How people call a framework without this project, where the native engine already does better than they would: the
+#: name of the call, and the call, from the model on its native engine. It becomes the first line, the others' measure.
 STOCK: dict[str, Callable[[Model], tuple[str, Predict]]] = {}
 
 
