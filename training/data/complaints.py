@@ -46,5 +46,5 @@ def in_words(error: Any) -> str:
         return "empty"
     if error["type"] == "literal_error":
         return f"unknown category, known are {error['ctx']['expected']}"
-    words = error["msg"].removeprefix("Input should be ")
+    words = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     return f"{'out of range' if error['type'] in LIMITS else 'wrong type'}, should be {words}"
