@@ -25,6 +25,10 @@ class Import:
     def __str__(self) -> str:
         return f"{self.file.relative_to(ROOT)}:{self.line} imports {self.name}"
 
+    @property
+    def top(self) -> str:
+        return self.name.partition(".")[0]
+
     def within(self, *packages: str) -> bool:
         return any(self.name == package or self.name.startswith(f"{package}.") for package in packages)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import re
 import subprocess
+import sys
 import tomllib
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tests.reading import ROOT
+from tests.reading import ROOT, imports
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
@@ -72,10 +73,34 @@ def test_the_tests_run_on_what_is_locked() -> None:
 )
 def test_versions_with_known_holes_are_refused(package: str, floor: str) -> None:
     """Below these stand published vulnerabilities on paths that we use."""
-    (requirement,) = (one for one in DECLARED if one.name == package)
-    assert not requirement.specifier.contains(f"{Version(floor).major}.0.dev0", prereleases=True)
-    lowest = min(Version(one.version) for one in requirement.specifier if one.operator in {">=", "=="})
-    assert lowest >= Version(floor)
+    for requirement in (one for one in DECLARED if one.name == package):
+        lowest = [Version(one.version) for one in requirement.specifier if one.operator in {">=", "=="}]
+        assert max(lowest, default=Version("0")) >= Version(floor)
+
+
+#: Part of the project -> the extras that stand behind it.
+STANDS_ON = {
+    "bentos": ("cli", "serve", "native"),
+    "training": ("serve", "native", "train"),
+    "load_tests": ("load",),
+}
+
+
+@pytest.mark.parametrize("part", STANDS_ON)
+def test_what_a_part_imports_is_declared_for_it(part: str) -> None:
+    """What only comes along with something else is gone when that something changes its mind."""
+    lines = [*PROJECT["project"]["dependencies"], *(line for extra in STANDS_ON[part] for line in EXTRAS[extra])]
+    declared = {canonicalize_name(Requirement(line).name) for line in lines}
+    # BentoML chooses its supervisor, and the mends patch what it chose; pydantic and its core are one.
+    declared |= {"kantoku", "tornado", "pydantic-core"}
+    homes = packages_distributions()
+    undeclared = [
+        f"{found} ({', '.join(homes.get(found.top, ['not installed']))})"
+        for found in imports(part)
+        if found.top not in {*sys.stdlib_module_names, "bentos", "training", "load_tests"}
+        and not declared & {canonicalize_name(home) for home in homes.get(found.top, [])}
+    ]
+    assert not undeclared, "\n".join(undeclared)
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda file: file.name)

@@ -68,8 +68,8 @@ def tolerance(apart: float) -> float:
 def apart(outputs: Outputs, expected: Outputs) -> float:
     """The largest difference, relative for numbers above one.
 
-    >>> apart(np.float32([[0.5, 200_000]]), np.float32([[0.4, 200_020]]))
-    0.1
+    >>> apart(np.float32([[0.5, 200_000]]), np.float32([[0.25, 200_020]]))
+    0.25
     """
     if outputs.shape != expected.shape:
         return float("inf")

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from bentos.cards.card import Batching, Card, Gate, Prediction, Row, Signal
 
@@ -14,11 +14,18 @@ Contract = Literal["Month-to-month", "One year", "Two year"]
 Payment = Literal["Electronic check", "Mailed check", "Bank transfer (automatic)", "Credit card (automatic)"]
 
 
+def _no_boolean(value: Any) -> Any:
+    """Python's true equals 1, so a literal alone would take it."""
+    if isinstance(value, bool):
+        raise ValueError("Input should be 0 or 1")
+    return value
+
+
 class ChurnRow(Row):
     """A telecom customer, with the values of the public Telco Customer Churn table."""
 
     gender: Literal["Female", "Male"]
-    senior_citizen: Literal[0, 1]
+    senior_citizen: Annotated[Literal[0, 1], BeforeValidator(_no_boolean)]
     partner: YesNo
     dependents: YesNo
     tenure_months: Annotated[int, Field(ge=0, le=1_200)]

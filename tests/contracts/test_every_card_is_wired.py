@@ -1,0 +1,92 @@
+"""A new model is three files and a few lines. Each of these says which line is missing."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from bentos.cards import CARDS, AnyCard
+from bentos.client import AsyncClient, Client
+from bentos.client.testing import MockService
+from bentos.models import MODELS
+from bentos.settings import Services, read
+from tests.reading import ROOT
+from training.recipes import RECIPES
+
+#: Asked in a process of its own: importing the service mends BentoML there, for good.
+ASK_THE_SERVICE = """
+import json
+from bentos.gateway import Jubako
+from bentos.runners import RUNNERS
+print(json.dumps({
+    "runners": {name: [method.batchable for method in runner.apis.values()] for name, runner in RUNNERS.items()},
+    "behind the gateway": [dependency.on.name for dependency in Jubako.dependencies.values()],
+    "routes": {name: method.route for name, method in Jubako.apis.items()},
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    home = str(tmp_path_factory.mktemp("home"))
+    command = [sys.executable, "-c", ASK_THE_SERVICE]
+    environment = {"PATH": "/usr/bin:/bin", "HOME": home, "BENTOML_HOME": home, "JUBAKO_HOME": home}
+    asked = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    told: dict[str, Any] = json.loads(asked.stdout.splitlines()[-1])
+    return told
+
+
+def test_its_card_stands_in_a_file_of_its_name(card: AnyCard) -> None:
+    assert importlib.import_module(f"bentos.cards.{card.name}").CARD is card
+
+
+@pytest.mark.usefixtures("_has_a_model")
+def test_a_class_serves_it(card: AnyCard) -> None:
+    """Listed in bentos/models/__init__.py."""
+    assert card.name in MODELS
+    assert MODELS[card.name].card is card
+
+
+@pytest.mark.usefixtures("_has_a_model")
+def test_a_recipe_trains_it(card: AnyCard) -> None:
+    """RECIPE in training/<name>.py."""
+    assert RECIPES[card.name].card is card
+    assert RECIPES[card.name].model is MODELS[card.name]
+
+
+def test_one_batching_runner_computes_it(card: AnyCard, service: dict[str, Any]) -> None:
+    """A class in bentos/runners.py, and its place in RUNNERS."""
+    assert service["runners"][card.name] == [True]
+
+
+def test_the_gateway_depends_on_its_runner(card: AnyCard, service: dict[str, Any]) -> None:
+    assert card.name in service["behind the gateway"]
+
+
+def test_the_gateway_has_its_route(card: AnyCard, service: dict[str, Any]) -> None:
+    assert service["routes"][card.name] == f"/v1/{card.name}/predict"
+
+
+def test_the_service_serves_nothing_that_has_no_card(service: dict[str, Any]) -> None:
+    assert set(service["runners"]) == set(service["behind the gateway"]) == set(service["routes"]) == set(CARDS)
+
+
+def test_its_runner_can_be_configured(card: AnyCard) -> None:
+    """A field in bentos/settings.py, and a section in configuration.yaml for people to find."""
+    assert card.name in Services.model_fields
+    assert card.name in read(ROOT / "configuration.yaml").services.model_fields_set
+
+
+@pytest.mark.parametrize("client", [Client, AsyncClient], ids=["sync", "async"])
+def test_the_client_has_its_name(card: AnyCard, client: type[Client] | type[AsyncClient]) -> None:
+    assert hasattr(client("http://127.0.0.1:1", transport=MockService()), card.name)
+
+
+def test_the_readme_lists_it(card: AnyCard) -> None:
+    assert re.search(rf"^\| `{card.name}` +\|", (ROOT / "README.md").read_text(), re.MULTILINE)
