@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,12 +20,15 @@ from bentos.monitoring.profiles import Profile
 
 SOURCES = "jubako.sources"
 """Metadata: the names of the files that a merged file replaces."""
-CACHED = 256
+CACHED, REMEMBERED = 64, 20_000
+"""Profiles, and facts about files, that are kept in memory."""
 DAY = 86_400.0
 
 _STAMP = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"(\d{8}T\d{6}Z)-(\d+)s-[0-9a-f]+-\d+\.bin")
 _SAFE = re.compile(r"[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?")
+
+Stamp = tuple[int, int]
 
 log = logging.getLogger("jubako.monitoring")
 
@@ -43,10 +46,22 @@ class Part:
         return self.start + self.seconds
 
 
+class Moved(Exception):
+    """A file was merged or deleted between looking and reading: look again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    rows: int
+    sources: frozenset[str]
+    """The names of the files that this one replaces."""
+
+
 class Archive:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._cache: OrderedDict[Path, tuple[tuple[int, int], Profile]] = OrderedDict()
+        self._profiles: OrderedDict[Path, tuple[Stamp, Profile]] = OrderedDict()
+        self._facts: dict[Path, tuple[Stamp, Facts]] = {}
         self._lock = Lock()
 
     def place(self, model: str, version: str) -> Path:
@@ -74,53 +89,67 @@ class Archive:
         parts = [part for part in map(parse, paths) if part]
         return sorted(parts, key=lambda part: (part.end, part.seconds, part.path.name), reverse=True)
 
-    def newest(self, model: str, version: str) -> Iterator[tuple[Part, Profile]]:
-        """Files with their profiles, newest first. ``FileNotFoundError`` when one was merged away meanwhile."""
-        replaced: set[str] = set()
-        for part in self.parts(model, version):
-            if part.path.name in replaced:
-                continue
-            profile = self.load(part)
-            if profile:
-                replaced.update(profile.about.get(SOURCES, "").split())
-                yield part, profile
-
-    def recent(self, model: str, version: str, since: float, rows: int | None = None) -> list[tuple[Part, Profile]]:
+    def recent(self, model: str, version: str, since: float, rows: int | None = None) -> list[Part]:
         """The newest files back to ``since``, or no further than needed for so many rows."""
-        for _attempt in range(5):
-            found: list[tuple[Part, Profile]] = []
-            total = 0
-            try:
-                for part, profile in self.newest(model, version):
-                    if part.end <= since or (rows is not None and total >= rows):
-                        break
-                    found.append((part, profile))
-                    total += profile.rows
-            except FileNotFoundError:
-                continue
-            return found
+        replaced: set[str] = set()
+        found: list[Part] = []
+        total = 0
+        for part in self.parts(model, version):
+            if part.end <= since or (rows is not None and total >= rows):
+                break
+            facts = self.facts(part) if part.path.name not in replaced else None
+            if facts:
+                replaced.update(facts.sources)
+                found.append(part)
+                total += facts.rows
         return found
+
+    def merged(self, parts: Iterable[Part]) -> Profile | None:
+        """All rows of these files as one profile. ``Moved`` when one was merged away meanwhile."""
+        profiles = [profile for part in parts if (profile := self.load(part))]
+        return Profile.merged(profiles) if profiles else None
+
+    def facts(self, part: Part) -> Facts | None:
+        """What must be known of every file; kept for long, because profiles are large and opening one takes 3 ms."""
+        stamp = _stamp(part)
+        known = self._facts.get(part.path)
+        if known is None or known[0] != stamp:
+            profile = self.load(part)
+            if profile is None:
+                return None
+            known = (stamp, Facts(profile.rows, frozenset(profile.about.get(SOURCES, "").split())))
+            self._facts[part.path] = known
+            if len(self._facts) > REMEMBERED:
+                self._facts.clear()
+        return known[1]
 
     def load(self, part: Part) -> Profile | None:
         """The profile in a file; ``None`` for a file that something else has damaged."""
-        facts = part.path.stat()
-        stamp = (facts.st_mtime_ns, facts.st_ino)
+        stamp = _stamp(part)
         with self._lock:
-            known = self._cache.get(part.path)
+            known = self._profiles.get(part.path)
         if known and known[0] == stamp:
             return known[1]
         try:
             profile = Profile.read(part.path.read_bytes())
-        except FileNotFoundError:
-            raise
+        except FileNotFoundError as gone:
+            raise Moved(part.path.name) from gone
         except Exception:
             log.exception("%s cannot be read as a profile", part.path)
             return None
         with self._lock:
-            self._cache[part.path] = (stamp, profile)
-            while len(self._cache) > CACHED:
-                self._cache.popitem(last=False)
+            self._profiles[part.path] = (stamp, profile)
+            while len(self._profiles) > CACHED:
+                self._profiles.popitem(last=False)
         return profile
+
+
+def _stamp(part: Part) -> Stamp:
+    try:
+        facts = part.path.stat()
+    except FileNotFoundError as gone:
+        raise Moved(part.path.name) from gone
+    return facts.st_mtime_ns, facts.st_ino
 
 
 def parse(path: Path) -> Part | None:

@@ -51,7 +51,7 @@ class ColumnVerdict:
     state: State
     score: float | None
     measures: tuple[Measure, ...] = ()
-    why: str | None = None
+    why: Statistic | None = None
     """The statistic that is furthest over its limit."""
 
 

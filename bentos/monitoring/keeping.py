@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bentos import durable
-from bentos.monitoring import accounts, database
-from bentos.monitoring.archive import DAY, SOURCES, Archive, Part, parse
+from bentos.monitoring import accounts, database, reference
+from bentos.monitoring.archive import DAY, SOURCES, Archive, Moved, Part, parse
 from bentos.monitoring.profiles import Profile
 from bentos.settings import Monitoring
 
@@ -48,7 +48,7 @@ def keep_house(folder: Path, archive: Archive, settings: Monitoring, now: float,
             accounts.prune(folder, oldest)
             _sweep_drafts(folder, now)
             prune_predictions(folder / database.FILE, oldest, budget * (1 - PROFILE_SHARE))
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, Moved) as error:
         log.error("monitoring could not clean up: %s: %s", type(error).__name__, error)
 
 
@@ -90,8 +90,8 @@ def _finish_deleting(archive: Archive, parts: list[Part]) -> list[Part]:
     """Delete what a merged file names and a killed process left behind. Returns the others."""
     replaced: set[str] = set()
     for part in parts:
-        if part.seconds == HOUR and (profile := archive.load(part)):
-            replaced.update(profile.about.get(SOURCES, "").split())
+        if part.seconds == HOUR and (facts := archive.facts(part)):
+            replaced.update(facts.sources)
     for part in parts:
         if part.path.name in replaced:
             part.path.unlink(missing_ok=True)
@@ -108,10 +108,11 @@ def prune_profiles(archive: Archive, oldest: float, budget: float) -> None:
             break
         part.path.unlink(missing_ok=True)
         total -= sizes[part.path]
-    for _model, version in _versions(archive):
-        folder = archive.folder / _model / version
-        with suppress(OSError):  # it is not empty, or somebody just wrote into it
-            folder.rmdir()
+    for model, version in _versions(archive):
+        if not archive.parts(model, version):
+            with suppress(OSError):  # somebody just wrote into it
+                (archive.place(model, version) / reference.FILE).unlink(missing_ok=True)
+                archive.place(model, version).rmdir()
 
 
 def prune_predictions(file: Path, oldest: float, budget: float) -> None:

@@ -43,7 +43,7 @@ class Owner:
         hurried: Callable[[], bool],
         clock: Callable[[], float],
     ) -> None:
-        process = f"{os.getpid():x}{os.urandom(4).hex()}"  # no two writers ever share a file
+        self.process = process = f"{os.getpid():x}{os.urandom(4).hex()}"  # no two writers ever share a file
         self.failed_batches = 0
         self.pace = Pace(hurried)
         self.archive = Archive(folder / "profiles")
@@ -51,7 +51,6 @@ class Owner:
         self.log = PredictionLog(folder / FILE, settings.raw_rows)
         self._folder = folder
         self._settings = settings
-        self._process = process
         self._tallies = tallies
         self._clock = clock
         self._logged = self._saved = self._kept = 0.0
@@ -128,6 +127,6 @@ class Owner:
 
     def _write_account(self, closed: bool = False) -> None:
         try:
-            accounts.write(self._folder, self._process, self._tallies, self._clock(), closed)
+            accounts.write(self._folder, self.process, self._tallies, self._clock(), closed)
         except OSError as error:
             log.error("the accounting could not be written: %s", error)

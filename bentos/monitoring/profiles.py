@@ -36,6 +36,7 @@ def whylogs() -> SimpleNamespace:
 
     # It puts a profile together in a temporary file, which a full or read-only disk refuses; memory does as well.
     dataset_profile_view.tempfile = SimpleNamespace(TemporaryFile=lambda _mode: io.BytesIO())
+    _read_components_faster(metric_components)
     return SimpleNamespace(
         Counts=column_metrics.ColumnCountsMetric,
         Types=column_metrics.TypeCountersMetric,
@@ -50,6 +51,30 @@ def whylogs() -> SimpleNamespace:
         ColumnView=column_profile_view.ColumnProfileView,
         View=dataset_profile_view.DatasetProfileView,
     )
+
+
+def _read_components_faster(components: Any) -> None:
+    """whylogs makes a new class for each number that it reads, which is nine tenths of the time to open a profile."""
+    known = {
+        ("n", 0): components.IntegralComponent,
+        ("n", 1): components.MinIntegralComponent,
+        ("n", 2): components.MaxIntegralComponent,
+        ("d", 0): components.FractionalComponent,
+        ("kll", 0): components.KllComponent,
+        ("hll", 0): components.HllComponent,
+        ("frequent_items", 0): components.FrequentStringsComponent,
+    }
+    slowly = components.MetricComponent.from_protobuf
+
+    def from_protobuf(message: Any, registries: Any = None) -> Any:
+        kind = known.get((message.WhichOneof("value"), message.type_id))
+        if kind is None or registries is not None:
+            return slowly(message, registries)
+        component = kind(None)
+        component.set(component._deserializer(msg=message))
+        return component
+
+    components.MetricComponent.from_protobuf = staticmethod(from_protobuf)
 
 
 class Sketches:

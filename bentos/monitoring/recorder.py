@@ -87,6 +87,11 @@ class Recorder:
         except Exception:
             log.exception("an answered request could not be observed")
 
+    @property
+    def process(self) -> str:
+        """This process's own mark in file names."""
+        return self._owner.process
+
     def accounting(self) -> dict[str, Accounting]:
         return {name: tally.account() for name, tally in self._tallies.items()}
 
