@@ -98,24 +98,32 @@ def _orders(names: Sequence[str], pairs: Sequence[str], *, data: str | None, see
 def _train_each(orders: dict[str, Order], outcomes: list[Outcome], failures: dict[str, str]) -> None:
     from training.recipe import DataRefused
     from training.run import train as train_one
-    from training.tracking import TrackingFailed
+    from training.tracking import TrackingFailed, in_words
 
     screen = Console(stderr=True)
     for name, order in orders.items():
+        before = artifacts.versions(name)
         try:
             with _watch(screen, name) as watch:
                 outcome = train_one(name, order, watch)
         except DataRefused as refused:
             failures[name] = str(refused)
         except TrackingFailed as error:
-            failures[name] = f"{error}. No version was made."
-            return  # the next model would wait for the same server
+            failures[name] = f"{error}; {_made_since(name, before)}"
+            untried = list(orders)[list(orders).index(name) + 1 :]
+            failures.update(dict.fromkeys(untried, "not tried, it would have waited for the same MLflow"))
+            return
         except Exception as error:
-            failures[name] = (
-                f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]} (see {_keep_traceback(name)})"
-            )
+            said = in_words(error) if isinstance(error, OSError) else f"{type(error).__name__}: {in_words(error)}"
+            failures[name] = f"{said}; {_made_since(name, before)} ({_keep_traceback(name)})"
         else:
             outcomes.append(outcome)
+
+
+def _made_since(name: str, before: Sequence[str]) -> str:
+    """Said from what is in the store, not from where the error came."""
+    made = [version for version in artifacts.versions(name) if version not in before]
+    return f"version {made[-1]} is in the store, but stands nowhere" if made else "no version was made"
 
 
 def _watch(screen: Console, name: str) -> AbstractContextManager[Bar | Lines]:
@@ -129,8 +137,8 @@ def _keep_traceback(name: str) -> str:
     try:
         durable.write_whole(file, traceback.format_exc().encode())
     except OSError:
-        return "no log either: it could not be written"
-    return str(file)
+        return "and its log could not be written"
+    return f"see {file}"
 
 
 def _show(outcomes: Sequence[Outcome], failures: dict[str, str], seconds: float) -> None:

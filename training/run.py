@@ -42,44 +42,43 @@ def train(name: str, order: Order = Order(), watch: Watch | None = None) -> Outc
     watch = watch or Silent()
     watch.phase("load and check")
     material = gather(RECIPES[name], order)
+    card, held_out = material.card, material.split.held_out
     watch.phase("open MLflow")
     tracking = Tracking()
     commit = evidence.git()
-    with (
-        tempfile.TemporaryDirectory(prefix="jubako-") as place,
-        tracking.run(material.card, commit.tags(), material.data) as run,
-    ):
+    with tempfile.TemporaryDirectory(prefix="jubako-") as place:
         workplace = Path(place)
-        params = _params(material, order, tracking, run, watch)
-        watch.phase("fit")
-        fitted = fit(material, material.split.learn, params, order.seed, run.logging_to(watch))
-        watch.phase("save and load")
-        made = save_and_load(material, fitted, workplace / "model")
-        watch.phase("score")
-        scored = score(material, made, params, order.seed)
-        _show(run, material, made, scored, workplace / "plots")
-        watch.phase("gate")
-        held_out = material.split.held_out
-        value = scored.metrics[material.card.gate.metric]
-        judgement = judge(material.card, value, material.rows(held_out), material.truth(held_out))
-        run.tags({"gate": judgement.why_not or "passed"})
-        outcome = Outcome(name, run.id, scored.metrics, judgement.verdict, made.served.engine, 0.0)
-        if judgement.why_not is None:
-            watch.phase("store")
+        with tracking.run(card, commit.tags(), material.data) as run:
+            params = _params(material, order, tracking, run, watch)
+            watch.phase("fit")
+            fitted = fit(material, material.split.learn, params, order.seed, run.logging_to(watch))
+            watch.phase("save and load")
+            made = save_and_load(material, fitted, workplace / "model")
+            watch.phase("score")
+            scored = score(material, made, params, order.seed)
+            _show(run, material, made, scored, workplace / "plots")
+            watch.phase("gate")
+            value = scored.metrics[card.gate.metric]
+            judgement = judge(card, value, material.rows(held_out), material.truth(held_out))
+            outcome = Outcome(name, run.id, scored.metrics, judgement.verdict, made.served.engine, 0.0)
+            run.tags({"gate": judgement.why_not or "passed"})
+            if judgement.why_not:
+                return replace(outcome, why_not=judgement.why_not, seconds=time.monotonic() - started)
+            watch.phase("register")
             version = artifacts.new_version(run.id)
-            registered = run.register(material.card, made.folder, workplace, {"bentoml_tag": f"{name}:{version}"})
-            facts = evidence.facts(
-                material, order, made, scored, judgement.verdict, params=params, commit=commit,
-                run_id=run.id, registered_version=registered,
-            )  # fmt: skip
-            golden = evidence.golden(material.dataset.rows, held_out, made.native, made.served)
-            columns = material.recipe.model.signals(*scored.reference)
-            tag = artifacts.write(facts, version, made.folder, golden, columns)
-            stage = stages.admit(name, version, f"trained on {material.dataset.source} with seed {order.seed}")
-            outcome = replace(outcome, tag=tag, stage=stage)
-            run.tags({"mlflow.runName": version, "stage": stage})
-    warning = mirror(name) if outcome.tag else None
-    return replace(outcome, why_not=judgement.why_not, warning=warning, seconds=time.monotonic() - started)
+            run.tags({"mlflow.runName": version, "bentoml_tag": f"{name}:{version}"})
+            registered = run.register(card, made.folder, workplace, {"bentoml_tag": f"{name}:{version}"})
+        # MLflow has all it needs and its run is closed: if it goes away now, it takes no version with it.
+        watch.phase("store")
+        facts = evidence.facts(
+            material, order, made, scored, judgement.verdict, params=params, commit=commit,
+            run_id=run.id, registered_version=registered,
+        )  # fmt: skip
+        golden = evidence.golden(material.dataset.rows, held_out, made.native, made.served)
+        columns = material.recipe.model.signals(*scored.reference)
+        tag = artifacts.write(facts, version, made.folder, golden, columns)
+    stage = stages.admit(name, version, f"trained on {material.dataset.source} with seed {order.seed}")
+    return replace(outcome, tag=tag, stage=stage, warning=mirror(name), seconds=time.monotonic() - started)
 
 
 def _params(material: Material, order: Order, tracking: Tracking, run: Run, watch: Watch) -> Params:

@@ -176,8 +176,8 @@ def _client(tracking: str) -> Any:
 
     import mlflow
 
-    # It announces each table that it creates in a new database.
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+    # It announces each table that it creates in a new database, and prints a page of what is raised as well.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     given = os.environ.get("MLFLOW_TRACKING_URI")
     mlflow.set_tracking_uri(tracking)  # the SQL registry looks logged models up through the global
@@ -206,8 +206,20 @@ def speaking(place: str) -> Iterator[None]:
     except TrackingFailed:
         raise
     except Exception as error:
-        said = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
-        raise TrackingFailed(f"MLflow at {_without_password(place)}: {said}") from error
+        raise TrackingFailed(f"MLflow at {_without_password(place)}: {in_words(error)}") from error
+
+
+def in_words(error: BaseException) -> str:
+    """
+    >>> in_words(OSError("[Errno 28] No space left on device: 'a' -> 'b'"))
+    'no space left on the disk'
+    """
+    said = str(error).strip()
+    if "No space left on device" in said or "disk is full" in said:
+        return "no space left on the disk"
+    if "Max retries exceeded" in said:
+        return "it does not answer"
+    return (said.splitlines() or [type(error).__name__])[0][:300]
 
 
 def _without_password(place: str) -> str:
