@@ -63,16 +63,26 @@ def _numbers(reference: Numbers | None, live: Numbers | None) -> tuple[Bar, ...]
         return ()
     cuts = edges(known)
     before, after = (_shares(sample, cuts) for sample in samples)
+    ends = [_inside(low, high) for low, high in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)]
     return tuple(
         Bar(
-            label=f"{low:.6g} to {high:.6g}",
+            label=f"{low:.6g} to {high:.6g}" if low < high else f"{low:.6g}",
             low=low,
             high=high,
             reference=None if before is None else before[place],
             live=None if after is None else after[place],
         )
-        for place, (low, high) in enumerate(zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True))
+        for place, (low, high) in enumerate(ends)
     )
+
+
+def _inside(low: float, high: float) -> tuple[float, float]:
+    """A bin of whole numbers lies between two halves; people read the first and the last number in it.
+
+    >>> _inside(0.5, 3.5), _inside(0.5, 1.25)
+    ((1.0, 3.0), (0.5, 1.25))
+    """
+    return (low + 0.5, high - 0.5) if low % 1 == high % 1 == 0.5 else (low, high)
 
 
 def edges(samples: list[NDArray[np.float64]]) -> NDArray[np.float64]:

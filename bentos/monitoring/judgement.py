@@ -41,7 +41,8 @@ class Measure:
         """1 and more says drift. A distance that chance explains stays below, however large it is."""
         if self.limit is None:
             return 0.0
-        score = self.value / self.limit
+        is_ratio = self.statistic == "category"  # a ratio of 1 is no distance at all
+        score = math.log(self.value) / math.log(self.limit) if is_ratio else self.value / self.limit
         return score if self.over(allowed) else min(score, 0.99)
 
 
