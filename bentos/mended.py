@@ -35,6 +35,7 @@ PR_SET_PDEATHSIG = 1
 PUBLIC_SOCKET = "_bento_api_server"
 #: Between the end of listening and the stop: what was accepted in the last moment still sends its request.
 LAST_MOMENT = 0.3
+KEEP_ALIVE = 75
 
 _done = False
 
@@ -47,6 +48,7 @@ def mend() -> None:
         _mend_supervisor()
         _mend_metrics_folder()
         _mend_timeout()
+        _mend_batching()
 
 
 def _mend_supervisor() -> None:
@@ -57,6 +59,7 @@ def _mend_supervisor() -> None:
     """
     from bentoml._internal.utils.circus import Arbiter
     from circus.arbiter import Arbiter as Circus
+    from circus.exc import ConflictError
     from tornado.gen import coroutine, multi
 
     plain_init = Arbiter.__init__
@@ -69,6 +72,13 @@ def _mend_supervisor() -> None:
         plain_init(self, watchers, *args, **options)
 
     @coroutine
+    def manage_watchers(self: Any) -> Any:
+        try:
+            yield Circus.manage_watchers(self)
+        except ConflictError:
+            return  # still starting, or already looking: the next look is a quarter of a second away
+
+    @coroutine
     def stop_watchers(self: Any, close_output_streams: bool = False, watcher_iter_func: Any = None) -> Any:
         watchers = list((watcher_iter_func or self.iter_watchers)(reverse=False))
         # The supervisor holds the public socket too. Left open, the kernel would go on accepting for nobody.
@@ -78,6 +88,7 @@ def _mend_supervisor() -> None:
         self.exit_stack.__exit__(None, None, None)
 
     Arbiter.__init__ = init
+    Arbiter.manage_watchers = manage_watchers
     Arbiter._stop_watchers = stop_watchers
     Arbiter.stop = Circus.stop
 
@@ -111,6 +122,25 @@ def _mend_timeout() -> None:
     TimeoutMiddleware.__call__ = call
 
 
+def _mend_batching() -> None:
+    """A runner takes what is there and waits for nothing: the batches that matter were formed in the gateway.
+
+    BentoML fits a line through the calls it has seen and waits, or refuses, as that says (2). Before it has seen eight
+    good calls it believes that a row takes 2 s, and holds a lone caller back for six.
+    """
+    from bentoml._internal.marshal.dispatcher import CorkDispatcher, Optimizer
+
+    def init(self: Any, _max_latency: float) -> None:
+        self.o_a = self.o_b = self.wait = 0.0
+
+    async def no_training(_self: Any, *_args: Any) -> None:
+        return None
+
+    Optimizer.__init__ = init
+    Optimizer.log_outbound = Optimizer.trigger_refresh = lambda *_args, **_options: None
+    CorkDispatcher.train_optimizer = no_training
+
+
 def settle_runner() -> None:
     """A runner's process once it serves: it ends with its supervisor, and only when that says so."""
     _die_with_parent()
@@ -125,14 +155,17 @@ def settle_gateway(drain_seconds: float, draining: Callable[[], None]) -> None:
     _die_with_parent()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        stop = signal.getsignal(number)
-        if not callable(stop):
+        stop: Any = signal.getsignal(number)
+        server = getattr(stop, "__self__", None)
+        if server is None:  # not under uvicorn: a test, or somebody else's server with its own ways to stop
             continue
+        # uvicorn closes connections that were quiet for 5 s; a caller who writes in that moment gets no answer.
+        server.config.timeout_keep_alive = KEEP_ALIVE
 
-        def drain(number: int = number, stop: Any = stop) -> None:
+        def drain(number: int = number, stop: Any = stop, server: Any = server) -> None:
             draining()
             log.info("draining for %g s, then stopping", drain_seconds)
-            for listener in getattr(getattr(stop, "__self__", None), "servers", ()):
+            for listener in server.servers:
                 loop.call_later(drain_seconds, listener.close)
             loop.call_later(drain_seconds + LAST_MOMENT, stop, number, None)
             loop.remove_signal_handler(number)

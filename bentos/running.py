@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bentos import logs, mended
 from bentos.calling import wire
-from bentos.calling.faults import CallFault, Misbehaved
+from bentos.calling.faults import CallFault, Misbehaved, ModelFailed
 from bentos.calling.hop import FAULTS, PREDICT, STATUS
 from bentos.keeper import EXTRA_COLUMNS, Keeper
 from bentos.models.model import Batch
@@ -121,7 +121,14 @@ class RunnerDoor:
             await _answer(send, 500, message, {wire.FAULT: "ModelFailed"})
 
     async def _infer(self, batch: Batch) -> Any:
-        return await self._factory.batch_infer("predict", (batch,), {})
+        """Through BentoML's batching; and alone when that failed, since a stranger's rows may have been merged in."""
+        try:
+            return await self._factory.batch_infer("predict", (batch,), {})
+        except (ModelFailed, Misbehaved):
+            predict = self._factory._service_instance.predict.local
+            if asyncio.iscoroutinefunction(predict.func):
+                return await predict(batch)
+            return await asyncio.to_thread(predict, batch)
 
 
 async def _body(receive: Receive) -> bytes:

@@ -95,8 +95,8 @@ class Caller:
 
     def check(self, rows: int = 1, weight: int = 1) -> None:
         """Refuse now what could not be answered in time. Costs nothing: called before a body is even read."""
-        wait = self._pace.wait(self._weight + weight)
-        if self._rows + rows > self._queue_rows or wait > 0.9 * self._deadline:
+        wait = self._pace.wait(self._weight + weight, len(self._travelling))
+        if self._rows + rows > self._queue_rows or wait > 0.75 * self._deadline:
             raise Overloaded(max(1.0, wait - 0.5 * self._deadline))
 
     async def call(self, batch: Batch, gone: Callable[[], bool]) -> Answer:

@@ -29,6 +29,6 @@ class Pace:
         known = self._seconds
         self._seconds = seconds if known is None else known + self._memory * (seconds - known)
 
-    def wait(self, weight: int) -> float:
-        """How long it takes until ``weight`` more is computed."""
-        return 0.0 if self._seconds is None else math.ceil(weight / self._full) * self._seconds
+    def wait(self, weight: int, travelling: int = 0) -> float:
+        """How long it takes until ``weight`` more is computed, after the calls that are on their way."""
+        return 0.0 if self._seconds is None else (math.ceil(weight / self._full) + travelling) * self._seconds

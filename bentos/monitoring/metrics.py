@@ -7,12 +7,15 @@ files cost each request as much as its validation does. Every label value is kno
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bentos.cards import CARDS
+from bentos.monitoring.observation import Accounting
+from bentos.monitoring.recorder import Troubles
 
+STATES = ("received", "profiled", "dropped")
 OUTCOMES = ("ok", "rejected", "overloaded", "late", "failed", "gone")
 FAULTS = ("runner_gone", "model_failed", "misbehaved", "deadlinepassed", "notready")
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -91,6 +94,14 @@ class Metrics:
             ["model", "version", "run_id"],
             multiprocess_mode="livemax",
         )
+        self._profile_rows = Counter(
+            "jubako_profile_rows", "Answered rows: received = profiled + dropped + pending", ["model", "state"]
+        )
+        self._pending = Gauge(
+            "jubako_profile_rows_pending", "Answered rows not yet profiled", ["model"], multiprocess_mode="livesum"
+        )
+        self._troubles = Counter("jubako_monitoring_troubles", "What monitoring could not do", ["kind"])
+        self._totals: dict[tuple[str, ...], int] = {}
         self._shown: dict[str, tuple[str, str]] = {}
         self.models = {
             name: Numbers(
@@ -117,6 +128,19 @@ class Metrics:
                 self._requests.labels(name, outcome[0]).inc(outcome[1])
             for fault in _drained(numbers.faults):
                 self._faults.labels(name, fault[0]).inc(fault[1])
+
+    def profiles(self, accounts: Mapping[str, Accounting], troubles: Troubles) -> None:
+        """What became of the rows that were answered, and what went wrong with them, from running totals."""
+        for name, account in accounts.items():
+            for state in STATES:
+                self._grow(self._profile_rows.labels(name, state), (name, state), getattr(account, state))
+            self._pending.labels(name).set(account.pending)
+        for kind, count in asdict(troubles).items():
+            self._grow(self._troubles.labels(kind), (kind,), count)
+
+    def _grow(self, counter: Any, key: tuple[str, ...], total: int) -> None:
+        counter.inc(total - self._totals.get(key, 0))
+        self._totals[key] = total
 
     def runner(self, model: str, ready: bool) -> None:
         self._ready.labels(model).set(int(ready))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from starlette.types import ASGIApp
 
+from bentos import home
 from bentos.calling import Caller, Hop
 from bentos.calling.line import FirstCome, Order, ShortFirst
 from bentos.calling.pace import Pace
@@ -18,6 +20,8 @@ from bentos.cards.answer import Answer as PublicAnswer
 from bentos.cards.card import PredictionT, RowT
 from bentos.models import MODELS, Batch
 from bentos.monitoring.metrics import Metrics
+from bentos.monitoring.observation import Observation
+from bentos.monitoring.recorder import Recorder
 from bentos.serving.desk import Answered, Desk, Reading, ReadsFiles, ReadsJson
 from bentos.serving.door import Door
 from bentos.serving.keys import keyring
@@ -27,6 +31,7 @@ from bentos.settings import Runner, Settings
 
 log = logging.getLogger("jubako.plane")
 POUR_EVERY = 0.5
+FLUSH_WITHIN = 5.0
 
 
 class Plane:
@@ -36,6 +41,7 @@ class Plane:
         self._decoders = ThreadPoolExecutor(settings.gateway.decode_threads, thread_name_prefix="decode")
         self._pouring: asyncio.Task[None] | None = None
         self._metrics: Metrics | None = None
+        self._recorder: Recorder | None = None
 
     def open(self, app: ASGIApp, hops: Mapping[str, Hop]) -> Door:
         """Start everything; to be called on the event loop that will serve."""
@@ -43,6 +49,9 @@ class Plane:
         metrics = self._metrics = Metrics()
         for name, hop in ((n, h) for n, h in hops.items() if n in MODELS):
             self._desks[name] = self._desk(CARDS[name], hop, metrics)
+        if self._settings.monitoring.enabled:
+            self._recorder = Recorder(home.jubako_home() / "monitoring", self._settings.monitoring)
+            self._recorder.start()
         self._pouring = asyncio.create_task(self._pour(metrics))
         pages = Pages(self._desks, metrics, describe)
         return Door(
@@ -79,7 +88,11 @@ class Plane:
         return Desk(card, model, reading, caller)
 
     def observe(self, name: str, answered: Answered) -> None:
-        """Told of each answer that was sent."""
+        """Told of each answer that was sent; a buffer append, nothing more."""
+        if self._recorder is not None:
+            version = answered.version.partition(":")[2]
+            batch, outputs = answered.batch, answered.outputs
+            self._recorder.observe(Observation(name, version, answered.unique, batch, outputs, time.time()))
 
     async def answer(self, card: Card[RowT, PredictionT], rows: list[RowT]) -> PublicAnswer[PredictionT]:
         """A prediction asked for in this process, without HTTP."""
@@ -90,17 +103,24 @@ class Plane:
         while True:
             await asyncio.sleep(POUR_EVERY)
             try:
-                metrics.pour()
+                self._tell_metrics(metrics)
             except Exception:
                 log.exception("metrics could not be written")
+
+    def _tell_metrics(self, metrics: Metrics) -> None:
+        metrics.pour()
+        if self._recorder is not None:
+            metrics.profiles(self._recorder.accounting(), self._recorder.troubles())
 
     async def close(self) -> None:
         if self._pouring is not None:
             self._pouring.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._pouring
+        if self._recorder is not None:
+            await asyncio.to_thread(self._recorder.stop, FLUSH_WITHIN)
         if self._metrics is not None:
-            self._metrics.pour()
+            self._tell_metrics(self._metrics)
         for desk in self._desks.values():
             await desk.caller.close()
         self._decoders.shutdown(wait=False, cancel_futures=True)

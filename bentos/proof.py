@@ -1,0 +1,133 @@
+"""Proof that a model's answers are as many as its rows and in their order. BentoML takes both on trust, and then one
+caller gets another's answer with a 200.
+
+A model that costs next to nothing is asked twice, the second time in another order: whatever it reorders shows. A
+heavier one is given a few rows whose answers are known, at random places of each batch.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from bentos.artifacts import Served
+from bentos.calling.faults import Misbehaved, ModelFailed
+from bentos.calling.wire import merge
+from bentos.cards import Row
+from bentos.models.model import Batch, Model, Outputs
+
+#: A model that answers its 64 golden rows in less than this is cheap.
+CHEAP_SECONDS = 0.001
+#: How far a row's answer may be from what it is alone: float sums depend a little on the batch around them.
+TOLERANCE = 1e-4
+KNOWN_ROWS = 2
+
+
+class Proof(Protocol):
+    def ask(self, batch: Batch) -> Outputs:
+        """The model's answers to these rows. Raises ``ModelFailed`` or ``Misbehaved``."""
+        ...
+
+
+@dataclass(slots=True)
+class AskTwice:
+    """Two answers to the same rows in two orders must be the same rows' answers."""
+
+    model: Model
+    tag: str
+    order: np.random.Generator
+
+    def ask(self, batch: Batch) -> Outputs:
+        outputs = _computed(self.model, batch, self.tag)
+        if len(batch) > 1:
+            places = self.order.permutation(len(batch))
+            again = _computed(self.model, take(batch, places), self.tag)
+            if not same(outputs[places], again, TOLERANCE):
+                raise Misbehaved(f"{self.tag} answers the same rows otherwise in another order")
+        return outputs
+
+
+@dataclass(slots=True)
+class KnownRows:
+    """Rows with known and different answers, slipped in at random places."""
+
+    model: Model
+    tag: str
+    order: np.random.Generator
+    rows: Batch
+    answers: Outputs
+    tolerance: float
+
+    def ask(self, batch: Batch) -> Outputs:
+        total = len(batch) + len(self.rows)
+        order = np.arange(total)
+        places = self.order.choice(total, size=len(self.rows), replace=False)
+        others = np.delete(order, places)
+        # Row n of the mixed batch is row ``source[n]`` of the batch with the known rows behind it.
+        source = np.empty(total, np.intp)
+        source[others] = np.arange(len(batch))
+        source[places] = np.arange(len(batch), total)
+        outputs = _computed(self.model, take(merge([batch, self.rows]), source), self.tag)
+        if not same(outputs[places], self.answers, self.tolerance):
+            raise Misbehaved(f"{self.tag} did not know known rows again: its answers are not in their rows' order")
+        return outputs[others]
+
+
+def proof_for(served: Served, seed: int) -> Proof:
+    """The cheapest proof that holds for this model on this machine."""
+    model, order = served.model, np.random.default_rng(seed)
+    golden = model.encode(served.golden_rows)
+    model.predict(golden)
+    started = time.perf_counter()
+    model.predict(golden)
+    if time.perf_counter() - started < CHEAP_SECONDS:
+        return AskTwice(model, served.tag, order)
+    tolerance = max(TOLERANCE, served.golden.tolerance)
+    rows: list[Row] = list(served.golden_rows)
+    if model.card.batching.max_tokens is not None:
+        rows.sort(key=lambda row: len(str(row)))
+    kept: list[tuple[Batch, Outputs]] = []
+    for row in rows:
+        alone = model.encode([row])
+        answer = model.predict(alone)
+        if not any(same(answer, known, 10 * tolerance) for _, known in kept):
+            kept.append((alone, answer))
+        if len(kept) == KNOWN_ROWS:
+            break
+    answers = np.concatenate([answer for _, answer in kept])
+    return KnownRows(model, served.tag, order, merge([row for row, _ in kept]), answers, tolerance)
+
+
+def take(batch: Batch, places: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Batch:
+    """The rows at these places.
+
+    >>> take(["a", "b", "c"], np.array([2, 0]))
+    ['c', 'a']
+    """
+    return [batch[place] for place in places] if isinstance(batch, list) else batch[places]
+
+
+def same(outputs: Outputs, known: Outputs, tolerance: float) -> bool:
+    """Whether two answers are equal but for rounding; relative for numbers above one.
+
+    >>> same(np.float32([[0.5, 300_000]]), np.float32([[0.50001, 300_001]]), 1e-4)
+    True
+    """
+    return bool(np.all(np.abs(outputs - known) <= tolerance * np.maximum(1.0, np.abs(known))))
+
+
+def _computed(model: Model, batch: Batch, tag: str) -> Outputs:
+    try:
+        outputs = model.predict(batch)
+    except Exception as error:
+        raise ModelFailed(f"{tag}: {type(error).__name__}: {error}") from error
+    expected = (len(batch), len(model.card.outputs))
+    if outputs.shape != expected:
+        raise Misbehaved(f"{tag} gave answers of shape {outputs.shape} instead of {expected}")
+    if not math.isfinite(float(outputs.sum())) and not np.isfinite(outputs).all():
+        raise ModelFailed(f"{tag} gave an answer that is no number")
+    return outputs

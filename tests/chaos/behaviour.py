@@ -1,0 +1,71 @@
+"""What a behaviour is: something done to a real service, what is expected, and what was seen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tests.serving import RunningService
+
+#: The length of the bad row's sepal, for a service with a bad model.
+GUILTY = 66.6
+Size = Literal["small", "full"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    held: bool
+    seen: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a behaviour is tried: a store with trained versions, a folder of its own, and at what size."""
+
+    store: Path
+    folder: Path
+    size: Size = "small"
+
+    def pick(self, small: Any, full: Any) -> Any:
+        return full if self.size == "full" else small
+
+    @contextmanager
+    def serving(
+        self, *, fault: str | None = None, config: dict[str, Any] | None = None, env: dict[str, str] | None = None
+    ) -> Iterator[RunningService]:
+        more = {"FAULT": fault, **(env or {})} if fault else env
+        target = "tests.chaos.faulty:Jubako" if fault else "."
+        service = RunningService(self.store, self.folder, target=target, config=config, env=more)
+        before = os.environ.get("BENTOML_HOME")
+        os.environ["BENTOML_HOME"] = str(self.store)
+        try:
+            with service:
+                yield service
+        finally:
+            if before is None:
+                os.environ.pop("BENTOML_HOME")
+            else:
+                os.environ["BENTOML_HOME"] = before
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    number: int
+    done: str
+    expected: str
+    attempt: Callable[[Place], Awaitable[Outcome]]
+
+
+BEHAVIOURS: dict[int, Behaviour] = {}
+
+
+def behaviour(number: int, done: str, expected: str) -> Callable[[Any], Any]:
+    def keep(attempt: Callable[[Place], Awaitable[Outcome]]) -> Callable[[Place], Awaitable[Outcome]]:
+        BEHAVIOURS[number] = Behaviour(number, done, expected, attempt)
+        return attempt
+
+    return keep

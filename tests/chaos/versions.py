@@ -1,0 +1,82 @@
+"""Behaviour 11: a version that is not what it was."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from bentos import stages
+from bentos.cards import CARDS
+from tests.chaos.behaviour import Outcome, Place, behaviour
+from tests.serving import examples
+
+
+def flip_a_byte(version: Path) -> None:
+    file = version / "model.onnx"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def change_the_schema(version: Path) -> None:
+    _rewrite(version, lambda evidence: evidence.update(schema_fingerprint="0" * 64))
+
+
+def change_golden_rows(version: Path) -> None:
+    file = version / "golden.json"
+    golden = json.loads(file.read_bytes())
+    for engine in golden["engines"].values():
+        engine["outputs"][0] = engine["outputs"][0][::-1]
+    file.write_text(json.dumps(golden))
+    _rewrite(version, lambda evidence: evidence["files"].update({"golden.json": _hash(file)}))
+
+
+def _hash(file: Path) -> str:
+    import hashlib
+
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _rewrite(version: Path, change: Callable[[dict], object]) -> None:  # type: ignore[type-arg]
+    """Change the evidence and everything that vouches for it, as somebody would who knows how."""
+    import re
+
+    file, yaml = version / "evidence.json", version / "model.yaml"
+    evidence = json.loads(file.read_bytes())
+    change(evidence)
+    file.write_text(json.dumps(evidence))
+    yaml.write_text(re.sub(r"sha256:[0-9a-f]{64}", f"sha256:{_hash(file)}", yaml.read_text(), count=1))
+
+
+HARMS = {"flipped byte": flip_a_byte, "other schema": change_the_schema, "other golden rows": change_golden_rows}
+
+
+@behaviour(11, "a version with a flipped byte, another schema, other golden rows",
+           "that runner is not ready and says which and why; the others serve")  # fmt: skip
+async def bad_versions(place: Place) -> Outcome:
+    told: list[str] = []
+    held = True
+    for harm, do in HARMS.items():
+        store = place.folder / harm.replace(" ", "-")
+        shutil.copytree(place.store, store)
+        with Place(store, place.folder).serving() as service:
+            assert service.process is not None
+            tag = stages.production("iris")
+            assert tag is not None
+            do(store / "models" / tag.replace(":", "/"))
+            service.kill("iris")
+            why = service.wait(503).json()["models"]["iris"]["why"]
+            # The reason appears once the restarted runner has looked at its version.
+            while "is being restarted" in why or "did not answer" in why:
+                why = service.wait(503).json()["models"]["iris"]["why"]
+            refused = service.predict("iris", examples("iris"))
+            others = {
+                service.predict(name, examples(name)).status_code
+                for name in CARDS
+                if name != "iris" and CARDS[name].media == "json"
+            }
+        held &= tag in why and refused.status_code == 503 and others == {200}
+        told.append(f"{harm}: {why.replace(tag, '…')}")
+    return Outcome(held, "; ".join(told))
