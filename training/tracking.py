@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from bentos import home
+from bentos import durable, home
 from bentos.artifacts import Data
 from bentos.cards import AnyCard
 from training import mlmodel
@@ -39,7 +39,8 @@ class Tracking:
         self.uri = uri()
         self._keeps_files = self.uri.startswith(("http", "databricks"))
         home.jubako_home().mkdir(parents=True, exist_ok=True)
-        with speaking(self.uri):
+        # Two trainings that begin at once would both make the tables of a new database.
+        with speaking(self.uri), durable.lock(home.jubako_home() / "mlflow.lock"):
             self.client = _client(self.uri)
             self.client.search_experiments(max_results=1)
 

@@ -1,0 +1,82 @@
+"""Where a version came from is found out, not assumed."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bentos import artifacts
+from bentos.artifacts import Known
+from bentos.artifacts.golden import EXACT, LOOSE, tolerance
+from bentos.cards import CARDS
+from training import evidence
+from training.iris import IrisRecipe
+from training.recipe import no_log
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("bentos.home.repository", lambda: tmp_path)
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def git(folder: Path, *words: str) -> None:
+    who = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.com"]
+    subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True)
+
+
+def test_the_commit_is_known_and_whether_files_differ_from_it(checkout: Path) -> None:
+    git(checkout, "init")
+    (checkout / "code.py").write_text("a = 1\n")
+    git(checkout, "add", ".")
+    git(checkout, "commit", "-m", "first")
+    clean = evidence.git()
+    assert clean.sha is not None
+    assert (len(clean.sha), clean.is_dirty) == (40, False)
+    (checkout / "code.py").write_text("a = 2\n")
+    assert evidence.git() == evidence.Commit(clean.sha, True)
+
+
+def test_outside_a_checkout_nothing_is_claimed(checkout: Path) -> None:
+    assert evidence.git() == evidence.Commit(None, None)
+    assert evidence.git().tags() == {}
+    assert evidence.lock_sha256() is None
+
+
+def test_golden_rows_are_spread_over_the_held_out_rows_and_within_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = IrisRecipe()
+    flowers = recipe.make(0)
+    batch = recipe.model.encode(flowers.rows)
+    model = recipe.fit(batch, flowers.truth, recipe.defaults | {"trees": 5}, seed=0, log=no_log).model
+    places = np.arange(0, 150)
+    golden = evidence.golden(flowers.rows, places, model, model)
+    assert len(golden.rows) == 64
+    assert (golden.rows[0], golden.rows[-1]) == (flowers.rows[0], flowers.rows[149])
+    monkeypatch.setattr(evidence, "GOLDEN_BYTES", 1000)
+    assert 5 < len(evidence.golden(flowers.rows, places, model, model).rows) < 20
+    monkeypatch.setattr(evidence, "GOLDEN_BYTES", 1)
+    assert len(evidence.golden(flowers.rows, places, model, model).rows) == 1, "one is always there"
+
+
+def test_an_engine_that_rounds_may_differ_a_little_but_keeps_clear_answers() -> None:
+    card = CARDS["churn"]
+    known = Known(np.array([[0.9], [0.52], [0.1]], dtype=np.float32), tolerance(0.01))
+    assert known.tolerance == LOOSE
+    nudged = np.array([[0.93], [0.48], [0.07]], dtype=np.float32)
+    moved = np.array([[0.93], [0.48], [0.27]], dtype=np.float32)
+    assert artifacts.what_differs(card, nudged, known) is None, "0.52 is not clear, the others stay"
+    assert "golden row 2 came out" in str(artifacts.what_differs(card, moved, known))
+
+
+def test_an_engine_that_does_not_round_repeats_itself() -> None:
+    card = CARDS["housing"]
+    known = Known(np.array([[200_000.0]], dtype=np.float32), tolerance(1e-7))
+    assert known.tolerance == EXACT
+    assert artifacts.what_differs(card, np.array([[200_010.0]], dtype=np.float32), known) is None
+    assert artifacts.what_differs(card, np.array([[200_100.0]], dtype=np.float32), known) is not None
+    assert artifacts.what_differs(card, np.array([[np.nan]], dtype=np.float32), known) is not None
