@@ -21,6 +21,10 @@ serve: $(READY) ## Serve all five models on PORT (3000); the first time installs
 train: $(READY) ## Train every model, and make a version of each that passes its gate (ARGS="--tune 20")
 	@$(BIN)/jubako train all $(ARGS)
 
+.PHONY: load
+load: $(READY) ## Load it with PROFILE (steady), check every answer, write a report; starts a service where none is
+	@$(BIN)/python -m load_tests --profile $(PROFILE) $(ARGS)
+
 ## Develop it
 
 .PHONY: setup
