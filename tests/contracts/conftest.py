@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +17,7 @@ from training.recipes import RECIPES
 ROWS = 240
 SEED = 11
 #: Smaller than anybody would train, for the parameters that a recipe has.
-TINY: Params = {"trees": 8, "rounds": 8, "epochs": 1, "nthread": 1, "num_threads": 1}
+TINY: Params = {"trees": 8, "rounds": 8, "epochs": 1, "width": 8, "nthread": 1, "num_threads": 1}
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Small:
         return self.fitted.encode(self.rows)
 
 
-@pytest.fixture(params=CARDS)
+@pytest.fixture(scope="session", params=CARDS)
 def card(request: pytest.FixtureRequest) -> AnyCard:
     return CARDS[request.param]
 
@@ -52,25 +50,16 @@ def examples(card: AnyCard) -> list[Row]:
 
 
 @pytest.fixture(scope="session")
-def train(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Small]:
-    @cache
-    def once(name: str) -> Small:
-        recipe = RECIPES[name]
-        dataset = recipe.make(SEED, ROWS)
-        batch = recipe.model.encode(dataset.rows)
-        params = {key: TINY.get(key, value) for key, value in recipe.defaults.items()}
-        fitted = recipe.fit(batch, dataset.truth, params, seed=SEED, log=no_log).model
-        folder = tmp_path_factory.mktemp(name)
-        fitted.save(folder)
-        recipe.export(fitted, folder, take(batch, np.arange(min(32, len(dataset)))))
-        return Small(fitted, folder, list(dataset.rows[:: len(dataset) // 24][:24]))
-
-    return once
-
-
-@pytest.fixture
-def small(card: AnyCard, train: Callable[[str], Small]) -> Small:
-    return train(card.name)
+def small(card: AnyCard, tmp_path_factory: pytest.TempPathFactory) -> Small:
+    recipe = RECIPES[card.name]
+    dataset = recipe.make(SEED, ROWS)
+    batch = recipe.model.encode(dataset.rows)
+    params = {key: TINY.get(key, value) for key, value in recipe.defaults.items()}
+    fitted = recipe.fit(batch, dataset.truth, params, seed=SEED, log=no_log).model
+    folder = tmp_path_factory.mktemp(card.name)
+    fitted.save(folder)
+    recipe.export(fitted, folder, take(batch, np.arange(min(32, len(dataset)))))
+    return Small(fitted, folder, list(dataset.rows[:: len(dataset) // 24][:24]))
 
 
 @pytest.fixture(params=["native", "auto"])
