@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,7 @@ from training.recipe import Log, Params
 from training.watch import Watch
 
 CHAMPION, CHALLENGER = "champion", "challenger"
+HOST, PROCESS = "jubako.host", "jubako.process"
 FLUSH_EVERY = 500
 
 
@@ -50,7 +52,9 @@ class Tracking:
         with speaking(self.uri):
             experiment = self._experiment(card.name)
             nested = {"mlflow.parentRunId": parent} if parent else {}
-            created = self.client.create_run(experiment, tags={**tags, **nested, "mlflow.user": _user()})
+            self._close_abandoned(experiment)
+            mine = {"mlflow.user": _user(), HOST: socket.gethostname(), PROCESS: str(os.getpid())}
+            created = self.client.create_run(experiment, tags={**tags, **nested, **mine})
             run = Run(self, created.info.run_id, experiment)
             run.start(data)
         try:
@@ -71,6 +75,13 @@ class Tracking:
         # MLflow would put files under ./mlruns of wherever one happens to stand; a server has its own place.
         place = None if self._keeps_files else (home.jubako_home() / "mlartifacts" / name).as_uri()
         return str(self.client.create_experiment(name, artifact_location=place))
+
+    def _close_abandoned(self, experiment: str) -> None:
+        """A training that was killed could not say so: its run would look as if it still ran."""
+        here = f"attributes.status = 'RUNNING' and tags.`{HOST}` = '{socket.gethostname()}'"
+        for run in self.client.search_runs([experiment], here):
+            if not Path(f"/proc/{run.data.tags[PROCESS]}").exists() and Path("/proc/self").exists():
+                self.client.set_terminated(run.info.run_id, "KILLED")
 
     def set_alias(self, model: str, alias: str, version: str | None, run_id: str) -> None:
         """Let an alias of the registry point where the stage pointer points."""
@@ -163,7 +174,12 @@ class Run:
             if not self._client.search_registered_models(f"name='{card.name}'"):
                 self._client.create_registered_model(card.name, description=card.title)
             version = self._client.create_model_version(
-                card.name, f"models:/{logged.model_id}", self.id, dict(tags), model_id=logged.model_id
+                card.name,
+                f"models:/{logged.model_id}",
+                self.id,
+                dict(tags),
+                await_creation_for=60,
+                model_id=logged.model_id,
             )
         return str(version.version)
 
@@ -173,12 +189,14 @@ def _client(tracking: str) -> Any:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     import logging
 
     import mlflow
 
     # It announces each table that it creates in a new database, and prints a page of what is raised as well.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+    logging.getLogger("mlflow.store.model_registry.abstract_store").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     given = os.environ.get("MLFLOW_TRACKING_URI")
     mlflow.set_tracking_uri(tracking)  # the SQL registry looks logged models up through the global

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -243,4 +242,6 @@ run.train("iris")
     for version in made:
         artifacts.open_version(f"iris:{version}")
     assert train("iris", Order(params=QUICK)).tag, "and the next training goes on"
-    assert os.environ["JUBAKO_HOME"] == str(iris_home.jubako)
+    client = Tracking().client
+    runs = client.search_runs([client.get_experiment_by_name("iris").experiment_id])
+    assert "RUNNING" not in {run.info.status for run in runs}, "and says that the killed one no longer runs"
