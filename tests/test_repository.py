@@ -103,12 +103,20 @@ def test_what_a_part_imports_is_declared_for_it(part: str) -> None:
     assert not undeclared, "\n".join(undeclared)
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda file: file.name)
-def test_a_workflow_runs_only_make_targets_that_exist(workflow: Path) -> None:
+def workflow_commands(file: Path) -> list[str]:
+    jobs = yaml.safe_load(file.read_text())["jobs"]
+    return [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+
+
+def hook_commands() -> list[str]:
+    repositories = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    return [hook["entry"] for repository in repositories for hook in repository["hooks"]]
+
+
+@pytest.mark.parametrize("commands", [*map(workflow_commands, WORKFLOWS), hook_commands()], ids=str)
+def test_ci_and_hooks_run_only_make_targets_that_exist(commands: list[str]) -> None:
     """What CI does, anybody can do at home."""
     targets = set(re.findall(r"^([a-z-]+):(?!=)", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    jobs = yaml.safe_load(workflow.read_text())["jobs"]
-    commands = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
     assert commands
     for command in commands:
         make, target, *settings = command.split()
