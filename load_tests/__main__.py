@@ -33,6 +33,7 @@ def arguments() -> argparse.ArgumentParser:
     add("--users", type=int, help="callers at the profile's peak")
     add("--requests", type=int, default=Order().requests, help="the run ends when so many were sent")
     add("--seed", type=int, default=Order().seed, help="of the rows that are asked about")
+    add("--models", type=lambda text: tuple(text.split(",")), default=(), help="only these, as iris,churn")
     add("--report", type=Path, help="the HTML report; by default under .jubako/load/")
     add("--web", action="store_true", help="with Locust's web page, on http://127.0.0.1:8089")
     add("--processes", type=int, default=1, help="Locust processes on this machine")
@@ -57,6 +58,7 @@ def main(words: list[str] | None = None) -> int:
             users=given.users,
             requests=given.requests,
             seed=given.seed,
+            models=given.models,
             summary=report.absolute().with_suffix(".json"),
             own_host=given.own_host,
         )
@@ -79,8 +81,8 @@ def load(given: argparse.Namespace, order: Order, report: Path) -> int:
     most = None if given.no_ceiling or given.master else generator.ceiling(order, given.processes)
     with ExitStack() as stack:
         url, own = given.url, None
-        if not answers(url):
-            url, own = started(url, stack)
+        if not answers(url, order.asked):
+            url, own = started(url, order, stack)
         if profile.kills_every is not None and own is None:
             raise OrderRefused(f"{order.profile} kills runners, and only those of a service that it started itself")
         chaos = Chaos(own, profile.kills_every) if own is not None and profile.kills_every is not None else None
@@ -104,12 +106,12 @@ def load(given: argparse.Namespace, order: Order, report: Path) -> int:
     return code
 
 
-def started(url: str, stack: ExitStack) -> tuple[str, OwnService]:
+def started(url: str, order: Order, stack: ExitStack) -> tuple[str, OwnService]:
     """A service of our own, where the wanted one does not answer."""
     if not is_here(urlsplit(url).hostname or ""):
         raise OrderRefused(f"nobody is ready at {url}")
     CONSOLE.print(f"nobody is ready at {url}: starting the service", highlight=False)
-    own = stack.enter_context(OwnService())
+    own = stack.enter_context(OwnService(order.asked))
     CONSOLE.print(f"it serves at {own.url}; its log is {own.log}", highlight=False, soft_wrap=True)
     return own.url, own
 

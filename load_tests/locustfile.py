@@ -24,7 +24,7 @@ log = logging.getLogger("load_tests")
 ORDER = Order.read()
 Profile.order = ORDER
 PROFILE = PROFILES[ORDER.profile]
-CALLERS = callers(PROFILE, ORDER.seed)
+CALLERS = callers(PROFILE, ORDER.seed, ORDER.asked)
 
 # Locust looks for its classes by name in this module.
 globals().update(CALLERS)
@@ -53,7 +53,7 @@ def judge(environment: Any, **_: Any) -> None:
     if isinstance(environment.runner, WorkerRunner):
         return
     found = measuring.measured(environment.stats)
-    wanted = objectives.read().of(ORDER.profile)
+    wanted = {name: one for name, one in objectives.read().of(ORDER.profile).items() if name in ORDER.asked}
     missed = objectives.misses(wanted, found) if ORDER.judged else []
     troubles = measuring.troubles(environment)
     if ORDER.summary is not None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
+from bentos.cards import CARDS
+
 PREFIX = "JUBAKO_LOAD_"
 MOST_SECONDS = 4 * 3_600.0
 MOST_USERS = 2_000
@@ -32,6 +34,8 @@ class Order:
     summary: Path | None = None
     """Where the measured numbers go, as JSON."""
     judged: bool = True
+    models: tuple[str, ...] = ()
+    """Who is asked; nobody named means all."""
     own_host: bool = False
     """Whether the person says that a host that is not this one is theirs to load."""
 
@@ -40,8 +44,14 @@ class Order:
             raise OrderRefused(f"a run lasts 1 to {MOST_SECONDS:.0f} seconds, not {self.seconds:g}")
         if self.users is not None and not 1 <= self.users <= MOST_USERS:
             raise OrderRefused(f"there can be 1 to {MOST_USERS} users, not {self.users}")
+        if unknown := set(self.models) - set(CARDS):
+            raise OrderRefused(f"there is no model {', '.join(sorted(unknown))}; there are {', '.join(CARDS)}")
         if not 1 <= self.requests <= MOST_REQUESTS:
             raise OrderRefused(f"a run sends 1 to {MOST_REQUESTS} requests, not {self.requests}")
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        return self.models or tuple(CARDS)
 
     def environment(self) -> dict[str, str]:
         given = {
@@ -52,6 +62,7 @@ class Order:
             "SEED": self.seed,
             "SUMMARY": self.summary,
             "JUDGED": int(self.judged),
+            "MODELS": ",".join(self.models) or None,
             "OWN_HOST": int(self.own_host),
         }
         return {f"{PREFIX}{name}": str(value) for name, value in given.items() if value is not None}
@@ -67,6 +78,7 @@ class Order:
             seed=int(found.get("SEED", 7)),
             summary=Path(found["SUMMARY"]) if "SUMMARY" in found else None,
             judged=found.get("JUDGED", "1") == "1",
+            models=tuple(found["MODELS"].split(",")) if "MODELS" in found else (),
             own_host=found.get("OWN_HOST", "0") == "1",
         )
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -30,18 +31,21 @@ def free_port() -> int:
         return port
 
 
-def answers(url: str) -> bool:
-    """Whether somebody is ready to serve there."""
+def answers(url: str, models: Collection[str]) -> bool:
+    """Whether somebody is ready there to serve these models; the others may be late."""
     try:
-        return httpx.get(f"{url.rstrip('/')}/readyz", timeout=10).status_code == 200
-    except httpx.HTTPError:
+        answer = httpx.get(f"{url.rstrip('/')}/readyz", timeout=10)
+        states = answer.json().get("models", {}) if answer.status_code != 200 else {}
+    except (httpx.HTTPError, ValueError):
         return False
+    return answer.status_code == 200 or all(states.get(model, {}).get("ready") for model in models)
 
 
 class OwnService:
     """``bentoml serve`` in the repository, on a free port of this machine."""
 
-    def __init__(self) -> None:
+    def __init__(self, models: Collection[str]) -> None:
+        self.models = models
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = jubako_home() / "load" / f"serve-{self.port}.log"
@@ -71,7 +75,7 @@ class OwnService:
         while time.monotonic() < end:
             if self._process is None or self._process.poll() is not None:
                 raise OrderRefused(f"the service stopped while starting; its last words:\n{self._last_words()}")
-            if answers(self.url):
+            if answers(self.url, self.models):
                 return
             time.sleep(0.3)
         why = f"not ready within {START_SECONDS:.0f} s"

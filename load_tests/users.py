@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from locust import FastHttpUser, constant_throughput, task
@@ -57,8 +57,8 @@ class CardUser(FastHttpUser):
                 response.failure(trouble)
 
 
-def callers(profile: type[Profile], seed: int) -> dict[str, type[CardUser]]:
-    """One class a card, under the names that Locust shows."""
+def callers(profile: type[Profile], seed: int, models: Sequence[str]) -> dict[str, type[CardUser]]:
+    """One class a model, under the names that Locust shows."""
     sizes, shares = zip(*profile.rows, strict=True)
     wait: Callable[[Any], float] = constant_throughput(profile.rate) if profile.rate else lambda _user: 0.0
     return {
@@ -76,6 +76,7 @@ def callers(profile: type[Profile], seed: int) -> dict[str, type[CardUser]]:
             },
         )
         for name, card in CARDS.items()
+        if name in models
     }
 
 

@@ -21,8 +21,10 @@ from bentos.client import AsyncClient, BadRequest, Client, NotFound, Retries, Ro
 from bentos.client.command import predict
 from bentos.client.testing import MockService
 from bentos.client.wire import Call, success
+from load_tests.checks import alike
 
-pytestmark = pytest.mark.slow
+# BentoML imports its parts late, inside our tests, and some of them use what pathspec and pydantic have deprecated.
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 
 def inputs(name: str) -> list[Any]:
@@ -59,9 +61,8 @@ def test_the_async_client_gets_the_same_answers(client: Client, service_url: str
     theirs = asyncio.run(ask())
     ours = client.predictor(CARDS[name]).predict(inputs(name)).to_dicts()
     for one, other in zip(ours, theirs, strict=True):
-        assert one.pop("id") != other.pop("id")
-        assert one.keys() == other.keys()
-        assert one == pytest.approx(other, abs=0.05) or name == "housing"
+        assert one["id"] != other["id"]
+        assert alike(one, other)
 
 
 def test_many_rows_come_back_in_their_order(client: Client) -> None:
@@ -81,7 +82,7 @@ def test_a_frame_with_gaps_is_answered(client: Client) -> None:
 
 
 def test_the_caller_keeps_the_request_id(client: Client) -> None:
-    assert client.sentiment.predict("fine", request_id="order-66").parts[0].request_id == "order-66"
+    assert client.iris.predict(dict(CARDS["iris"].examples[0]), request_id="order-66").parts[0].request_id == "order-66"
 
 
 BAD: dict[str, list[Any]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -59,14 +60,23 @@ def test_a_run_ends_at_its_number_of_requests() -> None:
     assert shape.tick() is None
 
 
-@pytest.mark.parametrize("wrong", [{"seconds": 1e6}, {"seconds": 0.0}, {"users": 10**6}, {"requests": 10**9}])
-def test_a_run_without_bounds_is_refused(wrong: dict[str, float]) -> None:
+WRONG: list[dict[str, Any]] = [
+    {"seconds": 1e6},
+    {"seconds": 0.0},
+    {"users": 10**6},
+    {"requests": 10**9},
+    {"models": ("roses",)},
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=repr)
+def test_a_run_without_bounds_or_sense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(OrderRefused):
-        Order(**wrong)  # type: ignore[arg-type]
+        Order(**wrong)
 
 
 def test_an_order_travels_through_the_environment_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
-    order = Order("spike", 5.0, 6, 7, 8, ROOT / "x.json", judged=False, own_host=True)
+    order = Order("spike", 5.0, 6, 7, 8, ROOT / "x.json", judged=False, models=("iris", "image"), own_host=True)
     for name, value in order.environment().items():
         monkeypatch.setenv(name, value)
     assert Order.read() == order
