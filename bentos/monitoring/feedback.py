@@ -90,6 +90,9 @@ class FeedbackLog:
         self._clock = clock
         self._patience = patience
 
+    def settle_with(self, settle: Callable[[], object]) -> None:
+        self._settle = settle
+
     def add(self, truths: Sequence[Truth]) -> list[Outcome]:
         """What became of each. When this returns, no crash and no power cut loses what was joined."""
         until = time.monotonic() + self._patience

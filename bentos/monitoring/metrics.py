@@ -101,6 +101,15 @@ class Metrics:
             "jubako_profile_rows_pending", "Answered rows not yet profiled", ["model"], multiprocess_mode="livesum"
         )
         self._troubles = Counter("jubako_monitoring_troubles", "What monitoring could not do", ["kind"])
+        self._drift = Gauge(
+            "jubako_drift_score", "1 and more: drifted", ["model", "column"], multiprocess_mode="livemostrecent"
+        )
+        self._quality = Gauge(
+            "jubako_live_quality",
+            "How right a version was, where late truth is known",
+            ["model", "version", "metric"],
+            multiprocess_mode="livemostrecent",
+        )
         self._totals: dict[tuple[str, ...], int] = {}
         self._shown: dict[str, tuple[str, str]] = {}
         self.models = {
@@ -137,6 +146,15 @@ class Metrics:
             self._pending.labels(name).set(account.pending)
         for kind, count in asdict(troubles).items():
             self._grow(self._troubles.labels(kind), (kind,), count)
+
+    def drift(self, model: str, scores: Mapping[str, float]) -> None:
+        """1 and more says that a column drifted."""
+        for column, score in scores.items():
+            self._drift.labels(model, column).set(score)
+
+    def live_quality(self, model: str, version: str, metrics: Mapping[str, float]) -> None:
+        for metric, value in metrics.items():
+            self._quality.labels(model, version, metric).set(value)
 
     def _grow(self, counter: Any, key: tuple[str, ...], total: int) -> None:
         counter.inc(total - self._totals.get(key, 0))

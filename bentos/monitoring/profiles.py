@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache, reduce
@@ -24,9 +25,21 @@ INVALID = "invalid"
 _SHARES = ((np.arange(QUANTILES) + 0.5) / QUANTILES).tolist()
 
 
-@cache
+_first = threading.Lock()
+
+
 def whylogs() -> SimpleNamespace:
-    """What is used of whylogs, loaded when first needed: a second of processor time, and never on the request path."""
+    """What is used of whylogs, loaded when first needed: a second of processor time, and never on the request path.
+
+    One thread loads it and uses it once while the others wait. Its sketches import numpy inside C++ when first used:
+    two threads that do so at once lock each other out, one with the GIL in its hand, and the process stands still.
+    """
+    with _first:
+        return _whylogs()
+
+
+@cache
+def _whylogs() -> SimpleNamespace:
     os.environ.setdefault("WHYLOGS_NO_ANALYTICS", "True")
     if not hasattr(np, "unicode_"):
         np.unicode_ = np.str_  # type: ignore[attr-defined]  # whylogs 1.6 was written for NumPy 1 and asks for it
@@ -37,6 +50,8 @@ def whylogs() -> SimpleNamespace:
     # It puts a profile together in a temporary file, which a full or read-only disk refuses; memory does as well.
     dataset_profile_view.tempfile = SimpleNamespace(TemporaryFile=lambda _mode: io.BytesIO())
     _read_components_faster(metric_components)
+    metrics.DistributionMetric.zero().kll.value.update(array=np.zeros(1))
+    metrics.CardinalityMetric.zero().hll.value.update_np(np.zeros(1))
     return SimpleNamespace(
         Counts=column_metrics.ColumnCountsMetric,
         Types=column_metrics.TypeCountersMetric,

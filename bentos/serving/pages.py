@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -35,32 +36,27 @@ class Pages:
         self._openapi = openapi
         self._run_ids: dict[str, str] = {}
         self.draining = False
-        self.fixed: dict[tuple[str, str], Handler] = {
+        self.handlers: dict[tuple[str, str], Handler] = {
             ("GET", "/"): self._index,
             ("GET", "/docs.json"): self._docs,
             ("GET", "/readyz"): self._readyz,
             ("GET", "/v1/models"): self._models,
+            **{("GET", f"/v1/models/{name}"): partial(self._model, name) for name in desks},
         }
+        """Whole addresses only: nothing is matched by patterns that a caller could make expensive."""
 
     def find(self, method: str, path: str) -> Handler | None:
-        """The handler of an address; nothing is matched by patterns that a caller could make expensive."""
         method = "GET" if method == "HEAD" else method
-        if handler := self.fixed.get((method, path)):
+        if handler := self.handlers.get((method, path)):
             return handler
-        parts = path.split("/")
-        if method == "GET" and parts[:3] == ["", "v1", "models"]:
-            if len(parts) == 4:
-                return self._model(parts[3])
-            if len(parts) == 6 and parts[4] == "versions":
-                return self._version(parts[3], parts[5])
+        before, between, version = path.rpartition("/versions/")
+        if method == "GET" and between and ("GET", before) in self.handlers:
+            return partial(self._version, before.rpartition("/")[2], version)
         return None
 
     def allowed(self, path: str) -> str:
         """The methods that an address takes, for a 405; empty where there is nothing at all."""
-        methods = {method for method, fixed in self.fixed if fixed == path}
-        if self.find("GET", path):
-            methods.add("GET")
-        return ", ".join(sorted(methods))
+        return ", ".join(method for method in ("GET", "POST") if self.find(method, path))
 
     async def statuses(self) -> dict[str, RunnerStatus]:
         """How each runner is, asked now; one that hangs cannot hold up the answer."""
@@ -103,19 +99,9 @@ class Pages:
         statuses = await self.statuses()
         return page(200, {"models": [facts.model_summary(CARDS[name], status) for name, status in statuses.items()]})
 
-    def _model(self, name: str) -> Handler:
-        async def handler(_body: bytes) -> Page:
-            if name not in self._desks:
-                raise NoSuchThing(f"there is no model {name[:100]!r}; there are {', '.join(self._desks)}")
-            status = await self._desks[name].caller.hop.status(STATUS_WITHIN)
-            return page(200, await asyncio.to_thread(lambda: facts.model_facts(CARDS[name], status)))
+    async def _model(self, name: str, _body: bytes) -> Page:
+        status = await self._desks[name].caller.hop.status(STATUS_WITHIN)
+        return page(200, await asyncio.to_thread(facts.model_facts, CARDS[name], status))
 
-        return handler
-
-    def _version(self, name: str, version: str) -> Handler:
-        async def handler(_body: bytes) -> Page:
-            if name not in self._desks:
-                raise NoSuchThing(f"there is no model {name[:100]!r}; there are {', '.join(self._desks)}")
-            return page(200, await asyncio.to_thread(lambda: facts.version_facts(name, version)))
-
-        return handler
+    async def _version(self, name: str, version: str, _body: bytes) -> Page:
+        return page(200, await asyncio.to_thread(facts.version_facts, name, version))

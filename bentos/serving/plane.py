@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from starlette.types import ASGIApp
@@ -27,10 +26,13 @@ from bentos.serving.door import Door
 from bentos.serving.keys import keyring
 from bentos.serving.openapi import describe
 from bentos.serving.pages import Pages
+from bentos.serving.watching import Watching
 from bentos.settings import Runner, Settings
 
 log = logging.getLogger("jubako.plane")
 POUR_EVERY = 0.5
+LOOK_EVERY = 5.0
+MEASURE_EVERY = 15.0
 FLUSH_WITHIN = 5.0
 
 
@@ -39,7 +41,7 @@ class Plane:
         self._settings = settings
         self._desks: dict[str, Desk] = {}
         self._decoders = ThreadPoolExecutor(settings.gateway.decode_threads, thread_name_prefix="decode")
-        self._pouring: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._metrics: Metrics | None = None
         self._recorder: Recorder | None = None
 
@@ -49,11 +51,16 @@ class Plane:
         metrics = self._metrics = Metrics()
         for name, hop in ((n, h) for n, h in hops.items() if n in MODELS):
             self._desks[name] = self._desk(CARDS[name], hop, metrics)
-        if self._settings.monitoring.enabled:
-            self._recorder = Recorder(home.jubako_home() / "monitoring", self._settings.monitoring)
-            self._recorder.start()
-        self._pouring = asyncio.create_task(self._pour(metrics))
         pages = Pages(self._desks, metrics, describe)
+        if self._settings.monitoring.enabled:
+            folder = home.jubako_home() / "monitoring"
+            recorder = self._recorder = Recorder(folder, self._settings.monitoring)
+            recorder.start()
+            watching = Watching(folder, recorder, metrics)
+            pages.handlers.update(watching.handlers())
+            self._repeat(MEASURE_EVERY, lambda: asyncio.to_thread(watching.measure))
+        self._repeat(POUR_EVERY, self._tell_metrics)
+        self._repeat(LOOK_EVERY, pages.statuses)
         return Door(
             app,
             self._desks,
@@ -99,28 +106,32 @@ class Plane:
         answer: PublicAnswer[PredictionT] = await self._desks[card.name].answer_rows(rows)
         return answer
 
-    async def _pour(self, metrics: Metrics) -> None:
-        while True:
-            await asyncio.sleep(POUR_EVERY)
-            try:
-                self._tell_metrics(metrics)
-            except Exception:
-                log.exception("metrics could not be written")
+    def _repeat(self, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+        """Do this now and then for as long as the plane is open; a failure is told and does not end it."""
 
-    def _tell_metrics(self, metrics: Metrics) -> None:
-        metrics.pour()
-        if self._recorder is not None:
-            metrics.profiles(self._recorder.accounting(), self._recorder.troubles())
+        async def again() -> None:
+            while True:
+                await asyncio.sleep(seconds)
+                try:
+                    await work()
+                except Exception:
+                    log.exception("a background task of the gateway failed; it goes on")
+
+        self._tasks.append(asyncio.create_task(again()))
+
+    async def _tell_metrics(self) -> None:
+        if self._metrics is not None:
+            self._metrics.pour()
+            if self._recorder is not None:
+                self._metrics.profiles(self._recorder.accounting(), self._recorder.troubles())
 
     async def close(self) -> None:
-        if self._pouring is not None:
-            self._pouring.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._pouring
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._recorder is not None:
             await asyncio.to_thread(self._recorder.stop, FLUSH_WITHIN)
-        if self._metrics is not None:
-            self._tell_metrics(self._metrics)
+        await self._tell_metrics()
         for desk in self._desks.values():
             await desk.caller.close()
         self._decoders.shutdown(wait=False, cancel_futures=True)
