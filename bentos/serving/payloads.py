@@ -50,7 +50,8 @@ class JsonRows(Generic[RowT]):
             rows: list[RowT] = self._validate(body).inputs  # type: ignore[attr-defined]
         except ValidationError as error:
             raise _rejected(error, self._most_rows) from None
-        if any(body.count(key) != (len(rows) if place else 1) for place, key in enumerate(self._keys)):
+        counts = (body.count(key) != (len(rows) if place else 1) for place, key in enumerate(self._keys))
+        if b"\\u" in body or any(counts):
             _refuse_repeated_keys(body)
         return rows
 
@@ -72,7 +73,8 @@ def _rejected(error: ValidationError, most_rows: int) -> Exception:
 def _refuse_repeated_keys(body: bytes) -> None:
     """A key given twice has two values, and parsers disagree which one counts; so it has none here.
 
-    Reached only when a key's text is not there exactly once a row, which an escape or a text value can also cause.
+    Reached only when a key's text is not there exactly once a row, which a text value can also cause, or when an escape
+    might spell a key.
     """
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,23 @@
+"""One real service with all five models, for every test that only asks it things."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bentos.cards import CARDS
+from tests.conftest import TrainedHome
+from tests.serving import RunningService
+
+
+@pytest.fixture(scope="session")
+def service(trained_home: TrainedHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    store = trained_home(*CARDS).bentoml
+    with RunningService(store, tmp_path_factory.mktemp("service")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def service_url(service: RunningService) -> str:
+    return service.url
