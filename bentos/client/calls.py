@@ -15,7 +15,7 @@ from bentos.client.errors import AnswerUnreadable, InputRefused, RowsRejected
 from bentos.client.facts import FeedbackReceipt, ModelFacts, MonitoringFacts, VersionFacts
 from bentos.client.pictures import picture_file
 from bentos.client.problem import Problem
-from bentos.client.rows import Source, complaints, json_row
+from bentos.client.rows import Source, complaints
 from bentos.client.wire import Call, Reply, json_body, multipart_body, path, read_as, read_json
 
 #: Rows in one request, however many the model likes: more only makes the answers come later, all at once.
@@ -49,7 +49,7 @@ def predict(
 
 def refuse_bad_rows(card: AnyCard, rows: Source) -> None:
     """The service's own check, here, before anything is sent."""
-    found = complaints(card, (json_row(card, row) for row in rows.cut(0, rows.total)))
+    found = complaints(card, rows.json_rows(card, 0, rows.total))
     if found:
         bad = len({error.loc[1] for error in found})
         detail = f"{bad} of {rows.total} rows do not fit {card.name}; nothing was sent"
@@ -58,7 +58,7 @@ def refuse_bad_rows(card: AnyCard, rows: Source) -> None:
 
 def _json_bodies(card: AnyCard, rows: Source, step: int) -> Iterator[tuple[int, int, bytes, str]]:
     for first in range(0, rows.total, step):
-        inputs = [json_row(card, row) for row in rows.cut(first, first + step)]
+        inputs = rows.json_rows(card, first, first + step)
         yield first, len(inputs), json_body({"inputs": inputs}), "application/json"
 
 

@@ -30,12 +30,22 @@ class Array(Protocol):
     def tolist(self) -> Any: ...
 
 
+#: Types that JSON takes as they are; floats may be NaN.
+_PLAIN = {str, int, bool, type(None)}
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Rows that are cut on demand, so that a large frame is never held twice."""
 
     total: int
     cut: Callable[[int, int], list[Any]]
+    ready: bool = False
+    """Whether the cut rows are JSON rows already, as those of a table are."""
+
+    def json_rows(self, card: AnyCard, start: int, stop: int) -> list[dict[str, Any]]:
+        rows = self.cut(start, stop)
+        return rows if self.ready else [json_row(card, row) for row in rows]
 
 
 def source(card: AnyCard, rows: Any) -> Source:
@@ -118,16 +128,12 @@ def _frame(card: AnyCard, rows: Any) -> Source | None:
     missing = [name for name in card.columns if name not in rows.columns]
     if missing:
         raise InputRefused(f"the frame has no column {', '.join(missing)}; {card.name} reads {', '.join(card.columns)}")
-    names, whole = list(card.columns), whole_columns(card)
 
     def cut(start: int, stop: int) -> list[Any]:
-        if pandas:
-            records = rows.iloc[start:stop][names].to_dict("records")
-        else:
-            records = rows[start:stop].select(names).to_dicts()
-        return [{name: _number(value, name in whole) for name, value in record.items()} for record in records]
+        part = rows.iloc[start:stop] if pandas else rows[start:stop]
+        return _records(card, [part[name].tolist() if pandas else part[name].to_list() for name in card.columns])
 
-    return Source(len(rows), cut)
+    return Source(len(rows), cut, ready=True)
 
 
 def _array(card: AnyCard, rows: Any) -> Source | None:
@@ -138,16 +144,17 @@ def _array(card: AnyCard, rows: Any) -> Source | None:
     if len(table.shape) != 2 or table.shape[1] != width:
         order = ", ".join(card.columns)
         raise InputRefused(f"{card.name} takes arrays of {width} columns ({order}), not of shape {rows.shape}")
-    whole = [name in whole_columns(card) for name in card.columns]
+    return Source(len(table), lambda start, stop: _records(card, table[start:stop].T.tolist()), ready=True)
 
-    def cut(start: int, stop: int) -> list[Any]:
-        lines = table[start:stop].tolist()
-        return [
-            {name: _number(value, is_whole) for name, value, is_whole in zip(card.columns, line, whole, strict=True)}
-            for line in lines
-        ]
 
-    return Source(len(table), cut)
+def _records(card: AnyCard, columns: list[list[Any]]) -> list[Any]:
+    """Rows from whole columns. Most columns need no look at their values, which a frame of a million rows feels."""
+    whole = whole_columns(card)
+    clean = [
+        values if set(map(type, values)) <= _PLAIN else [_number(value, name in whole) for value in values]
+        for name, values in zip(card.columns, columns, strict=True)
+    ]
+    return [dict(zip(card.columns, line, strict=True)) for line in zip(*clean, strict=True)]
 
 
 def whole_columns(card: AnyCard) -> set[str]:

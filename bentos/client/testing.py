@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
@@ -105,21 +105,26 @@ class MockService(httpx.BaseTransport, httpx.AsyncBaseTransport):
         match [request.method, *request.url.path.strip("/").split("/")]:
             case ["POST", "v1", name, "predict"]:
                 return self._predict(_card(name), request, request_id)
-            case ["GET", "livez" | "readyz"]:
-                return httpx.Response(200, json={"ready": True})
-            case ["GET", "v1", "models"]:
-                return httpx.Response(200, json={"models": [self._facts(card) for card in CARDS.values()]})
-            case ["GET", "v1", "models", name]:
-                return httpx.Response(200, json=self._facts(_card(name)))
-            case ["GET", "v1", "models", name, "versions", version] if version == self.version:
-                facts = {**self._facts(_card(name)), "run_id": "mock", "metrics": {}, "git_commit": None}
-                return httpx.Response(200, json=facts)
-            case ["GET", "v1", "monitoring", name]:
-                accounting = {"received": 0, "profiled": 0, "dropped": 0, "pending": 0}
-                return httpx.Response(200, json={"model": _card(name).name, "drift": {}, "accounting": accounting})
             case ["POST", "v1", "feedback"]:
                 return self._learn(_json(request))
+            case ["GET", *steps]:
+                return httpx.Response(200, json=self._known(steps))
         raise Refused(404, f"nothing is at {request.url.path}")
+
+    def _known(self, steps: Sequence[str]) -> dict[str, Any]:
+        match steps:
+            case ["livez" | "readyz"]:
+                return {"ready": True}
+            case ["v1", "models"]:
+                return {"models": [self._facts(card) for card in CARDS.values()]}
+            case ["v1", "models", name]:
+                return self._facts(_card(name))
+            case ["v1", "models", name, "versions", version] if version == self.version:
+                return {**self._facts(_card(name)), "run_id": "mock", "metrics": {}, "git_commit": None}
+            case ["v1", "monitoring", name]:
+                accounting = {"received": 0, "profiled": 0, "dropped": 0, "pending": 0}
+                return {"model": _card(name).name, "drift": {}, "accounting": accounting}
+        raise Refused(404, f"nothing is at /{'/'.join(steps)}")
 
     def _facts(self, card: AnyCard) -> dict[str, Any]:
         return {"name": card.name, "title": card.title, "framework": card.framework, "version": self.version}
