@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,7 +24,7 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 PATIENCE = 2.0
 """Seconds that an unknown id is looked for again: another worker writes its predictions every second."""
 RETRY = 0.5
-MOST_SCORED = 100_000
+MOST_SCORED = 20_000
 """Live quality is that of the truths that came last."""
 
 
@@ -89,6 +90,7 @@ class FeedbackLog:
         self._settle = settle
         self._clock = clock
         self._patience = patience
+        self._scored: dict[tuple[str, str], tuple[tuple[int, float], Mapping[str, float]]] = {}
 
     def settle_with(self, settle: Callable[[], object]) -> None:
         self._settle = settle
@@ -128,14 +130,12 @@ class FeedbackLog:
                 " ORDER BY last DESC",
                 (model,),
             ).fetchall()
-            for version, joined, _ in versions:
-                lines = connection.execute(
-                    "SELECT truth, outputs FROM truths WHERE model = ? AND version = ? ORDER BY told DESC LIMIT ?",
-                    (model, version, MOST_SCORED),
-                ).fetchall()
-                truth = np.array([line[0] for line in lines], dtype=np.float64)
-                outputs = np.frombuffer(b"".join(line[1] for line in lines), np.float32).reshape(len(lines), -1)
-                yield Quality(version, joined, scores(CARDS[model], truth, outputs.astype(np.float64)))
+            for version, joined, last in versions:
+                known = self._scored.get((model, version))
+                if known is None or known[0] != (joined, last):
+                    known = (joined, last), _scores(connection, model, version)
+                    self._scored[model, version] = known
+                yield Quality(version, joined, known[1])
 
     def _find(self, truths: Sequence[Truth]) -> dict[tuple[str, str, str, int], Found]:
         by_version: dict[tuple[str, str], list[tuple[str, int]]] = {}
@@ -165,6 +165,16 @@ class FeedbackLog:
             tally = Counter((truth.model, outcome) for truth, outcome in zip(truths, outcomes, strict=True))
             connection.executemany(_COUNT, [(*key, count) for key, count in tally.items()])
         return outcomes
+
+
+def _scores(connection: sqlite3.Connection, model: str, version: str) -> dict[str, float]:
+    lines = connection.execute(
+        "SELECT truth, outputs FROM truths WHERE model = ? AND version = ? ORDER BY told DESC LIMIT ?",
+        (model, version, MOST_SCORED),
+    ).fetchall()
+    truth = np.array([line[0] for line in lines], dtype=np.float64)
+    outputs = np.frombuffer(b"".join(line[1] for line in lines), np.float32).reshape(len(lines), -1)
+    return scores(CARDS[model], truth, outputs.astype(np.float64))
 
 
 _TOLD = "SELECT 1 FROM truths WHERE model = ? AND version = ? AND mark = ? AND place = ?"

@@ -12,38 +12,40 @@ from collections.abc import Callable
 BURST = 0.002
 REST = 3.0
 """Times the burst before."""
-FEWEST, MOST = 64, 4_096
+FEWEST, MOST = 256, 4_096
+"""Rows in one piece: fewer would cost more for being pieces than for being rows."""
 
 
 class Pace:
     def __init__(self, hurried: Callable[[], bool]) -> None:
         self.worked = 0.0
-        """Seconds of work since the start: what monitoring costs this process."""
+        """Seconds of processor time since the start: what monitoring costs this process."""
         self._hurried = hurried
         self._seconds_per_row: dict[str, float] = {}
-        self._since = time.perf_counter()
+        self._since = time.thread_time()
 
     def rows(self, model: str) -> int:
         """How many rows of this model fit in a burst."""
         cost = self._seconds_per_row.get(model)
-        return 256 if cost is None else int(min(max(BURST / cost, FEWEST), MOST))
+        return FEWEST if cost is None else int(min(max(BURST / cost, FEWEST), MOST))
 
     def took(self, model: str, rows: int, seconds: float) -> None:
+        """Processor time: waiting for the others must not look like work."""
         cost = seconds / max(rows, 1)
         before = self._seconds_per_row.get(model, cost)
         self._seconds_per_row[model] = max(before + 0.2 * (cost - before), 1e-9)
 
     def begin(self) -> None:
-        self._since = time.perf_counter()
+        self._since = time.thread_time()
 
     def rest(self) -> None:
         """Called between two pieces of work; sleeps when a burst is full."""
-        elapsed = time.perf_counter() - self._since
+        elapsed = time.thread_time() - self._since
         if elapsed >= BURST:
             self.worked += elapsed
             if not self._hurried():
                 time.sleep(min(elapsed, 10 * BURST) * REST)
-            self._since = time.perf_counter()
+            self._since = time.thread_time()
 
     def end(self) -> None:
-        self.worked += time.perf_counter() - self._since
+        self.worked += time.thread_time() - self._since

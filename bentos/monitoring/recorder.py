@@ -24,7 +24,7 @@ from bentos.settings import Monitoring
 
 BUFFER_BYTES = 128 * 1024 * 1024
 """Pictures and long texts fill the memory long before their rows fill the buffer."""
-POLL = 0.25
+POLL = 0.5
 
 log = logging.getLogger("jubako.monitoring")
 
@@ -54,7 +54,6 @@ class Recorder:
     def __init__(self, folder: Path, settings: Monitoring, clock: Callable[[], float] = time.time) -> None:
         self._tallies = {name: Tally() for name in CARDS}
         self._buffer: deque[Observation] = deque()
-        self._producers = threading.Lock()
         self._most_rows = settings.buffer_rows
         self._accepted = self._accepted_bytes = 0
         self._taken = self._taken_bytes = self._target = 0
@@ -69,19 +68,19 @@ class Recorder:
         atexit.register(self.stop, 5.0)
 
     def observe(self, observation: Observation) -> None:
+        """Called by one thread, the event loop; so its counters need no lock."""
         try:
             rows, size = len(observation.outputs), _bytes(observation.batch)
-            with self._producers:  # held for a fraction of a microsecond, and never by the owner thread
-                tally = self._tallies[observation.model]
-                tally.received += rows
-                waiting = self._accepted - self._taken + rows
-                heavy = self._accepted_bytes - self._taken_bytes + size > BUFFER_BYTES
-                if self._closed or heavy or waiting > self._most_rows:
-                    tally.refused += rows
-                    return
-                self._buffer.append(observation)
-                self._accepted += rows  # only now may the owner thread look for it
-                self._accepted_bytes += size
+            tally = self._tallies[observation.model]
+            tally.received += rows
+            waiting = self._accepted - self._taken + rows
+            heavy = self._accepted_bytes - self._taken_bytes + size > BUFFER_BYTES
+            if self._closed or heavy or waiting > self._most_rows:
+                tally.refused += rows
+                return
+            self._buffer.append(observation)
+            self._accepted += rows  # only now does the owner thread look for it
+            self._accepted_bytes += size
             if waiting * 4 > self._most_rows and not self._wake.is_set():
                 self._wake.set()
         except Exception:
@@ -101,7 +100,7 @@ class Recorder:
 
     @property
     def seconds_worked(self) -> float:
-        """Processor time of monitoring, as far as it held up others."""
+        """Processor time of the owner thread."""
         return self._owner.pace.worked
 
     def flush(self, timeout: float, profiles: bool = True) -> bool:
@@ -115,13 +114,17 @@ class Recorder:
 
     def stop(self, deadline: float) -> bool:
         """Take no more, write everything. ``False`` when that took longer than ``deadline`` seconds."""
-        with self._producers:
-            self._closed = True
+        self._closed = True
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(deadline)
         atexit.unregister(self.stop)
-        return not self._thread.is_alive()
+        if self._thread.is_alive():
+            return False
+        self._target = self._accepted
+        for observation in self._take(self._accepted):  # what slipped in while the door was closing
+            self._tallies[observation.model].refused += len(observation.outputs)
+        return True
 
     def _hurried(self) -> bool:
         return self._closed or bool(self._errands) or (self._accepted - self._taken) * 2 > self._most_rows
