@@ -56,20 +56,11 @@ class Logging(_Strict):
     """One line a request. Off by default: at thousands of requests a second it costs more than the models."""
 
 
-class Tracing(_Strict):
-    """OpenTelemetry, free when no exporter is named."""
-
-    endpoint: str | None = None
-    """OTLP over HTTP, for example ``http://127.0.0.1:4318/v1/traces``."""
-    sample_rate: Annotated[float, Field(ge=0, le=1)] = 1.0
-
-
 class Gateway(_Strict):
     workers: Count = 1
     limits: Limits = Limits()
     api_keys: ApiKeys = ApiKeys()
     logging: Logging = Logging()
-    tracing: Tracing = Tracing()
     drain_seconds: Annotated[float, Field(ge=0, le=60)] = 1.0
     """After SIGTERM ``/readyz`` says 503 for so long before connections are refused: a load balancer must see it."""
     decode_threads: Count = 2

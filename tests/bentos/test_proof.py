@@ -1,0 +1,79 @@
+"""A model's answers are proven to be as many as its rows and in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bentos.calling.faults import CallFault, Misbehaved, ModelFailed
+from bentos.cards import CARDS
+from bentos.proof import AskTwice, KnownRows, Proof
+
+RNG = np.random.default_rng
+Harm = Callable[[Any], Any]
+
+
+class FakeIris:
+    """Three outputs that are the row's first three numbers; ``harm`` spoils them."""
+
+    card = CARDS["iris"]
+
+    def __init__(self, harm: Harm | None = None) -> None:
+        self.harm = harm or (lambda outputs: outputs)
+
+    def predict(self, batch: Any) -> Any:
+        return self.harm(np.ascontiguousarray(batch[:, :3]))
+
+
+def proofs(model: Any) -> list[Proof]:
+    known = np.array([[0.1, 0.2, 0.3, 0.0], [0.7, 0.8, 0.9, 0.0]], np.float32)
+    return [AskTwice(model, "fake:1", RNG(1)), KnownRows(model, "fake:1", RNG(1), known, known[:, :3], 1e-4)]
+
+
+def batch(rows: int = 16) -> Any:
+    return RNG(0).random((rows, 4), np.float32)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 64])
+@pytest.mark.parametrize("place", [0, 1], ids=["asked twice", "known rows"])
+def test_honest_answers_pass_unchanged(place: int, rows: int) -> None:
+    asked = batch(rows)
+    assert np.array_equal(proofs(FakeIris())[place].ask(asked), asked[:, :3])
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["asked twice", "known rows"])
+@pytest.mark.parametrize(
+    ("harm", "fault"),
+    [
+        pytest.param(lambda outputs: outputs[:-1], Misbehaved, id="too few"),
+        pytest.param(lambda outputs: np.concatenate([outputs, outputs[:1]]), Misbehaved, id="too many"),
+        pytest.param(lambda outputs: outputs[::-1], Misbehaved, id="backwards"),
+        pytest.param(lambda outputs: np.roll(outputs, 1, axis=0), Misbehaved, id="shifted by one"),
+        pytest.param(lambda outputs: np.sort(outputs, axis=0), Misbehaved, id="sorted"),
+        pytest.param(lambda outputs: outputs[:, :2], Misbehaved, id="a column missing"),
+        pytest.param(lambda outputs: outputs * np.nan, ModelFailed, id="not a number"),
+    ],
+)
+def test_spoiled_answers_reach_nobody(place: int, harm: Harm, fault: type[CallFault]) -> None:
+    with pytest.raises(fault, match="fake:1"):
+        proofs(FakeIris(harm))[place].ask(batch())
+
+
+def test_a_model_that_swaps_two_rows_is_caught_when_it_is_cheap_enough_to_be_asked_twice() -> None:
+    def swap(outputs: Any) -> Any:
+        outputs[[3, 4]] = outputs[[4, 3]]
+        return outputs
+
+    with pytest.raises(Misbehaved):
+        AskTwice(FakeIris(swap), "fake:1", RNG(1)).ask(batch())  # type: ignore[arg-type]
+
+
+def test_what_a_model_raises_is_its_failure() -> None:
+    def explode(_outputs: Any) -> Any:
+        raise RuntimeError("boom")
+
+    with pytest.raises(ModelFailed, match="RuntimeError: boom"):
+        AskTwice(FakeIris(explode), "fake:1", RNG(1)).ask(batch())  # type: ignore[arg-type]
