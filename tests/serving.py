@@ -67,7 +67,11 @@ class RunningService:
                 self._command, env=self._env, cwd=self._cwd, stdout=log, stderr=log, start_new_session=True
             )
         if ready:
-            self.wait(200)
+            try:
+                self.wait(200)
+            except BaseException:
+                self.stop()
+                raise
         return self
 
     def wait(self, status: int, seconds: float = START_SECONDS) -> httpx.Response:
