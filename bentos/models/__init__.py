@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bentos.models.churn import ChurnModel
 from bentos.models.housing import HousingModel
+from bentos.models.image import ImageModel
 from bentos.models.iris import IrisModel
 from bentos.models.model import BadRows, Batch, Column, Device, Model, Outputs, Runtime
 
-MODELS: dict[str, type[Model]] = {model.card.name: model for model in (IrisModel, HousingModel, ChurnModel)}
+MODELS: dict[str, type[Model]] = {model.card.name: model for model in (IrisModel, HousingModel, ChurnModel, ImageModel)}
 
 __all__ = ["MODELS", "BadRows", "Batch", "Column", "Device", "Model", "Outputs", "Runtime"]
