@@ -10,7 +10,7 @@ from pathlib import Path
 
 import bentoml
 
-from bentos import mended
+from bentos import mended, pinned
 from bentos.cards import churn, housing, image, iris, sentiment
 from bentos.cards.answer import Answer
 from bentos.cards.churn import ChurnPrediction, ChurnRow
@@ -27,7 +27,13 @@ from bentos.settings import GATEWAY, settings
 mended.mend()
 
 
-@bentoml.service(name=GATEWAY, service_class=GatewayService, **gateway_parameters())
+@bentoml.service(
+    name=GATEWAY,
+    service_class=GatewayService,
+    image=pinned.image(),
+    labels=pinned.Lineage(),
+    **gateway_parameters(),
+)
 class Jubako:
     """Five models behind one door."""
 

@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+BENTO_YAML = "bento.yaml"
+
 
 def repository() -> Path:
     """The checkout that this runs from; the working folder when it was installed or packed into a Bento."""
@@ -13,10 +15,18 @@ def repository() -> Path:
     return root if (root / "pyproject.toml").exists() else Path.cwd()
 
 
+def bento() -> Path | None:
+    """The Bento that this code was packed into; ``None`` in a checkout or an installation."""
+    source = Path(__file__).resolve().parents[1]
+    return source.parent if source.name == "src" and (source.parent / BENTO_YAML).exists() else None
+
+
 def jubako_home() -> Path:
-    """MLflow's database, profiles, logs: what running leaves behind."""
+    """MLflow's database, profiles, logs: what running leaves behind. Never inside a Bento: it may be read-only."""
     given = os.environ.get("JUBAKO_HOME")
-    return Path(given).expanduser().resolve() if given else repository() / ".jubako"
+    if given:
+        return Path(given).expanduser().resolve()
+    return Path.home() / ".jubako" if bento() else repository() / ".jubako"
 
 
 def bentoml_home() -> Path:
@@ -28,8 +38,9 @@ def model_store() -> Path:
     """Where BentoML looks for models. Inside a running Bento that is the Bento's own folder, as only BentoML knows."""
     containers = sys.modules.get("bentoml._internal.configuration.containers")
     if containers is not None:
-        return Path(containers.BentoMLContainer.model_store.get()._path)
-    return bentoml_home() / "models"
+        return Path(containers.BentoMLContainer.model_store.get()._path).resolve()
+    packed = bento()
+    return packed / "models" if packed and (packed / "models").is_dir() else bentoml_home() / "models"
 
 
 def beside_the_store() -> Path:

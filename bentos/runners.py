@@ -16,6 +16,7 @@ from bentos import mended
 from bentos.cards import CARDS
 from bentos.keeper import Keeper
 from bentos.packing import serving_parameters
+from bentos.pinned import InProduction
 from bentos.running import RunnerService
 from bentos.settings import settings
 
@@ -39,6 +40,8 @@ def _keeper(name: str) -> Keeper:
 
 @bentoml.service(name="iris", service_class=RunnerService, **serving_parameters("iris"))
 class Iris:
+    model = InProduction("iris")
+
     def __init__(self) -> None:
         self.keeper = _keeper("iris")
 
@@ -49,6 +52,8 @@ class Iris:
 
 @bentoml.service(name="housing", service_class=RunnerService, **serving_parameters("housing"))
 class Housing:
+    model = InProduction("housing")
+
     def __init__(self) -> None:
         self.keeper = _keeper("housing")
 
@@ -59,6 +64,8 @@ class Housing:
 
 @bentoml.service(name="sentiment", service_class=RunnerService, **serving_parameters("sentiment"))
 class Sentiment:
+    model = InProduction("sentiment")
+
     def __init__(self) -> None:
         self.keeper = _keeper("sentiment")
 
@@ -69,6 +76,8 @@ class Sentiment:
 
 @bentoml.service(name="churn", service_class=RunnerService, **serving_parameters("churn"))
 class Churn:
+    model = InProduction("churn")
+
     def __init__(self) -> None:
         self.keeper = _keeper("churn")
 
@@ -79,6 +88,8 @@ class Churn:
 
 @bentoml.service(name="image", service_class=RunnerService, **serving_parameters("image"))
 class Image:
+    model = InProduction("image")
+
     def __init__(self) -> None:
         self.keeper = _keeper("image")
 

@@ -1,4 +1,4 @@
-"""Which version serves. The pointer file is the truth; MLflow's aliases only mirror it."""
+"""Which version serves. The pointer file is the truth; MLflow's aliases only mirror it. A Bento serves what it has."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bentos import artifacts, durable, home
+from bentos import artifacts, durable, home, packed
 
 Stage = Literal["production", "candidate"]
 
@@ -76,6 +76,9 @@ def pointer_file() -> Path:
 
 
 def shelf(model: str) -> Shelf:
+    held = packed.versions()
+    if held is not None:
+        return Shelf(production=held.get(model))
     return _read().models.get(model, Shelf())
 
 
@@ -83,17 +86,6 @@ def production(model: str) -> str | None:
     """The tag of the version that serves."""
     version = shelf(model).production
     return f"{model}:{version}" if version else None
-
-
-def serving_tag(model: str) -> str | None:
-    """What a runner should serve: what is in production or, in a Bento that nobody steers, what was packed into it."""
-    try:
-        tag = production(model)
-    except StagesUnreadable as error:
-        raise artifacts.VersionRefused(model, str(error)) from error
-    is_packed = home.model_store() != home.bentoml_home() / "models"
-    packed = artifacts.versions(model) if is_packed else []
-    return tag if tag or not packed else f"{model}:{packed[-1]}"
 
 
 def candidate(model: str) -> str | None:
@@ -178,6 +170,8 @@ def _place(
 
 
 def _move(model: str, place: Callable[[Shelf], Shelf]) -> Move:
+    if packed.versions() is not None:
+        raise NotMoved("a Bento serves what was packed into it: build another one, or go back to an earlier one")
     file = pointer_file()
     with durable.lock(file.with_suffix(".lock")):
         pointer = _read()

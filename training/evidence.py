@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
@@ -15,6 +13,7 @@ from bentos import home
 from bentos.artifacts import Facts, Golden, Verdict
 from bentos.artifacts.golden import record
 from bentos.cards import Row
+from bentos.commit import Commit
 from bentos.models.model import Model
 from training.making import Made, Scored
 from training.material import Material, Order
@@ -36,36 +35,6 @@ FRAMEWORKS = (
     "transformers",
     "xgboost",
 )
-
-
-@dataclass(frozen=True)
-class Commit:
-    sha: str | None
-    is_dirty: bool | None
-
-    def tags(self) -> dict[str, str]:
-        """As MLflow shows it."""
-        return {"mlflow.source.git.commit": self.sha, "git_dirty": str(self.is_dirty)} if self.sha else {}
-
-
-def git() -> Commit:
-    """The commit, and whether files differ from it; nothing outside a checkout."""
-    sha = _git("rev-parse", "HEAD")
-    return Commit(sha, bool(_git("status", "--porcelain"))) if sha else Commit(None, None)
-
-
-def _git(*command: str) -> str | None:
-    try:
-        done = subprocess.run(  # noqa: S603 - fixed words only
-            ["git", "-C", str(home.repository()), *command],  # noqa: S607 - git is wherever the user has it
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=20,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
 
 
 def lock_sha256() -> str | None:

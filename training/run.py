@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bentos import artifacts, stages
 from bentos.artifacts import Verdict
+from bentos.commit import git
 from training import evidence, plots
 from training.gate import judge
 from training.making import Made, Scored, fit, save_and_load, score
@@ -41,11 +42,12 @@ def train(name: str, order: Order = Order(), watch: Watch | None = None) -> Outc
     started = time.monotonic()
     watch = watch or Silent()
     watch.phase("load and check")
+    stages.shelf(name)  # a damaged pointer file must not be found out after an hour of fitting
     material = gather(RECIPES[name], order)
     card, held_out = material.card, material.split.held_out
     watch.phase("open MLflow")
     tracking = Tracking()
-    commit = evidence.git()
+    commit = git()
     with tempfile.TemporaryDirectory(prefix="jubako-") as place:
         workplace = Path(place)
         with tracking.run(card, commit.tags(), material.data) as run:

@@ -98,17 +98,6 @@ def test_a_damaged_pointer_file_is_an_error_that_names_it_and_no_guess(home: Hom
         stages.production("iris")
 
 
-def test_a_running_bento_serves_what_was_packed_into_it(
-    first: str, iris_home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert stages.serving_tag("iris") == f"iris:{first}"
-    stages.pointer_file().unlink()
-    assert stages.serving_tag("iris") is None
-    monkeypatch.setattr("bentos.home.model_store", lambda: iris_home.root / "bentoml" / "models")
-    monkeypatch.setenv("BENTOML_HOME", str(iris_home.root / "elsewhere"))
-    assert stages.serving_tag("iris") == f"iris:{first}"
-
-
 def test_a_reader_never_sees_half_a_file_while_others_write(first: str) -> None:
     done = threading.Event()
     seen: list[Shelf] = []

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -15,37 +12,6 @@ from bentos.cards import CARDS
 from training import evidence
 from training.iris import IrisRecipe
 from training.recipe import no_log
-
-
-@pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("bentos.home.repository", lambda: tmp_path)
-    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path
-
-
-def git(folder: Path, *words: str) -> None:
-    who = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.com"]
-    subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True)
-
-
-def test_the_commit_is_known_and_whether_files_differ_from_it(checkout: Path) -> None:
-    git(checkout, "init")
-    (checkout / "code.py").write_text("a = 1\n")
-    git(checkout, "add", ".")
-    git(checkout, "commit", "-m", "first")
-    clean = evidence.git()
-    assert clean.sha is not None
-    assert (len(clean.sha), clean.is_dirty) == (40, False)
-    (checkout / "code.py").write_text("a = 2\n")
-    assert evidence.git() == evidence.Commit(clean.sha, True)
-
-
-def test_outside_a_checkout_nothing_is_claimed(checkout: Path) -> None:
-    assert evidence.git() == evidence.Commit(None, None)
-    assert evidence.git().tags() == {}
-    assert evidence.lock_sha256() is None
 
 
 def test_golden_rows_are_spread_over_the_held_out_rows_and_within_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
