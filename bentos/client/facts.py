@@ -47,13 +47,42 @@ class VersionFacts(Facts):
     params: Mapping[str, Any] = Field(default_factory=dict)
 
 
+class Accounting(Facts):
+    """Every row that was answered: profiled, dropped or pending. The three add up to what was received."""
+
+    received: int
+    profiled: int
+    dropped: int
+    pending: int
+
+
+class ColumnFacts(Facts):
+    """One monitored column of rows or answers, beside what training saw."""
+
+    column: str
+    state: str
+    score: float | None = None
+    """1 is the limit."""
+    why: str | None = None
+
+
 class MonitoringFacts(Facts):
-    """``GET /v1/monitoring/{model}``: drift and accounting."""
+    """``GET /v1/monitoring/{model}``: drift of the last window, and accounting."""
 
     name: str = Field(validation_alias=AliasChoices("name", "model"))
-    drift: Any = None
-    accounting: Any = None
+    state: str | None = None
+    columns: tuple[ColumnFacts, ...] = ()
+    accounting: Accounting | None = None
+
+    @property
+    def drifted(self) -> tuple[str, ...]:
+        """The columns that somebody should look at."""
+        return tuple(column.column for column in self.columns if column.state == "drifted")
 
 
 class FeedbackReceipt(Facts):
-    """What the service did with the truths that it was told."""
+    """What became of the truths: joined to their prediction, known already, or of a prediction that nobody knows."""
+
+    joined: int = 0
+    repeated: int = 0
+    unknown: int = 0

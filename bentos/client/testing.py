@@ -123,7 +123,7 @@ class MockService(httpx.BaseTransport, httpx.AsyncBaseTransport):
                 return {**self._facts(_card(name)), "run_id": "mock", "metrics": {}, "git_commit": None}
             case ["v1", "monitoring", name]:
                 accounting = {"received": 0, "profiled": 0, "dropped": 0, "pending": 0}
-                return {"model": _card(name).name, "drift": {}, "accounting": accounting}
+                return {"model": _card(name).name, "state": "not enough", "columns": [], "accounting": accounting}
         raise Refused(404, f"nothing is at /{'/'.join(steps)}")
 
     def _facts(self, card: AnyCard) -> dict[str, Any]:
@@ -149,8 +149,9 @@ class MockService(httpx.BaseTransport, httpx.AsyncBaseTransport):
         truths = content.get("feedback") if isinstance(content, dict) else None
         if not isinstance(truths, list):
             raise Refused(422, "no feedback", [{"loc": ["feedback"], "msg": "Field required"}])
+        repeated = sum(item["id"] in self.feedback for item in truths)
         self.feedback |= {item["id"]: item["truth"] for item in truths}
-        return httpx.Response(200, json={"accepted": len(truths)})
+        return httpx.Response(200, json={"joined": len(truths) - repeated, "repeated": repeated, "unknown": 0})
 
 
 def _card(name: str) -> AnyCard:

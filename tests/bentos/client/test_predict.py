@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from bentos.cards import CARDS
-from bentos.client import AnswerUnreadable, AsyncClient, Client, Overloaded, Retries, RowsRejected
+from bentos.client import AnswerUnreadable, AsyncClient, Client, MonitoringFacts, Overloaded, Retries, RowsRejected
 from bentos.client.answers import Timing
 from bentos.client.testing import MockService
 
@@ -126,9 +126,11 @@ def test_facts_and_feedback_are_typed_and_keep_what_is_new(both: Both, service: 
     assert [facts.name for facts in both.do(client.models())] == list(CARDS)
     assert both.do(client.model("iris")).framework == "scikit-learn"
     assert both.do(client.version("iris", "mock")).extras["framework"] == "scikit-learn"
-    assert both.do(client.monitoring("iris")).accounting["received"] == 0
+    assert both.do(client.monitoring("iris")).accounting.received == 0
     answer = both.predict("iris", ROW)[0]
-    assert both.do(client.feedback([(answer, "setosa"), {"id": "iris:mock:x", "truth": None}])).extras["accepted"] == 2
+    truths = [(answer, "setosa"), {"id": "iris:mock:x", "truth": None}]
+    assert both.do(client.feedback(truths)).joined == 2
+    assert both.do(client.feedback(truths)).repeated == 2
     assert service.feedback == {answer.id: "setosa", "iris:mock:x": None}
 
 
@@ -218,3 +220,20 @@ def test_a_generator_of_rows_is_read_once(both: Both) -> None:
 def test_the_cards_predictions_have_annotations_that_the_mock_can_invent() -> None:
     for card in CARDS.values():
         assert all(get_args(hint) or hint in (bool, float, str) for hint in get_type_hints(card.prediction).values())
+
+
+def test_monitoring_names_what_drifted_and_keeps_the_rest() -> None:
+    facts = MonitoringFacts.model_validate(
+        {
+            "model": "iris",
+            "state": "drifted",
+            "columns": [
+                {"column": "petal_width", "state": "drifted", "score": 3.2, "why": "psi", "role": "row"},
+                {"column": "petal_length", "state": "fine", "score": 0.1},
+            ],
+            "window": {"rows": 700},
+        }
+    )
+    assert facts.drifted == ("petal_width",)
+    assert facts.columns[0].extras["role"] == "row"
+    assert facts.extras["window"] == {"rows": 700}
