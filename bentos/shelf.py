@@ -141,7 +141,9 @@ def _resolve(model: str, version: str | None) -> str:
 def _moved(model: str, move: Any) -> None:
     try:
         done: stages.Move = move()
-    except (stages.NotMoved, stages.StagesUnreadable, VersionRefused) as error:
+    except VersionRefused as refused:
+        raise click.ClickException(f"{refused}; `jubako promote {model} VERSION` takes another") from refused
+    except (stages.NotMoved, stages.StagesUnreadable) as error:
         raise click.ClickException(str(error)) from error
     before = f" (before: {done.source})" if done.source else ""
     click.echo(f"{model}:{done.target} is in production{before}")

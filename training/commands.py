@@ -106,7 +106,7 @@ def _train_each(orders: dict[str, Order], outcomes: list[Outcome], failures: dic
         try:
             with _watch(screen, name) as watch:
                 outcome = train_one(name, order, watch)
-        except DataRefused as refused:
+        except (DataRefused, stages.StagesUnreadable) as refused:
             failures[name] = str(refused)
         except TrackingFailed as error:
             failures[name] = f"{error}; {_made_since(name, before)}"

@@ -166,7 +166,8 @@ def test_promoting_works_while_mlflow_is_away_and_says_that_it_does_not_follow(
 
 def test_a_damaged_pointer_is_a_sentence_and_not_a_traceback(iris_home: Home) -> None:
     stages.pointer_file().write_text("{")
-    for words in (["models"], ["promote", "iris"], ["rollback", "iris"], ["train", "iris", "--missing"]):
+    commands = ("models", "promote iris", "rollback iris", "train iris --missing", "train iris")
+    for words in map(str.split, commands):
         done = jubako(*words)
         assert done.exit_code == 1
         assert "stages.json is damaged" in done.output
