@@ -128,9 +128,9 @@ def prune_predictions(file: Path, oldest: float, budget: float) -> None:
 
 
 _DELETE_BLOCKS = """
-DELETE FROM blocks WHERE last < (
+DELETE FROM blocks WHERE last < COALESCE((
   SELECT MIN(last) FROM (SELECT last, SUM(size) OVER (ORDER BY last DESC, size) AS used FROM blocks) WHERE used <= ?
-)
+), 9e99)
 """
 _DELETE_TRUTHS = "DELETE FROM truths WHERE told < (SELECT told FROM truths ORDER BY told DESC LIMIT 1 OFFSET ?)"
 

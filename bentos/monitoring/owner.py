@@ -55,17 +55,17 @@ class Owner:
         self._clock = clock
         self._logged = self._saved = self._kept = 0.0
 
-    def turn(self, take: Take, flush: bool = False, save: bool = False) -> None:
-        """Everything that waits, and what the clock asks for."""
+    def turn(self, take: Take, everything: bool = False, save: bool = False) -> None:
+        """What waits, and what the clock asks for; ``everything`` when somebody waits until it is done."""
         self.pace.begin()
         started = time.monotonic()
         while observations := take(TAKE_ROWS):
             for group in self._groups(observations):
                 self._record(group)
-            if time.monotonic() - started > LOG_EVERY and not flush:
+            if time.monotonic() - started > LOG_EVERY and not everything:
                 break  # so that steady traffic does not keep the files waiting
         now = time.monotonic()
-        if flush or now - self._logged >= LOG_EVERY:
+        if everything or now - self._logged >= LOG_EVERY:
             self.log.flush()
             self._logged = now
             self.pace.rest()

@@ -137,7 +137,8 @@ class Recorder:
             errands = [self._errands.popleft() for _ in range(len(self._errands))]
             self._target = self._accepted  # what arrives while this turn lasts is the next turn's
             try:
-                self._owner.turn(self._take, flush=bool(errands), save=any(errand.profiles for errand in errands))
+                save = any(errand.profiles for errand in errands)
+                self._owner.turn(self._take, everything=closed or bool(errands), save=save)
                 if closed:
                     self._owner.close()
             except Exception:
