@@ -102,14 +102,18 @@ def admit(model: str, version: str, why: str) -> Stage:
     any other waits as the candidate."""
     evidence = artifacts.check(f"{model}:{version}")
     serves = shelf(model).production
-    broken = serves and _what_is_wrong(f"{model}:{serves}")
-    if serves and not broken:
-        _move(model, lambda now: _place(now, "candidate", version, why, evidence.metrics))
-        return "candidate"
-    artifacts.open_version(f"{model}:{version}")
-    reason = f"{why}; {broken}" if broken else why
-    _move(model, lambda now: _place(now, "promote" if broken else "first", version, reason, evidence.metrics))
-    return "production"
+    broken = _what_is_wrong(f"{model}:{serves}") if serves else None
+    takes_over = serves is None or broken is not None
+    if takes_over:
+        artifacts.open_version(f"{model}:{version}")
+
+    def place(now: Shelf) -> Shelf:
+        if not takes_over or now.production != serves:  # another training was first
+            return _place(now, "candidate", version, why, evidence.metrics)
+        reason = f"{why}; {broken}" if broken else why
+        return _place(now, "promote" if broken else "first", version, reason, evidence.metrics)
+
+    return "candidate" if _move(model, place).action == "candidate" else "production"
 
 
 def promote(model: str, version: str, why: str) -> Move:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bentos import stages
+from bentos import artifacts, stages
 from bentos.artifacts import VersionRefused
 from bentos.stages import NotMoved, Shelf, StagesUnreadable
 from tests.homes import Home
@@ -81,6 +81,23 @@ def test_a_new_version_replaces_one_in_production_that_is_broken(first: str, iri
     (iris_home.store / "iris" / first / "model.skops").unlink()
     assert stages.admit("iris", "second", "trained again") == "production"
     assert "model.skops" in stages.history("iris")[-1].why
+
+
+def test_of_two_trainings_that_end_at_once_one_serves_and_one_waits(
+    first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_again("second")
+    stages.pointer_file().unlink()
+    right = artifacts.open_version
+
+    def slow(tag: str) -> artifacts.Served:
+        monkeypatch.setattr(artifacts, "open_version", right)
+        assert stages.admit("iris", first, "the other training") == "production"
+        return right(tag)
+
+    monkeypatch.setattr(artifacts, "open_version", slow)
+    assert stages.admit("iris", "second", "this training") == "candidate"
+    assert (stages.production("iris"), stages.candidate("iris")) == (f"iris:{first}", "iris:second")
 
 
 def test_promoting_what_serves_already_is_refused_in_words(first: str) -> None:
