@@ -55,14 +55,17 @@ class ImageModel:
     @staticmethod
     def signals(batch: Batch, outputs: Outputs) -> dict[str, Column]:
         rows = np.asarray(batch)
-        rgb = pictures.pixels(rows).astype(np.float32) / 255
-        light = rgb @ np.array([0.299, 0.587, 0.114], np.float32)  # as bright as people see the colours
-        most = rgb.max(axis=3)
-        saturation = (most - rgb.min(axis=3)) / np.maximum(most, np.float32(1e-6))
+        # One plane a colour: a largest and smallest of three that lie side by side take numpy ten times as long.
+        planes = np.moveaxis(pictures.pixels(rows).reshape(len(rows), -1, 3), 2, 0).copy()
+        red, green, blue = planes
+        # As bright as people see the colours.
+        light = np.float32(0.299 / 255) * red + np.float32(0.587 / 255) * green + np.float32(0.114 / 255) * blue
+        most = planes.max(axis=0)
+        saturation = (most - planes.min(axis=0)) / np.maximum(most, 1).astype(np.float32)
         return {
-            "brightness": light.mean(axis=(1, 2), dtype=np.float64),
-            "contrast": light.std(axis=(1, 2), dtype=np.float64),
-            "saturation": saturation.mean(axis=(1, 2), dtype=np.float64),
+            "brightness": light.mean(axis=1, dtype=np.float64),
+            "contrast": light.std(axis=1, dtype=np.float64),
+            "saturation": saturation.mean(axis=1, dtype=np.float64),
             "pixels": pictures.sizes(rows).astype(np.float64).prod(axis=1),
             "category": [COLOURS[winner] for winner in outputs.argmax(axis=1)],
             "confidence": outputs.max(axis=1).astype(np.float64),

@@ -12,7 +12,7 @@ from collections.abc import Callable
 BURST = 0.002
 REST = 3.0
 """Times the burst before."""
-FEWEST, MOST = 256, 4_096
+FEWEST, FIRST, MOST = 64, 256, 4_096
 """Rows in one piece: fewer would cost more for being pieces than for being rows."""
 
 
@@ -27,7 +27,7 @@ class Pace:
     def rows(self, model: str) -> int:
         """How many rows of this model fit in a burst."""
         cost = self._seconds_per_row.get(model)
-        return FEWEST if cost is None else int(min(max(BURST / cost, FEWEST), MOST))
+        return FIRST if cost is None else int(min(max(BURST / cost, FEWEST), MOST))
 
     def took(self, model: str, rows: int, seconds: float) -> None:
         """Processor time: waiting for the others must not look like work."""
