@@ -15,14 +15,10 @@ import os
 import shutil
 import signal
 import socket
-import stat
-import sys
+import struct
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
-
-from bentos.settings import settings
 
 log = logging.getLogger("jubako.mended")
 
@@ -31,11 +27,11 @@ CHECK_EVERY = 0.25
 #: How long a gateway may take to answer what it accepted, and then a runner to end. BentoML: a day.
 GATEWAY_GRACE = 8.0
 RUNNER_GRACE = 1.5
-PR_SET_PDEATHSIG = 1
 PUBLIC_SOCKET = "_bento_api_server"
-#: Between the end of listening and the stop: what was accepted in the last moment still sends its request.
+#: Between the steps of a stop: what was accepted in the last moment still sends its request.
 LAST_MOMENT = 0.3
 KEEP_ALIVE = 75
+SO_ATTACH_FILTER, BPF_RETURN = 26, 0x06
 
 _done = False
 
@@ -81,8 +77,7 @@ def _mend_supervisor() -> None:
     @coroutine
     def stop_watchers(self: Any, close_output_streams: bool = False, watcher_iter_func: Any = None) -> Any:
         watchers = list((watcher_iter_func or self.iter_watchers)(reverse=False))
-        # The supervisor holds the public socket too. Left open, the kernel would go on accepting for nobody.
-        self.loop.call_later(settings().gateway.drain_seconds, _close_public_socket, self)
+        _close_public_socket(self)
         for entry in (True, False):
             yield multi([w._stop(close_output_streams) for w in watchers if (w.name == "service") is entry])
         self.exit_stack.__exit__(None, None, None)
@@ -94,6 +89,7 @@ def _mend_supervisor() -> None:
 
 
 def _close_public_socket(arbiter: Any) -> None:
+    """The supervisor's own copy. Left open, the kernel would go on accepting when no gateway does any more."""
     for name, sock in arbiter.sockets.items():
         if name.lower() == PUBLIC_SOCKET:
             sock.close()
@@ -142,9 +138,7 @@ def _mend_batching() -> None:
 
 
 def settle_runner() -> None:
-    """A runner's process once it serves: it ends with its supervisor, and only when that says so."""
-    _die_with_parent()
-    _close_foreign_listeners()
+    """A runner's process once it serves: it ends only when its supervisor says so."""
     # Ctrl-C reaches the whole group at once. The gateway answers what it has first, so runners wait for their SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _settle_memory()
@@ -152,8 +146,8 @@ def settle_runner() -> None:
 
 def settle_gateway(drain_seconds: float, draining: Callable[[], None]) -> None:
     """A gateway's process once it serves: a stop first shows on ``/readyz``, then ends the listening, then the rest."""
-    _die_with_parent()
     loop = asyncio.get_running_loop()
+    stopping = False
     for number in (signal.SIGTERM, signal.SIGINT):
         stop: Any = signal.getsignal(number)
         server = getattr(stop, "__self__", None)
@@ -163,46 +157,37 @@ def settle_gateway(drain_seconds: float, draining: Callable[[], None]) -> None:
         server.config.timeout_keep_alive = KEEP_ALIVE
 
         def drain(number: int = number, stop: Any = stop, server: Any = server) -> None:
+            nonlocal stopping
+            if stopping:  # a supervisor tells a worker and its parent, and a person may press Ctrl-C twice
+                return
+            stopping = True
             draining()
             log.info("draining for %g s, then stopping", drain_seconds)
             for listener in server.servers:
-                loop.call_later(drain_seconds, listener.close)
-            loop.call_later(drain_seconds + LAST_MOMENT, stop, number, None)
-            loop.remove_signal_handler(number)
+                loop.call_later(drain_seconds, _take_no_more, listener)
+                loop.call_later(drain_seconds + LAST_MOMENT, listener.close)
+            loop.call_later(drain_seconds + 2 * LAST_MOMENT, stop, number, None)
 
         loop.add_signal_handler(number, drain)
     _settle_memory()
+
+
+def _take_no_more(listener: Any) -> None:
+    """Who is in the kernel's queue is still served; who comes now is kept outside, and then refused cleanly.
+
+    A closed queue would reset whoever is in it. So the kernel is told to drop every packet that asks for a connection.
+    """
+    drop_all = ctypes.create_string_buffer(struct.pack("HBBI", BPF_RETURN, 0, 0, 0))
+    program = struct.pack("HP", 1, ctypes.addressof(drop_all))
+    for place in listener.sockets:
+        with socket.socket(fileno=os.dup(place.fileno())) as listening:
+            try:
+                listening.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+            except OSError:  # not Linux: a queue of one is the next best
+                listening.listen(0)
 
 
 def _settle_memory() -> None:
     """What was loaded at start is never garbage: without this, full collections pause requests for 0.3 s (18)."""
     gc.collect()
     gc.freeze()
-
-
-def _close_foreign_listeners() -> None:
-    """Every worker inherits every listening socket. While a runner holds the public one, the kernel goes on accepting
-    connections that nobody will answer after the gateway has stopped."""
-    if "--fd" not in sys.argv or not Path("/proc/self/fd").exists():
-        return
-    own = socket.socket(fileno=os.dup(int(sys.argv[sys.argv.index("--fd") + 1])))
-    name = own.getsockname()
-    own.close()
-    for number in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
-        try:
-            if not stat.S_ISSOCK(os.fstat(number).st_mode):
-                continue
-            with socket.socket(fileno=os.dup(number)) as other:
-                foreign = other.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) and other.getsockname() != name
-            if foreign:
-                os.close(number)
-        except OSError:
-            continue
-
-
-def _die_with_parent() -> None:
-    """Workers of a killed supervisor end too, instead of holding their sockets for ever."""
-    try:
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    except (AttributeError, OSError):
-        log.debug("no prctl here; orphaned workers must be stopped by hand")

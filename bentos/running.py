@@ -26,6 +26,7 @@ from bentos.calling.hop import FAULTS, PREDICT, STATUS
 from bentos.keeper import EXTRA_COLUMNS, Keeper
 from bentos.models.model import Batch
 from bentos.settings import settings
+from bentos.standby import stand_by
 
 log = logging.getLogger("jubako.running")
 LOOK_EVERY = 1.0
@@ -37,6 +38,7 @@ class RunnerService(Service[InnerT]):
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
         self.inject_config()
+        stand_by()
         factory = ServiceAppFactory(self, is_main=is_main)
         app = factory()
         app.router.lifespan_context = _following(app.router.lifespan_context, factory)

@@ -16,6 +16,7 @@ from bentos.cards import CARDS
 from bentos.serving.door import Door
 from bentos.serving.plane import Plane
 from bentos.settings import settings
+from bentos.standby import stand_by
 
 InnerT = TypeVar("InnerT")
 
@@ -25,6 +26,7 @@ class GatewayService(Service[InnerT]):
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
         self.inject_config()
+        stand_by()
         factory = ServiceAppFactory(self, is_main=is_main)
         return Entrance(self, factory, factory())
 

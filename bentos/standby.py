@@ -1,0 +1,124 @@
+"""A worker that is back before anybody misses it.
+
+Starting a worker from nothing costs a second of processor time, most of it imports, and two or three seconds on a busy
+machine. So each worker's process imports everything, then forks: the child serves, the parent waits. When the child
+dies, the next one is forked at once. When the parent dies, the child serves on until the supervisor has replaced both.
+The memory is shared: the parent costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import logging
+import os
+import signal
+import socket
+import stat
+import sys
+import time
+from pathlib import Path
+
+log = logging.getLogger("jubako.standby")
+
+PR_SET_PDEATHSIG = 1
+ORPHANED = signal.SIGUSR1
+#: How long a child outlives its parent: time for the supervisor to start another pair.
+ORPHAN_SECONDS = 8.0
+#: A child that dies younger than this did not serve; the next one waits a little longer each time.
+YOUNG_SECONDS = 2.0
+MOST_YOUNG_DEATHS = 5
+
+
+def stand_by() -> None:
+    """Returns in the process that serves. Outside a BentoML worker it does nothing."""
+    if "--worker-id" not in sys.argv or not hasattr(os, "fork"):
+        return
+    own = int(sys.argv[sys.argv.index("--fd") + 1])
+    _close_foreign_listeners(own)
+    with contextlib.suppress(ImportError):
+        import onnxruntime  # noqa: F401 - so that no child has to
+    gc.collect()
+    gc.freeze()
+    parent = os.getpid()
+    young_deaths = 0
+    while True:
+        born = time.monotonic()
+        child = os.fork()
+        if child == 0:
+            _told_when_orphaned(parent)
+            return
+        status = _watch_over(child, own)
+        if time.monotonic() - born > YOUNG_SECONDS:
+            young_deaths = 0
+        else:
+            young_deaths += 1
+            if young_deaths >= MOST_YOUNG_DEATHS:
+                # Something that a fork does not cure: let the supervisor start from nothing.
+                os._exit(1)
+            time.sleep(0.1 * 2**young_deaths)
+        log.warning("a worker ended with status %d; the next one serves", status)
+
+
+def _watch_over(child: int, own: int) -> int:
+    """Wait for the child's end. Does not return when this process was told to stop."""
+    stopping = False
+
+    def stop(number: int, _frame: object) -> None:
+        nonlocal stopping
+        stopping = True
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, number)
+        # The child decides when listening ends: nobody else may hold the socket then, or callers are kept waiting.
+        with contextlib.suppress(OSError):
+            os.close(own)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if stopping or code == 0:
+        os._exit(0)
+    return code
+
+
+def _told_when_orphaned(parent: int) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
+        signal.signal(number, signal.SIG_DFL)
+
+    def orphaned(_number: int, _frame: object) -> None:
+        log.warning("the process that watched over this one is gone; serving until the next pair is there")
+        signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+        signal.setitimer(signal.ITIMER_REAL, ORPHAN_SECONDS)
+
+    signal.signal(ORPHANED, orphaned)
+    die_with_parent(ORPHANED)
+    if os.getppid() != parent:
+        orphaned(0, None)
+
+
+def die_with_parent(number: int = signal.SIGTERM) -> None:
+    """Have the kernel send a signal when the parent ends, so that nothing holds its sockets for ever."""
+    try:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
+    except (AttributeError, OSError):
+        log.debug("no prctl here; orphaned workers must be stopped by hand")
+
+
+def _close_foreign_listeners(own: int) -> None:
+    """Every worker inherits every listening socket. While a runner holds the public one, the kernel goes on accepting
+    connections that nobody will answer after the gateway has stopped."""
+    if not Path("/proc/self/fd").exists():
+        return
+    name = _listens_at(own)
+    for number in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
+        with contextlib.suppress(OSError):
+            if stat.S_ISSOCK(os.fstat(number).st_mode) and _listens_at(number) not in (None, name):
+                os.close(number)
+
+
+def _listens_at(number: int) -> object:
+    """The address of a listening socket; None for any other."""
+    with socket.socket(fileno=os.dup(number)) as found:
+        return found.getsockname() if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) else None
