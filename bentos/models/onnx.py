@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,6 @@ if TYPE_CHECKING:
 
 def session(file: Path, threads: int = 1) -> onnxruntime.InferenceSession:
     """A session that uses exactly ``threads`` threads and gives the processor back between calls."""
-    # Since 1.29 it would keep an id of this machine in the home folder and send events to its makers.
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
