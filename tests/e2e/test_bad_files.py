@@ -124,7 +124,7 @@ def part(name: str, end: bytes = b"\r\n--x--\r\n") -> bytes:
         pytest.param(b"abc", "application/vnd.bentoml+pickle", 415, id="pickle"),
     ],
 )
-def test_broken_forms(body: bytes, kind: str, status: int, service_url: str) -> None:
+def test_a_broken_form_gets_the_status_of_its_fault(body: bytes, kind: str, status: int, service_url: str) -> None:
     answer = httpx.post(f"{service_url}/v1/image/predict", content=body, headers={"Content-Type": kind}, timeout=10)
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
