@@ -27,10 +27,11 @@ class Kill:
 class Chaos:
     """A thread that kills one runner every so many seconds, each model in its turn, as the kernel would: SIGKILL."""
 
-    def __init__(self, service: OwnService, every: float) -> None:
+    def __init__(self, service: OwnService, every: float, first_after: float = FIRST_AFTER) -> None:
         self.kills: list[Kill] = []
         self._service = service
         self._every = every
+        self._first_after = first_after
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="chaos", daemon=True)
 
@@ -44,7 +45,7 @@ class Chaos:
 
     def _run(self) -> None:
         started = time.monotonic()
-        waiting = FIRST_AFTER
+        waiting = self._first_after
         turn: list[str] = []
         while not self._stopped.wait(waiting):
             waiting = self._every

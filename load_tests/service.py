@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -44,19 +44,20 @@ def answers(url: str, models: Collection[str]) -> bool:
 class OwnService:
     """``bentoml serve`` in the repository, on a free port of this machine."""
 
-    def __init__(self, models: Collection[str]) -> None:
+    def __init__(self, models: Collection[str], program: Sequence[str] = ("bentoml", "serve", "--port")) -> None:
+        """``program`` is given the port as its last word; a name without a path is the one beside this Python."""
         self.models = models
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = jubako_home() / "load" / f"serve-{self.port}.log"
+        self._command = [str(Path(sys.executable).with_name(program[0])), *program[1:], str(self.port)]
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        command = [str(Path(sys.executable).with_name("bentoml")), "serve", "--port", str(self.port)]
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 (our own program)
-                command, cwd=repository(), stdout=log, stderr=log, start_new_session=True
+                self._command, cwd=repository(), stdout=log, stderr=log, start_new_session=True
             )
         try:
             self._wait()
