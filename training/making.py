@@ -68,10 +68,11 @@ def score(material: Material, made: Made, params: Params, seed: int) -> Scored:
         raise ModelUnusable(f"{card.name} answers with numbers that are not finite; nothing was stored")
     metrics = scores(card, material.truth(held_out), outputs)
     places, normal = held_out, outputs
-    # Fine-tuning a checkpoint five times more would take longer than it is worth.
-    if len(material.dataset) < SMALL and made.fitted.base is None:
-        folded = scores(card, material.dataset.truth, _fold_answers(material, params, seed))
-        metrics[f"five_folds_{card.gate.metric}"] = folded[card.gate.metric]
+    if len(material.dataset) < SMALL:
+        # A net of texts or pictures: to train it five times more would take longer than it is worth.
+        if isinstance(material.batch, np.ndarray) and material.batch.ndim == 2:
+            folded = scores(card, material.dataset.truth, _fold_answers(material, params, seed))
+            metrics[f"five_folds_{card.gate.metric}"] = folded[card.gate.metric]
         # Every row is needed to know what is normal, answered by the model that will answer the live ones: the folds'
         # models are as good but give other probabilities, and monitoring would call that a drift.
         places, normal = np.arange(len(material.dataset)), answers(made.served, material.batch)
