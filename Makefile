@@ -38,6 +38,22 @@ test: $(READY) ## Run every test (ARGS="-k iris")
 test-fast: $(READY) ## Run the tests that neither train for real nor start servers
 	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
+.PHONY: bench
+bench: $(READY) ## Measure Jubako beside its peers and the bare model (two to three hours; ARGS="--models iris")
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: bench-quick
+bench-quick: $(READY) ## The same with one model in under five minutes, once the peers are installed
+	@$(BIN)/python -m benchmarks --quick $(ARGS)
+
+.PHONY: bench-guard
+bench-guard: $(READY) ## A quick run that fails when Jubako became slower beside its peers
+	@$(BIN)/python -m benchmarks.guard $(ARGS)
+
+.PHONY: chaos
+chaos: $(READY) ## Kill, flood, stop and deceive a running service at full size, and say what was seen (ARGS="--small 3 4")
+	@$(BIN)/python -m tests.chaos $(ARGS)
+
 .PHONY: lint
 lint: $(READY) ## Check style, format and types
 	@$(BIN)/ruff check
