@@ -7,6 +7,7 @@ holds at every moment, and after ``stop`` nothing is pending.
 from __future__ import annotations
 
 import atexit
+import gc
 import logging
 import threading
 import time
@@ -19,6 +20,7 @@ from bentos.cards import CARDS
 from bentos.models.model import Batch
 from bentos.monitoring.observation import Accounting, Observation
 from bentos.monitoring.owner import Owner
+from bentos.monitoring.profiles import whylogs
 from bentos.monitoring.windows import Tally
 from bentos.settings import Monitoring
 
@@ -130,6 +132,7 @@ class Recorder:
         return self._closed or bool(self._errands) or (self._accepted - self._taken) * 2 > self._most_rows
 
     def _run(self) -> None:
+        self._load()
         while True:
             self._wake.wait(POLL)
             self._wake.clear()
@@ -147,6 +150,15 @@ class Recorder:
                 errand.done.set()
             if closed:
                 return
+
+    def _load(self) -> None:
+        """whylogs and pandas are half a million objects. Looking through them for garbage would stop every request for
+        a tenth of a second, again and again, so they are set apart as the gateway does with its own."""
+        try:
+            whylogs()
+            gc.freeze()
+        except Exception:
+            log.exception("whylogs cannot be loaded; nothing will be profiled")
 
     def _take(self, rows: int) -> list[Observation]:
         """The next observations of this turn, about so many rows."""
