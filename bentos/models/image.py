@@ -72,7 +72,7 @@ class ImageModel:
         }
 
     def predict(self, batch: Batch) -> Outputs:
-        rows = np.asarray(batch, dtype=np.uint8)
+        rows = np.ascontiguousarray(batch, dtype=np.uint8)
         if len(rows) <= self._step:
             return self._predict(rows)
         return np.concatenate([self._predict(rows[at : at + self._step]) for at in range(0, len(rows), self._step)])

@@ -40,7 +40,7 @@ REGIONS: dict[Colour, Region] = {
     "grey": Region(ANY_HUE, (0.0, 0.12), (0.28, 0.76)),
     "red": Region((-12 / 360, 9 / 360), (0.55, 1.0), (0.40, 1.0)),
     "brown": Region((14 / 360, 40 / 360), (0.45, 0.95), (0.22, 0.56)),
-    "orange": Region((19 / 360, 38 / 360), (0.65, 1.0), (0.78, 1.0)),
+    "orange": Region((19 / 360, 40 / 360), (0.65, 1.0), (0.78, 1.0)),
     "yellow": Region((46 / 360, 66 / 360), (0.45, 1.0), (0.72, 1.0)),
     "green": Region((85 / 360, 165 / 360), (0.30, 1.0), (0.25, 1.0)),
     "blue": Region((195 / 360, 250 / 360), (0.40, 1.0), (0.28, 1.0)),
@@ -83,7 +83,8 @@ def names(picture: Floats) -> NDArray[np.uint8]:
     sixth: Floats = np.where(
         value == red, (green - blue) / safe, np.where(value == green, (blue - red) / safe + 2, (red - green) / safe + 4)
     )
-    hue = sixth / np.float32(6)  # from -1/6 on, so that red is one piece
+    hue = sixth / np.float32(6)
+    hue[hue < -1 / 12] += 1  # cut between purple and red, so that each is one piece
     saturation = spread / np.maximum(value, np.float32(1e-6))
     found = np.full(value.shape, UNNAMED, np.uint8)
     for place, colour in enumerate(COLOURS):
