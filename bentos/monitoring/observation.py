@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,19 +62,48 @@ class Group:
     def rows(self) -> int:
         return len(self.outputs)
 
+    @property
+    def size(self) -> int:
+        return size(self.batch)
+
     @classmethod
     def of(cls, start: float, observations: Sequence[Observation]) -> Group:
         first = observations[0]
+        outputs = [observation.outputs for observation in observations]
         return cls(
             first.model,
             first.version,
             start,
             marks=[observation.unique for observation in observations],
-            counts=[len(observation.outputs) for observation in observations],
+            counts=list(map(len, outputs)),
             times=[observation.at for observation in observations],
             batch=_joined([observation.batch for observation in observations]),
-            outputs=np.concatenate([observation.outputs for observation in observations]),
+            outputs=np.concatenate(outputs),
         )
+
+
+def by_window(
+    observations: Sequence[Observation], start_of: Callable[[float], float]
+) -> Iterator[tuple[float, list[Observation]]]:
+    """Observations that belong together, with the start of their window. Nearly always a version has only one."""
+    by_version: defaultdict[tuple[str, str], list[Observation]] = defaultdict(list)
+    for observation in observations:
+        by_version[observation.model, observation.version].append(observation)
+    for members in by_version.values():
+        times = [observation.at for observation in members]
+        first = start_of(min(times))
+        if first == start_of(max(times)):
+            yield first, members
+            continue
+        windows: defaultdict[float, list[Observation]] = defaultdict(list)
+        for observation in members:
+            windows[start_of(observation.at)].append(observation)
+        yield from windows.items()
+
+
+def size(batch: Batch) -> int:
+    """Bytes, about."""
+    return sum(map(len, batch)) if isinstance(batch, list) else batch.nbytes
 
 
 def _joined(batches: Sequence[Batch]) -> Batch:

@@ -5,29 +5,29 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bentos.cards import CARDS
 from bentos.models import MODELS
 from bentos.monitoring import accounts, keeping
 from bentos.monitoring.archive import Archive
+from bentos.monitoring.buffer import Buffer
 from bentos.monitoring.database import FILE
-from bentos.monitoring.observation import Group, Observation
+from bentos.monitoring.observation import Group, Observation, by_window, size
 from bentos.monitoring.pace import Pace
 from bentos.monitoring.predictions import PredictionLog
 from bentos.monitoring.quality import Checked, check
 from bentos.monitoring.windows import Tally, Windows
 from bentos.settings import Monitoring
 
-TAKE_ROWS = 4_096
+TAKE = 4_096
+"""Requests that become one batch."""
 LOG_EVERY = 1.0
 """Seconds until a prediction can be joined with its truth, at most."""
 SAVE_EVERY = 5.0
 """Seconds that a killed process loses, at most."""
 KEEP_HOUSE_EVERY = 60.0
-
-Take = Callable[[int], list[Observation]]
 
 log = logging.getLogger("jubako.monitoring")
 
@@ -39,29 +39,33 @@ class Owner:
         self,
         folder: Path,
         settings: Monitoring,
-        tallies: Mapping[str, Tally],
+        buffer: Buffer,
         hurried: Callable[[], bool],
         clock: Callable[[], float],
     ) -> None:
         self.process = process = f"{os.getpid():x}{os.urandom(4).hex()}"  # no two writers ever share a file
         self.failed_batches = 0
+        self.tallies = {name: Tally() for name in CARDS}
         self.pace = Pace(hurried)
         self.archive = Archive(folder / "profiles")
-        self.windows = Windows(self.archive, settings.window_seconds, process, tallies)
+        self.windows = Windows(self.archive, settings.window_seconds, process, self.tallies)
         self.log = PredictionLog(folder / FILE, settings.raw_rows)
+        self._buffer = buffer
         self._folder = folder
         self._settings = settings
-        self._tallies = tallies
         self._clock = clock
         self._logged = self._saved = self._kept = 0.0
 
-    def turn(self, take: Take, everything: bool = False, save: bool = False) -> None:
+    def turn(self, everything: bool = False, save: bool = False) -> None:
         """What waits, and what the clock asks for; ``everything`` when somebody waits until it is done."""
         self.pace.begin()
         started = time.monotonic()
-        while observations := take(TAKE_ROWS):
-            for group in self._groups(observations):
-                self._record(group)
+        due = len(self._buffer)  # what arrives while this turn lasts is the next turn's
+        while due > 0:
+            observations = self._buffer.take(min(due, TAKE))
+            due -= len(observations)
+            for start, members in by_window(observations, self.windows.start_of):
+                self._record(start, members)
             if time.monotonic() - started > LOG_EVERY and not everything:
                 break  # so that steady traffic does not keep the files waiting
         now = time.monotonic()
@@ -83,21 +87,28 @@ class Owner:
         self.windows.close(self._clock())
         self._write_account(closed=True)
 
-    def _groups(self, observations: list[Observation]) -> Iterator[Group]:
-        by_window: dict[tuple[str, str, float], list[Observation]] = {}
-        for observation in observations:
-            key = (observation.model, observation.version, self.windows.start_of(observation.at))
-            by_window.setdefault(key, []).append(observation)
-        for (model, _, start), members in by_window.items():
-            try:
-                yield Group.of(start, members)
-            except Exception:
-                self._failed(model, sum(len(observation.outputs) for observation in members))
+    def _record(self, start: float, observations: list[Observation]) -> None:
+        try:
+            group = Group.of(start, observations)
+        except Exception:
+            rows = sum(len(observation.outputs) for observation in observations)
+            self._failed(observations[0].model, rows)
+            self._buffer.release(rows, sum(size(observation.batch) for observation in observations))
+            return
+        observations.clear()  # from here on there is one copy of the rows, and it has left the buffer
+        self._buffer.release(group.rows, group.size)
+        pieces = self._profile(group)
+        if self._settings.prediction_log:
+            if pieces is not None:
+                self.log.add(group, pieces)
+            else:
+                self.log.lost += group.rows
 
-    def _record(self, group: Group) -> None:
+    def _profile(self, group: Group) -> list[Mapping[str, Checked]] | None:
+        """The checked columns, in the pieces that were tracked; ``None`` when one of them broke."""
         model, card = MODELS[group.model], CARDS[group.model]
         pieces: list[Mapping[str, Checked]] = []
-        done = 0
+        done, broken = 0, False
         while done < group.rows:
             started = time.thread_time()
             until = min(done + self.pace.rows(group.model), group.rows)
@@ -106,20 +117,17 @@ class Owner:
                 self.windows.track(group.model, group.version, group.start, checked)
                 pieces.append(checked)
             except Exception:
+                broken = True
                 self._failed(group.model, until - done)
             self.pace.took(group.model, until - done, time.thread_time() - started)
             self.pace.rest()
             done = until
-        if self._settings.prediction_log:
-            if sum(next(iter(piece.values())).rows for piece in pieces) == group.rows:
-                self.log.add(group, pieces)
-            else:
-                self.log.lost += group.rows
+        return pieces if not broken else None
 
     def _failed(self, model: str, rows: int) -> None:
         log.exception("%s rows of %s could not be profiled", rows, model)
         self.failed_batches += 1
-        self._tallies[model].lost += rows
+        self.tallies[model].lost += rows
 
     def _save(self) -> None:
         self.windows.save(self._clock(), self.pace.rest)
@@ -127,6 +135,6 @@ class Owner:
 
     def _write_account(self, closed: bool = False) -> None:
         try:
-            accounts.write(self._folder, self.process, self._tallies, self._clock(), closed)
+            accounts.write(self._folder, self.process, self.tallies, self._clock(), closed)
         except OSError as error:
             log.error("the accounting could not be written: %s", error)

@@ -16,16 +16,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bentos.cards import CARDS
-from bentos.models.model import Batch
+from bentos.monitoring.buffer import Buffer
 from bentos.monitoring.observation import Accounting, Observation
 from bentos.monitoring.owner import Owner
 from bentos.monitoring.profiles import whylogs
-from bentos.monitoring.windows import Tally
 from bentos.settings import Monitoring
 
-BUFFER_BYTES = 128 * 1024 * 1024
-"""Pictures and long texts fill the memory long before their rows fill the buffer."""
 POLL = 0.5
 
 log = logging.getLogger("jubako.monitoring")
@@ -54,15 +50,12 @@ class Errand:
 
 class Recorder:
     def __init__(self, folder: Path, settings: Monitoring, clock: Callable[[], float] = time.time) -> None:
-        self._tallies = {name: Tally() for name in CARDS}
-        self._buffer: deque[Observation] = deque()
-        self._most_rows = settings.buffer_rows
-        self._accepted = self._accepted_bytes = 0
-        self._taken = self._taken_bytes = self._target = 0
+        self._buffer = Buffer(settings.buffer_rows)
         self._closed = False
         self._wake = threading.Event()
         self._errands: deque[Errand] = deque()
-        self._owner = Owner(folder, settings, self._tallies, self._hurried, clock)
+        self._owner = Owner(folder, settings, self._buffer, self._hurried, clock)
+        self._tallies = self._owner.tallies
         self._thread = threading.Thread(target=self._run, name="jubako-monitoring", daemon=True)
 
     def start(self) -> None:
@@ -72,18 +65,12 @@ class Recorder:
     def observe(self, observation: Observation) -> None:
         """Called by one thread, the event loop; so its counters need no lock."""
         try:
-            rows, size = len(observation.outputs), _bytes(observation.batch)
+            rows = len(observation.outputs)
             tally = self._tallies[observation.model]
             tally.received += rows
-            waiting = self._accepted - self._taken + rows
-            heavy = self._accepted_bytes - self._taken_bytes + size > BUFFER_BYTES
-            if self._closed or heavy or waiting > self._most_rows:
+            if self._closed or not self._buffer.offer(observation, rows):
                 tally.refused += rows
-                return
-            self._buffer.append(observation)
-            self._accepted += rows  # only now does the owner thread look for it
-            self._accepted_bytes += size
-            if waiting * 4 > self._most_rows and not self._wake.is_set():
+            elif self._buffer.rows * 4 > self._buffer.most_rows and not self._wake.is_set():
                 self._wake.set()
         except Exception:
             log.exception("an answered request could not be observed")
@@ -123,13 +110,12 @@ class Recorder:
         atexit.unregister(self.stop)
         if self._thread.is_alive():
             return False
-        self._target = self._accepted
-        for observation in self._take(self._accepted):  # what slipped in while the door was closing
+        for observation in self._buffer.take(len(self._buffer)):  # what slipped in while the door was closing
             self._tallies[observation.model].refused += len(observation.outputs)
         return True
 
     def _hurried(self) -> bool:
-        return self._closed or bool(self._errands) or (self._accepted - self._taken) * 2 > self._most_rows
+        return self._closed or bool(self._errands) or self._buffer.rows * 2 > self._buffer.most_rows
 
     def _run(self) -> None:
         self._load()
@@ -138,10 +124,9 @@ class Recorder:
             self._wake.clear()
             closed = self._closed
             errands = [self._errands.popleft() for _ in range(len(self._errands))]
-            self._target = self._accepted  # what arrives while this turn lasts is the next turn's
             try:
                 save = any(errand.profiles for errand in errands)
-                self._owner.turn(self._take, everything=closed or bool(errands), save=save)
+                self._owner.turn(everything=closed or bool(errands), save=save)
                 if closed:
                     self._owner.close()
             except Exception:
@@ -159,18 +144,3 @@ class Recorder:
             gc.freeze()
         except Exception:
             log.exception("whylogs cannot be loaded; nothing will be profiled")
-
-    def _take(self, rows: int) -> list[Observation]:
-        """The next observations of this turn, about so many rows."""
-        taken: list[Observation] = []
-        while rows > 0 and self._taken < self._target:
-            observation = self._buffer.popleft()
-            self._taken += len(observation.outputs)
-            self._taken_bytes += _bytes(observation.batch)
-            rows -= len(observation.outputs)
-            taken.append(observation)
-        return taken
-
-
-def _bytes(batch: Batch) -> int:
-    return sum(map(len, batch)) if isinstance(batch, list) else batch.nbytes
