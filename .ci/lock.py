@@ -1,4 +1,4 @@
-"""Writes the two lock files: `make lock`, or `make lock UPGRADE="numpy torch"`, or `make lock UPGRADE=all`.
+"""Writes the lock files: `make lock`, or `make lock UPGRADE="numpy torch"`, or `make lock UPGRADE=all`.
 
 What is locked stays as it is, unless pyproject.toml no longer allows it or it is named in UPGRADE. There are no hashes:
 torch is another file for each kind of machine (CPU or CUDA), under the same version.
@@ -17,6 +17,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 EVERYTHING = ROOT / "requirements.lock"
 SERVE = ROOT / "requirements-serve.lock"
+GPU = ROOT / "requirements-gpu.lock"
 #: Ourselves, and the installer, which is already there when a lock is read.
 NOT_LOCKED = {"jubako", "pip"}
 PLATFORM = re.compile(r"(sys_platform|platform_system)\W+(linux|win|darwin)", re.IGNORECASE)
@@ -79,6 +80,7 @@ def main() -> None:
     upgrade = {normal(name) for name in sys.argv[1:]}
     write(EVERYTHING, "dev", resolve("dev", kept(EVERYTHING, upgrade)))
     write(SERVE, "serve", resolve("serve", kept(EVERYTHING, set())))
+    write(GPU, "serve,gpu", resolve("serve,gpu", kept(EVERYTHING, set())))
 
 
 if __name__ == "__main__":
