@@ -1,0 +1,108 @@
+"""The run: every server in turn, again and again, so that whatever changes on the machine meets them all."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks import machine, saturation
+from benchmarks.ceiling import ceiling
+from benchmarks.environments import Environments, installed
+from benchmarks.places import ROOT, versions
+from benchmarks.plan import Plan, Station
+from benchmarks.questions import questions
+from benchmarks.results import Bare, Contestant, Life, Load, Run, Skipped
+from benchmarks.servers import Server
+from benchmarks.station import Finding, Laboratory, visit
+from bentos.cards import CARDS
+from bentos.models import MODELS
+
+Say = Callable[[str], None]
+
+
+def run(plan: Plan, environments: Environments, keep: Path, say: Say) -> Run:
+    """Measure everything. After each server what was found so far is written to ``keep``."""
+    saturation.install()
+    machine.allow_many_connections()
+    started = datetime.now(UTC)
+    files = {name: folder for name, folder in versions().items() if name in plan.models}
+    contestants = {server.name: _contestant(server, environments) for server in plan.servers}
+    asked = {name: questions(CARDS[name], MODELS[name].load(folder)) for name, folder in files.items()}
+    described = machine.describe()
+    sending = ceiling()
+    found: list[Finding] = []
+    bare: list[Bare] = []
+
+    def so_far() -> Run:
+        return Run(
+            quick=plan.quick,
+            started=f"{started:%Y-%m-%d %H:%M} UTC",
+            minutes=round((datetime.now(UTC) - started).total_seconds() / 60, 1),
+            rounds=plan.rounds,
+            seconds=plan.seconds,
+            machine=described,
+            tools={"wrk": saturation.version(), "jubako": version("jubako")},
+            ceiling=round(sending),
+            contestants=contestants,
+            loads=[one for one in found if isinstance(one, Load)],
+            lives=[one for one in found if isinstance(one, Life)],
+            bare=bare,
+            skipped=list(dict.fromkeys(one for one in found if isinstance(one, Skipped))),
+        )
+
+    for number in range(plan.rounds):
+        best: dict[str, float] = {}
+        for model, folder in files.items():
+            bare.append(_bare(model, folder, plan.seconds / 16).model_copy(update={"round": number}))
+            best[model] = bare[-1].best
+        lab = Laboratory(environments, files, asked, best, plan.seconds, plan.warm_seconds)
+        for station in _stations(plan, number, files):
+            with contextlib.closing(visit(lab, station, number)) as findings:
+                for finding in findings:
+                    found.append(finding)
+                    say(_line(station, finding, number))
+            so_far().write(keep)
+    return so_far()
+
+
+def _stations(plan: Plan, number: int, files: dict[str, Path]) -> Iterator[Station]:
+    return (station for station in plan.stations(number) if station.model in files)
+
+
+def _contestant(server: Server, environments: Environments) -> Contestant:
+    python = environments.make(server.environment) / "python" if server.environment else Path(sys.executable)
+    return Contestant(
+        title=server.title,
+        note=server.note,
+        batching=server.batching,
+        documented=server.documented,
+        versions=installed(python, server.packages),
+        settings=dict(server.settings),
+    )
+
+
+def _bare(model: str, folder: Path, seconds: float) -> Bare:
+    time.sleep(0.2)  # what stopped before has stopped
+    command = [sys.executable, "-m", "benchmarks.bare", model, str(folder), str(seconds)]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return Bare.model_validate_json(said.stdout)
+
+
+def _line(station: Station, finding: Finding, number: int) -> str:
+    where = f"round {number + 1}  {station.server.title:<24} {station.model:<10}"
+    if isinstance(finding, Skipped):
+        return f"{where} {finding.connections:>5} x {finding.rows:<3} skipped: {finding.why}"
+    if isinstance(finding, Life):
+        return f"{where} {finding.why or f'started in {finding.start_seconds:.1f} s, {finding.memory:,.0f} MB'}"
+    how = f"{finding.connections:>5} x {finding.rows:<3}" if finding.offered is None else f"{finding.offered:>7,.0f}/s "
+    failed = f"  {finding.failed_share:.1%} failed" if finding.failed_share else ""
+    wrong = f"  {finding.wrong} of {finding.checked} WRONG" if finding.wrong else ""
+    return (
+        f"{where} {how} {finding.per_second:>9,.1f}/s  p50 {finding.p50:8.2f}  p99 {finding.p99:8.2f} ms{failed}{wrong}"
+    )

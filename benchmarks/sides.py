@@ -1,0 +1,143 @@
+"""The smaller sections of the page: what survives of the bare model, cost, life, and what Jubako's own parts cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from benchmarks import losses
+from benchmarks.aims import OURS
+from benchmarks.markdown import load, rows, size_of
+from benchmarks.plan import BASIS, FEW
+from benchmarks.results import Bare, Life, Load
+from benchmarks.servers import VARIANTS
+from benchmarks.summary import Summary, figure, p50, p99, per_second
+from benchmarks.table import short, spread
+
+
+def survival(summary: Summary) -> Iterator[str]:
+    yield "## What survives of the bare model"
+    yield ""
+    yield (
+        "Jubako's best rows a second over those of the model alone in its own process with one thread: computing only,"
+        " from rows to answers (for pictures that is the decoding), and from a request's body to an answer's body. A"
+        " gateway in a second process does the last two, so more than 1 is possible there."
+    )
+    yield ""
+    lines = []
+    for model in summary.models:
+        for size in (1, 64):
+            cells = [cell for cell in summary.cells(model) if cell[1] == size]
+            line = [f"{model}, {size_of(size)} a request"]
+            for best in _bests(size):
+                bare = figure(summary.bare(model, best).values())
+                found = summary.survives(OURS, model, cells, best)
+                line.append(f"{found.median:.0%} of {short(bare.median)}" if found and bare else "")
+            lines.append(line)
+    yield from rows(("", "computing", "rows to answers", "body to body"), lines)
+
+
+def _bests(size: int) -> tuple[Callable[[Bare], float], ...]:
+    return (
+        lambda bare: bare.best,
+        lambda bare: max(bare.encode.values()),
+        lambda bare: bare.whole[size],
+    )
+
+
+def costs(summary: Summary, folder: str) -> Iterator[str]:
+    yield "## Cost of a million predictions"
+    yield ""
+    yield (
+        f"Processor seconds of all of a server's processes for a million predictions: one row a request, {BASIS[0]}"
+        " connections, and the same in requests of 64 rows."
+    )
+    yield ""
+    yield f"![Processor seconds for a million predictions]({folder}/cost.svg)"
+    yield ""
+    lines = []
+    for server in losses.shown(summary):
+        line = [summary.title(server)]
+        for model in summary.models:
+            found = (summary.of(server, model, cell, _cost) for cell in (BASIS, (16, 64)))
+            line.append(" / ".join(short(one.median) if one else "-" for one in found))
+        lines.append(line)
+    yield from rows(("", *(f"{model}, 1 / 64 rows" for model in summary.models)), lines)
+
+
+def _cost(load: Load) -> float | None:
+    return load.cpu_seconds_per_million if load.answered else None
+
+
+def lives(summary: Summary) -> Iterator[str]:
+    yield "## Start and memory"
+    yield ""
+    yield (
+        "From the command to the first right answer, and the memory of all processes after the loads (PSS: what they"
+        " share is counted once). Jubako starts five models, each peer one."
+    )
+    yield ""
+    lines = []
+    for server in losses.shown(summary):
+        mine = [life for life in summary.run.lives if life.server == server and life.why is None]
+        if mine:
+            lines.append([summary.title(server), *(_spread(mine, get) for get in (_start, _memory, _processes))])
+    yield from rows(("", "start, s", "memory, MB", "processes"), lines)
+
+
+def _spread(lives: list[Life], get: Callable[[Life], float]) -> str:
+    found = figure(map(get, lives))
+    return spread(found) if found else ""
+
+
+def _start(life: Life) -> float:
+    return life.start_seconds
+
+
+def _memory(life: Life) -> float:
+    return life.memory
+
+
+def _processes(life: Life) -> float:
+    return life.processes
+
+
+def variants(summary: Summary) -> Iterator[str]:
+    there = [server.name for server in VARIANTS if server.name in summary.servers]
+    if not there:
+        return
+    yield "## What profiling and metrics cost"
+    yield ""
+    yield "Answered requests/s without them over those as shipped: above 1 is what leaving them out would gain."
+    yield ""
+    lines = []
+    for server in there:
+        for model in summary.models:
+            ratios = [summary.ratio(server, OURS, model, cell) for cell in FEW]
+            lines.append([f"{summary.title(server)}, {model}", *(spread(one) if one else "" for one in ratios)])
+    yield from rows(("", *(load(cell) for cell in FEW)), lines)
+
+
+def documented(summary: Summary) -> Iterator[str]:
+    there = [name for name, one in summary.run.contestants.items() if one.documented]
+    if not there:
+        return
+    yield "## As the documentation's first pages show it"
+    yield ""
+    yield (
+        "The iris forest again, every peer as a beginner would set it up: scikit-learn computes, and batching only"
+        " where the first example batches. One row a request."
+    )
+    yield ""
+    lines = []
+    for server in [*(name for name in summary.servers if name == OURS), *there]:
+        line = [summary.title(server).removesuffix(", first pages")]
+        for cell in FEW:
+            answered = summary.of(server, "iris", cell, per_second)
+            slow = summary.of(server, "iris", cell, p99)
+            middle = summary.of(server, "iris", cell, p50)
+            failed = summary.failed(server, "iris", cell)
+            text = f"{spread(answered)}/s" if answered else ""
+            text += f", p50 {short(middle.median)}, p99 {short(slow.median)} ms" if middle and slow else ""
+            line.append(f"{text}, **{failed:.1%} failed**" if failed else text)
+        lines.append(line)
+    yield from rows(("", *(load(cell) for cell in FEW)), lines)

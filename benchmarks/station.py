@@ -1,0 +1,158 @@
+"""One server with one model: started, loaded in every way that the plan says, checked, and stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import checking
+from benchmarks.environments import Environments
+from benchmarks.places import ROOT, Place, free_ports
+from benchmarks.plan import BASIS, SHARE, Cell, Station, too_slow
+from benchmarks.preparing import prepare
+from benchmarks.questions import Questions, write
+from benchmarks.results import Life, Load, Skipped
+from benchmarks.running import DidNotStart, Meter, Running
+from benchmarks.saturation import Seen, saturate
+
+Finding = Load | Life | Skipped
+#: Where a request takes seconds, a load lasts for so many of them: a shorter one would see the first answers only.
+TURNS = 3
+LONGEST_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """What every station works with."""
+
+    environments: Environments
+    files: dict[str, Path]
+    asked: dict[str, Questions]
+    bare: dict[str, float]
+    """Model -> the bare model's best rows a second."""
+    seconds: float
+    warm_seconds: float
+
+
+class Visit:
+    def __init__(self, lab: Laboratory, station: Station, round_number: int, scratch: Path) -> None:
+        self._lab = lab
+        self._station = station
+        self._round = round_number
+        self._scratch = scratch
+        self._asked = lab.asked[station.model]
+        self._requests: dict[int, Path] = {}
+
+    def findings(self) -> Iterator[Finding]:
+        server, model = self._station.server, self._station.model
+        port, second, third = free_ports(3)
+        place = Place(model, self._lab.files[model], self._scratch, port, second, third)
+        prepare(server, place)
+        bin_folder = (
+            self._lab.environments.make(server.environment) if server.environment else Path(sys.executable).parent
+        )
+        program, *words = server.command
+        command = [str(bin_folder / program), *(server.filled(word, place) for word in words)]
+        path = f"{bin_folder}{os.pathsep}{os.environ['PATH']}"
+        env = {**os.environ, "PATH": path, **server.environment_variables(place)}
+        first = server.wire.ask(self._asked.card, self._asked.given[:1])
+        with Running(command, env, port, self._scratch / "server.log", ROOT) as running:
+            try:
+                running.answers(first)
+            except DidNotStart as error:
+                print(f"{server.title} did not start:\n{error}", file=sys.stderr, flush=True)
+                yield self._life(running, why="it did not start")
+                return
+            yield from self._loads(running)
+            yield self._life(running)
+
+    def _life(self, running: Running, why: str | None = None) -> Life:
+        return Life(
+            server=self._station.server.name,
+            model=self._station.model,
+            round=self._round,
+            start_seconds=running.start_seconds,
+            processes=len(running.processes()),
+            memory=running.memory(),
+            why=why,
+        )
+
+    def _loads(self, running: Running) -> Iterator[Finding]:
+        basis: Load | None = None
+        for cell in self._station.cells:
+            why = too_slow(cell, self._lab.bare[self._station.model])
+            if why:
+                yield Skipped(
+                    server=self._station.server.name,
+                    model=self._station.model,
+                    connections=cell[0],
+                    rows=cell[1],
+                    why=why,
+                )
+                continue
+            load = self._closed(running, cell)
+            basis = load if cell == BASIS else basis
+            yield load
+        if self._station.open_loop and basis is not None and basis.answered:
+            yield self._open(running, basis.per_second * SHARE)
+
+    def _closed(self, running: Running, cell: Cell) -> Load:
+        connections, rows = cell
+        requests = self._file(rows)
+        line_seconds = connections * rows / self._lab.bare[self._station.model]
+        result: list[checking.Checked] = []
+        check = threading.Thread(target=lambda: result.append(self._check(running, rows)))
+        check.start()
+        warm = saturate(running.port, requests, connections, max(self._lab.warm_seconds, line_seconds))
+        check.join()
+        meter = Meter(running)
+        turn_seconds = max(line_seconds, warm.longest / 1000)
+        seconds = max(self._lab.seconds, min(TURNS * turn_seconds, LONGEST_SECONDS))
+        seen = saturate(running.port, requests, connections, seconds)
+        return self._load(cell, seen, meter.seconds(), result[0] if result else checking.Checked(0, 0))
+
+    def _open(self, running: Running, offered: float) -> Load:
+        arguments = [str(running.port), str(self._file(1)), str(offered), str(2 * self._lab.seconds)]
+        command = [sys.executable, "-m", "benchmarks.arrivals", *arguments]
+        meter = Meter(running)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        said = json.loads(done.stdout)
+        late = said.pop("late")
+        seen = Seen(requests=said.pop("answered") + said["refused"], **said)
+        load = self._load((0, 1), seen, meter.seconds(), checking.Checked(0, 0))
+        return load.model_copy(update={"offered": offered, "late": late})
+
+    def _load(self, cell: Cell, seen: Seen, cpu: float, checked: checking.Checked) -> Load:
+        return Load(
+            server=self._station.server.name,
+            model=self._station.model,
+            connections=cell[0],
+            rows=cell[1],
+            round=self._round,
+            answered=seen.answered,
+            cpu_seconds=cpu,
+            checked=checked.checked,
+            wrong=checked.wrong,
+            **{name: getattr(seen, name) for name in ("seconds", "refused", "broken", "p50", "p90", "p99", "longest")},
+        )
+
+    def _check(self, running: Running, rows: int) -> checking.Checked:
+        return checking.check(running.url, self._station.server.wire, self._asked, rows, self._lab.warm_seconds)
+
+    def _file(self, rows: int) -> Path:
+        if rows not in self._requests:
+            requests = self._asked.requests(self._station.server.wire, rows)
+            self._requests[rows] = write(self._scratch / f"requests-{rows}", requests)
+        return self._requests[rows]
+
+
+def visit(lab: Laboratory, station: Station, round_number: int) -> Generator[Finding]:
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as scratch:
+        yield from Visit(lab, station, round_number, Path(scratch)).findings()

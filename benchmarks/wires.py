@@ -1,0 +1,116 @@
+"""How each server is asked, and how its answer is read: the same rows in the server's own words."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import numpy as np
+
+from bentos.cards import AnyCard
+from bentos.client.pictures import picture_file
+from bentos.client.wire import multipart_body
+from bentos.models import MODELS, Model
+
+Given = dict[str, Any] | bytes
+"""A row as JSON, or a picture file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    path: str
+    media: str
+    body: bytes
+
+    def raw(self) -> bytes:
+        """The request as it goes over the socket; both load generators send it as it is."""
+        head = (
+            f"POST {self.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {self.media}\r\n"
+            f"Content-Length: {len(self.body)}\r\n\r\n"
+        )
+        return head.encode() + self.body
+
+
+class Wire(Protocol):
+    def ask(self, card: AnyCard, rows: Sequence[Given]) -> Posting: ...
+
+    def read(self, card: AnyCard, body: bytes) -> list[dict[str, Any]]:
+        """The predictions, comparable with ``Model.decode``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """``{"inputs": [row, ...]}``; picture files as a form, or as base64 where a server takes JSON only."""
+
+    path: str = "/predict"
+    forms: bool = True
+
+    def ask(self, card: AnyCard, rows: Sequence[Given]) -> Posting:
+        path = self.path.format(model=card.name)
+        if card.media == "files" and self.forms:
+            body, media = multipart_body("inputs", [picture_file(cast(bytes, row)) for row in rows])
+            return Posting(path, media, body)
+        return Posting(path, "application/json", _json({"inputs": [_plain(row) for row in rows]}))
+
+    def read(self, card: AnyCard, body: bytes) -> list[dict[str, Any]]:  # noqa: ARG002 - other wires need it
+        found = json.loads(body)
+        predictions: list[dict[str, Any]] = found if isinstance(found, list) else found["predictions"]
+        return predictions
+
+
+@dataclass(frozen=True, slots=True)
+class OpenInference:
+    """The V2 protocol: one tensor. The caller has put categories into numbers, as its clients do."""
+
+    def ask(self, card: AnyCard, rows: Sequence[Given]) -> Posting:
+        tensor: dict[str, Any]
+        if card.media == "files":
+            texts = [_base64(row) for row in rows]
+            tensor = {"shape": [len(rows), 1], "datatype": "BYTES", "parameters": {"content_type": "base64"}}
+            tensor["data"] = texts
+        else:
+            batch = _model(card).encode([card.row.model_validate(row) for row in rows])
+            if isinstance(batch, list):
+                tensor = {"shape": [len(rows), 1], "datatype": "BYTES", "parameters": {"content_type": "str"}}
+                tensor["data"] = batch
+            else:
+                tensor = {"shape": list(batch.shape), "datatype": "FP32", "data": batch.ravel().tolist()}
+        return Posting(
+            f"/v2/models/{card.name}/infer", "application/json", _json({"inputs": [{"name": "rows", **tensor}]})
+        )
+
+    def read(self, card: AnyCard, body: bytes) -> list[dict[str, Any]]:
+        (output,) = json.loads(body)["outputs"]
+        return _model(card).decode(np.array(output["data"], np.float32).reshape(output["shape"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """MLflow's scoring protocol: a table's records; the answer is a table of the model's output columns."""
+
+    def ask(self, card: AnyCard, rows: Sequence[Given]) -> Posting:  # noqa: ARG002 - other wires need it
+        return Posting("/invocations", "application/json", _json({"dataframe_records": [_plain(row) for row in rows]}))
+
+    def read(self, card: AnyCard, body: bytes) -> list[dict[str, Any]]:
+        lines = [[line[name] for name in card.outputs] for line in json.loads(body)["predictions"]]
+        return _model(card).decode(np.array(lines, np.float32))
+
+
+def _model(card: AnyCard) -> type[Model]:
+    return MODELS[card.name]
+
+
+def _json(content: Any) -> bytes:
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
+def _plain(row: Given) -> dict[str, Any]:
+    return {"data": _base64(row)} if isinstance(row, bytes) else row
+
+
+def _base64(row: Given) -> str:
+    return base64.b64encode(cast(bytes, row)).decode()
