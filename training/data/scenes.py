@@ -109,7 +109,7 @@ def _shade(chance: np.random.Generator, colour: int) -> Floats:
 
 def _things_on_ground(chance: np.random.Generator, grid: Grid, palette: Sequence[int]) -> Floats:
     """The leading colour is what things lie on."""
-    picture = _mosaic(chance, grid, palette[:1])
+    picture = _parts(chance, grid, palette[:1], np.zeros(grid.x.shape, np.uint8))
     for place in range(chance.integers(1, 7)):
         mask = shape(chance, grid, chance.uniform(0.02, 0.35))
         _paint(chance, grid, picture, mask, palette[1 + place % (len(palette) - 1)])
