@@ -47,7 +47,7 @@ class PictureFile:
 
 def read(data: bytes) -> PictureFile:
     if len(data) > MAX_BYTES:
-        raise PictureRefused(f"{len(data):,} bytes are too many: at most {MAX_BYTES:,}")
+        raise PictureRefused(f"{len(data)} bytes are too many: at most {MAX_BYTES}")
     for kind, begins, reader in READERS:
         if begins.match(data):
             try:
