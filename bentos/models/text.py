@@ -1,0 +1,104 @@
+"""Texts as tokens, and tokens as small matrices: padding is paid for in full, so alike stands with alike."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import tokenizers
+
+TOKENIZER_FILE = "tokenizer.json"
+MAX_TOKENS = 256
+"""What a text may have, with the two marks around it; the rest is cut off. About 190 English words."""
+PAD, UNKNOWN = "[PAD]", "[UNK]"
+ALIKE = 1.25
+"""How much longer than the shortest the longest text of one matrix may be."""
+FEW_TOKENS = 8
+"""A difference that is not worth a matrix of its own."""
+
+Ids: TypeAlias = NDArray[np.int64]
+Network: TypeAlias = Callable[[Ids, Ids], NDArray[np.float32]]
+"""``network(tokens, mask)``: a line of scores for each line of padded tokens."""
+
+
+def normalise(text: str) -> str:
+    """One spelling for what looks the same (NFC), one space for all white space.
+
+    >>> normalise("  Cafe\\u0301 \\n\\t  ok ")
+    'Café ok'
+    """
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def weight(text: str) -> int:
+    """About how many tokens a text has, without cutting it up: a token holds some four bytes of most languages.
+
+    >>> weight("Works perfectly and the battery lasts for days."), weight("word " * 800)
+    (13, 256)
+    """
+    size = len(text) if text.isascii() else len(text.encode(errors="replace"))
+    return min(MAX_TOKENS, 2 + size // 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenizer:
+    """A WordPiece tokenizer in the format of the ``tokenizers`` library; it never pads."""
+
+    core: tokenizers.Tokenizer
+    pad: int
+    unknown: int
+
+    @classmethod
+    def of(cls, core: tokenizers.Tokenizer) -> Self:
+        core.no_padding()
+        if core.truncation is None:
+            core.enable_truncation(MAX_TOKENS)
+        pad, unknown = core.token_to_id(PAD), core.token_to_id(UNKNOWN)
+        if pad is None or unknown is None:
+            raise ValueError(f"the tokenizer has no {PAD} or no {UNKNOWN}: it is not one of DistilBERT's")
+        return cls(core, pad, unknown)
+
+    @classmethod
+    def load(cls, file: Path) -> Self:
+        import tokenizers
+
+        return cls.of(tokenizers.Tokenizer.from_file(str(file)))
+
+    def __call__(self, texts: Sequence[str]) -> list[list[int]]:
+        """One by one: the library's own batches start a thread for every core, whatever the configuration says."""
+        return [self.core.encode(text).ids for text in texts]
+
+
+def buckets(lengths: Sequence[int], max_tokens: int) -> Iterator[NDArray[np.intp]]:
+    """Places of texts to compute together: of alike length, at most ``max_tokens`` when padded to the longest.
+
+    >>> [places.tolist() for places in buckets([30, 5, 6, 31, 4], max_tokens=62)]
+    [[4, 1, 2], [0, 3]]
+    """
+    order = np.argsort(np.asarray(lengths), kind="stable")
+    start = 0
+    for place in range(1, len(order) + 1):
+        if place < len(order):
+            longest, shortest = lengths[order[place]], lengths[order[start]]
+            rows = place + 1 - start
+            alike = longest <= max(shortest * ALIKE, shortest + FEW_TOKENS)
+            if alike and rows * longest <= max_tokens:
+                continue
+        yield order[start:place]
+        start = place
+
+
+def padded(tokens: Sequence[Sequence[int]], pad: int) -> tuple[Ids, Ids]:
+    """A matrix as wide as the longest, and a mask that is 1 where a token stands."""
+    lengths = np.fromiter((len(line) for line in tokens), np.int64, len(tokens))
+    mask = np.arange(lengths.max()) < lengths[:, None]
+    ids = np.full(mask.shape, pad, np.int64)
+    ids[mask] = np.concatenate([np.asarray(line, np.int64) for line in tokens])
+    return ids, mask.astype(np.int64)
