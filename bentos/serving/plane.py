@@ -49,7 +49,7 @@ class Plane:
         """Start everything; to be called on the event loop that will serve."""
         gateway = self._settings.gateway
         metrics = self._metrics = Metrics()
-        for name, hop in ((n, h) for n, h in hops.items() if n in MODELS):
+        for name, hop in hops.items():
             self._desks[name] = self._desk(CARDS[name], hop, metrics)
         pages = Pages(self._desks, metrics, describe)
         if self._settings.monitoring.enabled:
