@@ -56,7 +56,7 @@ class ReviewMaker:
         while len(reviews) < size:
             label = len(reviews) % 2
             text = self.review(label)
-            key = re.sub(r"\W+", " ", text).casefold()
+            key = re.sub(r"\W+", " ", text).casefold().strip()
             if key in seen:
                 continue
             seen.add(key)
