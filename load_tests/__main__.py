@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import time
 from contextlib import ExitStack
@@ -49,6 +50,8 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def main(words: list[str] | None = None) -> int:
+    # Whoever ends this run ends what it started: the service, the responder, Locust.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     given = arguments().parse_args(words)
     report = given.report or jubako_home() / "load" / f"{given.profile}-{time.strftime('%Y%m%d-%H%M%S')}.html"
     try:

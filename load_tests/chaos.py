@@ -55,7 +55,7 @@ class Chaos:
                 continue
             name = turn.pop()
             try:
-                runners[name][0].kill()
+                random.choice(runners[name]).kill()  # noqa: S311 (a worker, or the one that waits to replace it)
             except psutil.NoSuchProcess:
                 continue
             self.kills.append(Kill(name, time.monotonic() - started))

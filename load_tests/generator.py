@@ -43,8 +43,8 @@ def locust(url: str | None, order: Order, options: Sequence[str], *, seconds: fl
         return process.wait(30)
     finally:
         if process.poll() is None:
-            process.kill()
-            process.wait(10)
+            process.terminate()
+            process.wait(30)
 
 
 def bound(profile: type[Profile], order: Order) -> float:

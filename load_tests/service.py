@@ -20,7 +20,9 @@ from bentos.cards import CARDS
 from bentos.home import jubako_home, repository
 from load_tests.order import OrderRefused
 
-START_SECONDS = 90.0
+START_SECONDS = 120.0
+HOPELESS_SECONDS = 30.0
+"""Once the gateway answers and says the same for so long, nothing is on its way any more."""
 STOP_SECONDS = 30.0
 
 
@@ -39,6 +41,14 @@ def answers(url: str, models: Collection[str]) -> bool:
     except (httpx.HTTPError, ValueError):
         return False
     return answer.status_code == 200 or all(states.get(model, {}).get("ready") for model in models)
+
+
+def _why_not(url: str) -> str:
+    """What a service that answers says about not being ready; nothing while it does not answer yet."""
+    try:
+        return httpx.get(f"{url}/readyz", timeout=10).text[:1_000]
+    except httpx.HTTPError:
+        return ""
 
 
 class OwnService:
@@ -72,19 +82,21 @@ class OwnService:
         self.stop()
 
     def _wait(self) -> None:
-        end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end:
+        started = changed = time.monotonic()
+        said = ""
+        while time.monotonic() - started < START_SECONDS:
             if self._process is None or self._process.poll() is not None:
                 raise OrderRefused(f"the service stopped while starting; its last words:\n{self._last_words()}")
             if answers(self.url, self.models):
                 return
+            if (now := _why_not(self.url)) != said:
+                said, changed = now, time.monotonic()
+            elif said and time.monotonic() - changed > HOPELESS_SECONDS:
+                break
             time.sleep(0.3)
-        why = f"not ready within {START_SECONDS:.0f} s"
-        try:
-            why = f"{why}; /readyz says {httpx.get(f'{self.url}/readyz', timeout=10).text[:1000]}"
-        except httpx.HTTPError as error:
-            why = f"{why}; /readyz says nothing ({type(error).__name__})"
-        raise OrderRefused(f"{why}\nAre there models? `jubako train all --missing` makes those that are not.")
+        why = f"/readyz says {said}" if said else f"its last words:\n{self._last_words()}"
+        hint = "Are there models? `jubako train all --missing` makes those that are not."
+        raise OrderRefused(f"the service did not become ready; {why}\n{hint}")
 
     def _last_words(self) -> str:
         return self.log.read_text(errors="replace")[-2_000:]
