@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from benchmarks import losses
+from benchmarks import card, losses
 from benchmarks.aims import aims
 from benchmarks.markdown import load, rows, size_of
 from benchmarks.plan import BASIS, CELLS, CROWD, SHARE, Cell
@@ -14,7 +14,7 @@ from benchmarks.summary import Summary, figure, p99, per_second
 from benchmarks.table import short, spread
 
 
-def page(summary: Summary, folder: str) -> str:
+def page(summary: Summary, folder: str, gpu: card.Found | None = None) -> str:
     parts = (
         _head(summary),
         _aims(summary),
@@ -26,6 +26,7 @@ def page(summary: Summary, folder: str) -> str:
         lives(summary),
         variants(summary),
         documented(summary),
+        card.section(gpu, folder) if gpu else (),
         _left_out(summary),
         _method(summary),
     )

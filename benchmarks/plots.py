@@ -22,13 +22,7 @@ CONNECTIONS = sorted({connections for connections, _ in CELLS})
 
 
 def draw(summary: Summary, folder: Path) -> list[Path]:
-    import matplotlib as mpl
-
-    mpl.use("svg")
-    # Equal numbers give equal files: no date, no random ids. Text stays text.
-    mpl.rcParams.update({"svg.hashsalt": "bench", "svg.fonttype": "none", "font.size": 9, "axes.grid": True})
-    mpl.rcParams.update({"grid.color": "#e6e6e6", "axes.axisbelow": True, "axes.spines.top": False})
-    mpl.rcParams.update({"axes.spines.right": False})
+    style()
     folder.mkdir(parents=True, exist_ok=True)
     servers = shown(summary)
     return [
@@ -36,6 +30,16 @@ def draw(summary: Summary, folder: Path) -> list[Path]:
         _lines(summary, servers, folder / "latency.svg", p99, "p99, ms"),
         _bars(summary, servers, folder / "cost.svg"),
     ]
+
+
+def style() -> None:
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    # Equal numbers give equal files: no date, no random ids. Text stays text.
+    mpl.rcParams.update({"svg.hashsalt": "bench", "svg.fonttype": "none", "font.size": 9, "axes.grid": True})
+    mpl.rcParams.update({"grid.color": "#e6e6e6", "axes.axisbelow": True, "axes.spines.top": False})
+    mpl.rcParams.update({"axes.spines.right": False})
 
 
 def _look(servers: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from benchmarks import pages
+from benchmarks import card, pages
 from benchmarks.places import ROOT
 from benchmarks.plots import draw
 from benchmarks.results import Run
@@ -21,8 +21,11 @@ FOLDER = "benchmarks"
 def write(run: Run, docs: Path) -> Path:
     summary = Summary(run)
     draw(summary, docs / FOLDER)
+    gpu = card.read(docs / FOLDER)
+    if gpu is not None:
+        card.draw(gpu, docs / FOLDER)
     page = docs / "benchmarks.md"
-    page.write_text(pages.page(summary, FOLDER))
+    page.write_text(pages.page(summary, FOLDER, gpu))
     return page
 
 

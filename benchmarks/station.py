@@ -19,7 +19,7 @@ from benchmarks.plan import BASIS, SHARE, Cell, Station, too_slow
 from benchmarks.preparing import prepare
 from benchmarks.questions import Questions, write
 from benchmarks.results import Life, Load, Skipped
-from benchmarks.running import DidNotStart, Meter, Running
+from benchmarks.running import DidNotStart, Meter, Running, settle
 from benchmarks.saturation import Seen, saturate
 
 Finding = Load | Life | Skipped
@@ -70,6 +70,7 @@ class Visit:
                 print(f"{server.title} did not start:\n{error}", file=sys.stderr, flush=True)
                 yield self._life(running, why="it did not start")
                 return
+            settle(running)
             yield from self._loads(running)
             yield self._life(running)
 

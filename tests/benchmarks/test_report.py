@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmarks import machine, report
+from benchmarks import card, machine, report
 from benchmarks.aims import aims
 from benchmarks.pages import page
 from benchmarks.results import Run, Skipped
@@ -109,6 +109,18 @@ def test_equal_runs_make_equal_pages_and_plots(tmp_path: Path) -> None:
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 
 
+def test_what_a_gpu_gave_is_told_where_somebody_had_one(tmp_path: Path) -> None:
+    point = card.Point(batch=64, per_second=9_000.0, share=0.41, p50_ms=7.0, p99_ms=8.0)
+    net = card.Net(net="a net", how="eager", flops=1e9, points=[point])
+    found = card.Found(device="a card", torch="2.0", tiny=False, matmul_flops=7e14, nets=[net])
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / card.KEPT).write_text(found.model_dump_json())
+    text = report.write(EVERYTHING, tmp_path).read_text()
+    assert "700 TFLOP/s" in text
+    assert "| a net, eager | 64 | 9,000 | 41.0% | 7.00 | 7.00 |" in text
+    assert (tmp_path / "benchmarks" / card.PLOT).exists()
+
+
 def test_a_quick_run_makes_no_page(tmp_path: Path) -> None:
     run(load(), quick=True).write(tmp_path / "quick.json")
     with pytest.raises(SystemExit):
@@ -128,5 +140,5 @@ KEPT = ROOT / "docs" / "benchmarks" / "run.json"
 @pytest.mark.skipif(not KEPT.exists(), reason="no whole run was kept yet")
 def test_the_kept_page_is_what_the_kept_run_says() -> None:
     kept = Run.read(KEPT)
-    assert (ROOT / "docs" / "benchmarks.md").read_text() == page(Summary(kept), "benchmarks")
+    assert (ROOT / "docs" / "benchmarks.md").read_text() == page(Summary(kept), "benchmarks", card.read(KEPT.parent))
     assert not json.loads(KEPT.read_text())["quick"]
