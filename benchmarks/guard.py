@@ -90,6 +90,9 @@ def main(given: list[str]) -> int:
         FILE.write_text(json.dumps(now, indent=1, sort_keys=True) + "\n")
         print(f"stored {sum(map(len, now.values()))} ratios")
         return 0
+    if not FILE.exists():
+        print("no ratios are stored yet: `python -m benchmarks.guard --store` on a quiet machine keeps this code's")
+        return 2
     found = changes(json.loads(FILE.read_text()), now)
     if not found:
         print("nothing in this run can be compared with the stored ratios")

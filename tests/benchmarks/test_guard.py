@@ -61,6 +61,14 @@ def test_a_run_that_shares_nothing_with_the_stored_one_does_not_pass(stored: Pat
     assert judge(stored, run(load(), quick=True)) == 2
 
 
+def test_without_stored_ratios_it_says_how_to_store_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(guard, "FILE", tmp_path / "ratios.json")
+    assert judge(tmp_path, measured(300)) == 2
+    assert "--store" in capsys.readouterr().out
+
+
 @pytest.mark.skipif(not guard.FILE.exists(), reason="no ratios were stored yet")
 def test_the_stored_ratios_are_of_peers_that_take_part() -> None:
     from benchmarks.servers import PEERS as TAKING_PART
