@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bentos import durable
-from bentos.monitoring.observation import Accounting
-from bentos.monitoring.windows import Tally
+from bentos.monitoring.observation import Accounting, Tally
 
 SILENCE = 60.0
 """A process that has not written for so long, and did not close its books, was killed."""

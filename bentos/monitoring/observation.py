@@ -44,6 +44,23 @@ class Accounting:
         )
 
 
+@dataclass(slots=True)
+class Tally:
+    """One model's rows. The first two belong to whoever observes, the others to the owner thread: none is shared."""
+
+    received: int = 0
+    refused: int = 0
+    """The buffer was full."""
+    profiled: int = 0
+    lost: int = 0
+
+    def account(self) -> Accounting:
+        # Read before ``received``: a row that arrives in between is pending, never counted twice.
+        profiled, dropped = self.profiled, self.lost + self.refused
+        received = self.received
+        return Accounting(received, profiled, dropped, received - profiled - dropped)
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """Observations of one version and window, put together so that everything after works on whole columns."""

@@ -14,11 +14,11 @@ from bentos.monitoring import accounts, keeping
 from bentos.monitoring.archive import Archive
 from bentos.monitoring.buffer import Buffer
 from bentos.monitoring.database import FILE
-from bentos.monitoring.observation import Group, Observation, by_window, size
+from bentos.monitoring.observation import Group, Observation, Tally, by_window, size
 from bentos.monitoring.pace import Pace
 from bentos.monitoring.predictions import PredictionLog
 from bentos.monitoring.quality import Checked, check
-from bentos.monitoring.windows import Tally, Windows
+from bentos.monitoring.windows import Windows
 from bentos.settings import Monitoring
 
 TAKE = 4_096
@@ -40,17 +40,17 @@ class Owner:
         folder: Path,
         settings: Monitoring,
         buffer: Buffer,
-        hurried: Callable[[], bool],
+        tallies: Mapping[str, Tally],
         clock: Callable[[], float],
     ) -> None:
         self.process = process = f"{os.getpid():x}{os.urandom(4).hex()}"  # no two writers ever share a file
         self.failed_batches = 0
-        self.tallies = {name: Tally() for name in CARDS}
-        self.pace = Pace(hurried)
+        self.pace = Pace()
         self.archive = Archive(folder / "profiles")
-        self.windows = Windows(self.archive, settings.window_seconds, process, self.tallies)
+        self.windows = Windows(self.archive, settings.window_seconds, process, tallies)
         self.log = PredictionLog(folder / FILE, settings.raw_rows)
         self._buffer = buffer
+        self._tallies = tallies
         self._folder = folder
         self._settings = settings
         self._clock = clock
@@ -127,7 +127,7 @@ class Owner:
     def _failed(self, model: str, rows: int) -> None:
         log.exception("%s rows of %s could not be profiled", rows, model)
         self.failed_batches += 1
-        self.tallies[model].lost += rows
+        self._tallies[model].lost += rows
 
     def _save(self) -> None:
         self.windows.save(self._clock(), self.pace.rest)
@@ -135,6 +135,6 @@ class Owner:
 
     def _write_account(self, closed: bool = False) -> None:
         try:
-            accounts.write(self._folder, self.process, self.tallies, self._clock(), closed)
+            accounts.write(self._folder, self.process, self._tallies, self._clock(), closed)
         except OSError as error:
             log.error("the accounting could not be written: %s", error)

@@ -17,10 +17,11 @@ FEWEST, FIRST, MOST = 64, 256, 4_096
 
 
 class Pace:
-    def __init__(self, hurried: Callable[[], bool]) -> None:
+    def __init__(self) -> None:
+        self.hurried: Callable[[], bool] = lambda: False
+        """Whether there is no time to rest."""
         self.worked = 0.0
         """Seconds of processor time since the start: what monitoring costs this process."""
-        self._hurried = hurried
         self._seconds_per_row: dict[str, float] = {}
         self._since = time.thread_time()
 
@@ -43,7 +44,7 @@ class Pace:
         elapsed = time.thread_time() - self._since
         if elapsed >= BURST:
             self.worked += elapsed
-            if not self._hurried():
+            if not self.hurried():
                 time.sleep(min(elapsed, 10 * BURST) * REST)
             self._since = time.thread_time()
 

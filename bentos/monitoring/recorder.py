@@ -16,8 +16,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bentos.cards import CARDS
 from bentos.monitoring.buffer import Buffer
-from bentos.monitoring.observation import Accounting, Observation
+from bentos.monitoring.observation import Accounting, Tally
 from bentos.monitoring.owner import Owner
 from bentos.monitoring.profiles import whylogs
 from bentos.settings import Monitoring
@@ -50,30 +51,18 @@ class Errand:
 
 class Recorder:
     def __init__(self, folder: Path, settings: Monitoring, clock: Callable[[], float] = time.time) -> None:
-        self._buffer = Buffer(settings.buffer_rows)
-        self._closed = False
-        self._wake = threading.Event()
+        self._tallies = {name: Tally() for name in CARDS}
+        self._buffer = Buffer(settings.buffer_rows, self._tallies)
+        self.observe = self._buffer.observe
+        """Told of each answered request."""
         self._errands: deque[Errand] = deque()
-        self._owner = Owner(folder, settings, self._buffer, self._hurried, clock)
-        self._tallies = self._owner.tallies
+        self._owner = Owner(folder, settings, self._buffer, self._tallies, clock)
+        self._owner.pace.hurried = self._hurried
         self._thread = threading.Thread(target=self._run, name="jubako-monitoring", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
         atexit.register(self.stop, 5.0)
-
-    def observe(self, observation: Observation) -> None:
-        """Called by one thread, the event loop; so its counters need no lock."""
-        try:
-            rows = len(observation.outputs)
-            tally = self._tallies[observation.model]
-            tally.received += rows
-            if self._closed or not self._buffer.offer(observation, rows):
-                tally.refused += rows
-            elif self._buffer.rows * 4 > self._buffer.most_rows and not self._wake.is_set():
-                self._wake.set()
-        except Exception:
-            log.exception("an answered request could not be observed")
 
     @property
     def process(self) -> str:
@@ -98,31 +87,30 @@ class Recorder:
             return False
         errand = Errand(profiles, threading.Event())
         self._errands.append(errand)
-        self._wake.set()
+        self._buffer.wake.set()
         return errand.done.wait(timeout)
 
     def stop(self, deadline: float) -> bool:
         """Take no more, write everything. ``False`` when that took longer than ``deadline`` seconds."""
-        self._closed = True
-        self._wake.set()
+        self._buffer.closed = True
+        self._buffer.wake.set()
         if self._thread.is_alive():
             self._thread.join(deadline)
         atexit.unregister(self.stop)
         if self._thread.is_alive():
             return False
-        for observation in self._buffer.take(len(self._buffer)):  # what slipped in while the door was closing
-            self._tallies[observation.model].refused += len(observation.outputs)
+        self._buffer.refuse_the_rest()
         return True
 
     def _hurried(self) -> bool:
-        return self._closed or bool(self._errands) or self._buffer.rows * 2 > self._buffer.most_rows
+        return self._buffer.closed or bool(self._errands) or self._buffer.is_filling
 
     def _run(self) -> None:
         self._load()
         while True:
-            self._wake.wait(POLL)
-            self._wake.clear()
-            closed = self._closed
+            self._buffer.wake.wait(POLL)
+            self._buffer.wake.clear()
+            closed = self._buffer.closed
             errands = [self._errands.popleft() for _ in range(len(self._errands))]
             try:
                 save = any(errand.profiles for errand in errands)

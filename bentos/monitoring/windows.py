@@ -16,7 +16,7 @@ from pathlib import Path
 from bentos import durable
 from bentos.cards import CARDS
 from bentos.monitoring.archive import Archive
-from bentos.monitoring.observation import Accounting
+from bentos.monitoring.observation import Tally
 from bentos.monitoring.profiles import Sketches
 from bentos.monitoring.quality import Checked
 
@@ -27,23 +27,6 @@ PATIENCE = 600.0
 WAITING = 64
 
 log = logging.getLogger("jubako.monitoring")
-
-
-@dataclass(slots=True)
-class Tally:
-    """One model's rows. The first two belong to whoever observes, the others to the owner thread: none is shared."""
-
-    received: int = 0
-    refused: int = 0
-    """The buffer was full."""
-    profiled: int = 0
-    lost: int = 0
-
-    def account(self) -> Accounting:
-        # Read before ``received``: a row that arrives in between is pending, never counted twice.
-        profiled, dropped = self.profiled, self.lost + self.refused
-        received = self.received
-        return Accounting(received, profiled, dropped, received - profiled - dropped)
 
 
 @dataclass(slots=True)
