@@ -48,14 +48,12 @@ def test_its_card_stands_in_a_file_of_its_name(card: AnyCard) -> None:
     assert importlib.import_module(f"bentos.cards.{card.name}").CARD is card
 
 
-@pytest.mark.usefixtures("_has_a_model")
 def test_a_class_serves_it(card: AnyCard) -> None:
     """Listed in bentos/models/__init__.py."""
     assert card.name in MODELS
     assert MODELS[card.name].card is card
 
 
-@pytest.mark.usefixtures("_has_a_model")
 def test_a_recipe_trains_it(card: AnyCard) -> None:
     """RECIPE in training/<name>.py."""
     assert RECIPES[card.name].card is card

@@ -14,8 +14,6 @@ from bentos.models.model import Column, Outputs
 from tests.contracts.conftest import Small
 from training.recipe import take
 
-pytestmark = pytest.mark.usefixtures("_has_a_model")
-
 #: What float32 may differ by when the same row is computed in another company.
 EQUAL = {"rtol": 1e-5, "atol": 1e-5}
 
