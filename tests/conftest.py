@@ -42,7 +42,7 @@ def trained_home(tmp_path_factory: pytest.TempPathFactory) -> TrainedHome:
         with pytest.MonkeyPatch.context() as patch:
             place.use(patch)
             for name in names:
-                outcome = train(name, small_order(name))
+                outcome = train(name, small_order(name, place.root))
                 assert outcome.stage == "production", outcome.why_not
         forget()
         return place
@@ -50,11 +50,37 @@ def trained_home(tmp_path_factory: pytest.TempPathFactory) -> TrainedHome:
     return trained
 
 
-def small_order(name: str) -> Order:
+def small_order(name: str, folder: Path) -> Order:
     """The smallest training whose model still passes its gate."""
     from training.material import Order
 
-    return Order(params={"trees": 20}) if name == "iris" else Order()
+    if name == "iris":
+        return Order(params={"trees": 20})
+    if name == "image":
+        return Order(params={"epochs": 8})
+    if name == "sentiment":
+        # Easy texts, so that a tiny net learns them in seconds.
+        file = folder / "texts.tsv"
+        file.write_text("\n".join(f"{text}\t{label}" for text, label in easy_texts()) + "\n")
+        small: dict[str, int | float] = {"made_first": 0, "batch_tokens": 128, "layers": 1, "width": 64, "heads": 2}
+        return Order(data=str(file), params={**small, "epochs": 5, "vocabulary": 400, "learning_rate": 2e-3})
+    return Order()
+
+
+def easy_texts() -> Iterator[tuple[str, int]]:
+    """Short reviews that one word decides."""
+    things = ["phone", "case", "battery", "charger", "headset", "screen", "cable", "speaker", "kettle", "jacket"]
+    words = {
+        1: ["great", "lovely", "excellent", "perfect", "superb"],
+        0: ["awful", "bad", "terrible", "broken", "poor"],
+    }
+    frames = ["The {thing} is {word}.", "A {word} {thing}.", "I find this {thing} {word}!", "{word} {thing}, I think"]
+    for thing in things:
+        for frame in frames:
+            for label, choices in words.items():
+                for word in choices:
+                    for end in ("", " It came on Monday.", " My sister has one too."):
+                        yield frame.format(thing=thing, word=word) + end, label
 
 
 @pytest.fixture(scope="session")
