@@ -19,7 +19,10 @@ Size = Literal["small", "full"]
 @dataclass(frozen=True)
 class Outcome:
     held: bool
+    """Everything that does not depend on how fast this machine is just now."""
     seen: str
+    timely: bool = True
+    """The expected times and rates. Told by ``make chaos``; no test asserts a time."""
 
 
 @dataclass(frozen=True)

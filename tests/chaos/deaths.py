@@ -34,7 +34,7 @@ async def _back(crowd: Callers, service: RunningService, name: str, dead: int) -
 async def killed_runners(place: Place) -> Outcome:
     times, names = place.pick((1, ["iris", "churn"]), (10, NAMES))
     told: list[str] = []
-    held = True
+    held = timely = True
     for env in ({}, {"BENTOML_CONTAINERIZED": "true"}):
         with place.serving(env=env) as service:
             asked = questions(NAMES, 2_000, seed=5)
@@ -49,12 +49,13 @@ async def killed_runners(place: Place) -> Outcome:
                 load.cancel()
                 await asyncio.gather(load, return_exceptions=True)
                 seen = crowd.seen
-        held &= seen.failed == 0 and seen.wrong == 0 and max(back) <= 3.0
+        held &= seen.failed == 0 and seen.wrong == 0
+        timely &= max(back) <= 3.0
         told.append(
             f"{len(back)} kills{' (container)' if env else ''}: {seen.ok} answered, {seen.failed} failed, "
             f"{seen.wrong} wrong, back after {sorted(back)[len(back) // 2]:.1f} s (longest {max(back):.1f} s)"
         )
-    return Outcome(held, "; ".join(told))
+    return Outcome(held, "; ".join(told), timely)
 
 
 @behaviour(6, "kill -9 of one of two gateway workers under load",
@@ -75,18 +76,19 @@ async def killed_gateway(place: Place) -> Outcome:
                 await asyncio.sleep(0.05)
             back = time.perf_counter() - started
             seen = await load
-    held = seen.failed <= connections and seen.wrong == 0 and meanwhile > 0 and back <= 3.0 and len(alive) == 2
+    held = seen.failed <= connections and seen.wrong == 0 and meanwhile > 0 and len(alive) >= 2
     return Outcome(
         held,
         f"{seen.ok} answered, {seen.failed} lost, {meanwhile} answered in the first 0.5 s, "
         f"respawned after {back:.1f} s",
+        back <= 3.0,
     )
 
 
 @behaviour(7, "SIGTERM under load", "what was accepted is answered, /readyz 503 first, gone within 10 s, exit 0")
 async def stopped(place: Place) -> Outcome:
     told: list[str] = []
-    held = True
+    held = timely = True
     for _ in range(place.pick(1, 5)):
         with place.serving() as service:
             asked = questions(NAMES, 1_000, seed=7)
@@ -103,9 +105,10 @@ async def stopped(place: Place) -> Outcome:
                 await asyncio.gather(load, return_exceptions=True)
                 seen = crowd.seen
         broken = seen.failed - seen.statuses["ClientConnectorError"]
-        held &= broken == 0 and first == 503 and took <= 10 and status == 0
+        held &= broken == 0 and first == 503 and status == 0
+        timely &= took <= 10
         told.append(f"{seen.ok} answered, {broken} broken off, /readyz {first}, exit {status} after {took:.1f} s")
-    return Outcome(held, "; ".join(told))
+    return Outcome(held, "; ".join(told), timely)
 
 
 async def _readyz_turns(crowd: Callers) -> int:
@@ -143,10 +146,9 @@ async def hanging_runner(place: Place) -> Outcome:
             ratios.append(beside / alone)
             os.kill(pid, signal.SIGCONT)
             await asyncio.to_thread(service.wait, 200)
-    held = set(late.statuses) == {"504"} and ready == {503} and max(ratios) >= 0.95
-    return Outcome(
-        held, f"hanging: {dict(late.statuses)}; others at {min(ratios):.0%} to {max(ratios):.0%}; /readyz {ready}"
-    )
+    held = set(late.statuses) == {"504"} and ready == {503}
+    seen = f"hanging: {dict(late.statuses)}; others at {min(ratios):.0%} to {max(ratios):.0%}; /readyz {ready}"
+    return Outcome(held, seen, max(ratios) >= 0.95)
 
 
 async def _rate(url: str, asked: list[Question], seconds: float) -> float:
