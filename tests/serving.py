@@ -93,7 +93,7 @@ class RunningService:
         return self.log_file.read_text(errors="replace")
 
     def pids(self, service: str) -> list[int]:
-        """The worker processes of one service, by BentoML's own ``--service-name``."""
+        """The processes of one service, by BentoML's own ``--service-name``: those that wait first, those that serve last."""
         if self.process is None:
             return []
         found = []
@@ -104,15 +104,15 @@ class RunningService:
                 continue
             if "--service-name" in arguments and arguments[arguments.index("--service-name") + 1] == service:
                 found.append(child.pid)
-        return found
+        return sorted(found)
 
     def processes(self) -> list[psutil.Process]:
         assert self.process is not None
         return [(parent := psutil.Process(self.process.pid)), *parent.children(recursive=True)]
 
-    def kill(self, service: str, number: int = signal.SIGKILL) -> int:
-        """Send a signal to one worker and say which it was."""
-        pid = self.pids(service)[0]
+    def kill(self, service: str, number: int = signal.SIGKILL, which: int = -1) -> int:
+        """Send a signal to one process and say which it was: the one that serves (-1), or the one behind it (0)."""
+        pid = self.pids(service)[which]
         os.kill(pid, number)
         return pid
 

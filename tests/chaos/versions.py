@@ -66,7 +66,7 @@ async def bad_versions(place: Place) -> Outcome:
             tag = stages.production("iris")
             assert tag is not None
             do(store / "models" / tag.replace(":", "/"))
-            service.kill("iris")
+            service.kill("iris")  # what is loaded stays good; a new process looks at the files again
             why = service.wait(503).json()["models"]["iris"]["why"]
             # The reason appears once the restarted runner has looked at its version.
             while "is being restarted" in why or "did not answer" in why:
