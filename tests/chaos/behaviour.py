@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from tests.homes import forget
 from tests.serving import RunningService
 
 #: The length of the bad row's sepal, for a service with a bad model.
@@ -45,6 +46,7 @@ class Place:
         service = RunningService(self.store, self.folder, target=target, config=config, env=more)
         before = os.environ.get("BENTOML_HOME")
         os.environ["BENTOML_HOME"] = str(self.store)
+        forget()
         try:
             with service:
                 yield service
@@ -53,6 +55,7 @@ class Place:
                 os.environ.pop("BENTOML_HOME")
             else:
                 os.environ["BENTOML_HOME"] = before
+            forget()
 
 
 @dataclass(frozen=True)
