@@ -93,7 +93,7 @@ class RunningService:
         return self.log_file.read_text(errors="replace")
 
     def pids(self, service: str) -> list[int]:
-        """The processes of one service by BentoML's ``--service-name``: those that wait first, those that serve last."""
+        """The processes of one service by ``--service-name``: those that wait first, those that serve last."""
         if self.process is None:
             return []
         found = []
