@@ -22,8 +22,10 @@ access = logging.getLogger("jubako.access")
 
 #: BentoML's own pages that stay. Health stays open when keys are on.
 HEALTH = frozenset({"/livez", "/healthz"})
-PASSED = frozenset({"/metrics", "/schema.json"})
-PASSED_FOLDER = "/static_content/"
+#: Whole addresses only: what passes becomes a label of BentoML's own metrics.
+PASSED = frozenset(
+    {"/metrics", "/schema.json", "/static_content/swagger-ui.css", "/static_content/swagger-ui-bundle.js"}
+)
 
 Observe = Callable[[str, Answered], None]
 
@@ -126,7 +128,7 @@ class Door:
                 return
             if path != "/readyz":
                 self._let_in(scope)
-            if path in PASSED or path.startswith(PASSED_FOLDER):
+            if path in PASSED:
                 if method not in ("GET", "HEAD"):
                     raise WrongMethod(method, "GET")
                 if path == "/metrics":

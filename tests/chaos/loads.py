@@ -7,6 +7,7 @@ import random
 import time
 
 import aiohttp
+import httpx
 import psutil
 
 from bentos.cards import CARDS
@@ -99,6 +100,8 @@ async def nonsense(place: Place) -> Outcome:
         for name in CARDS:
             if CARDS[name].media == "json":
                 service.predict(name, [dict(CARDS[name].examples[0])])
+            # Monitoring loads its libraries with the first rows that it looks at.
+            await asyncio.to_thread(httpx.get, f"{service.url}/v1/monitoring/{name}", timeout=60)
         async with aiohttp.ClientSession() as session:
             await _nonsense(session, service.url, generator, count // 10, statuses)
             series, before = set(service.metrics()), resident(service)
