@@ -4,6 +4,9 @@ PORT ?= 3000
 PROFILE ?= steady
 VENV ?= .venv
 ARGS ?=
+BACKEND ?= docker
+NAME = jubako$(if $(GPU),-gpu)
+LOCK = requirements-$(if $(GPU),gpu,serve).lock
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
@@ -24,6 +27,37 @@ train: $(READY) ## Train every model, and make a version of each that passes its
 .PHONY: load
 load: $(READY) ## Load it with PROFILE (steady), check every answer, write a report; starts a service where none is
 	@$(BIN)/python -m load_tests --profile $(PROFILE) $(ARGS)
+
+.PHONY: stack
+stack: $(READY) ## Start two replicas, nginx, MLflow and Prometheus together, without Docker (ARGS="--service-port 8000")
+	@$(BIN)/jubako train all --missing
+	@exec $(BIN)/python -m deploy.stack $(ARGS)
+
+## Deliver it
+
+.PHONY: build
+build: $(READY) ## Build the Bento of the versions in production (GPU=1: with torch, for a GPU)
+	@$(BIN)/bentoml build $(if $(GPU),--bentofile deploy/gpu/bentofile.yaml) .
+
+.PHONY: image
+image: build ## Build it and put it into a container image (BACKEND=docker, podman or buildah; OPTIONS="--opt no-cache")
+	@$(BIN)/bentoml containerize $(NAME):latest --backend $(BACKEND) --image-tag $(NAME):latest $(OPTIONS)
+
+.PHONY: scan
+scan: $(READY) ## Look into the image: secrets in any layer, packages that are not locked, too much weight
+	@$(BIN)/python -m deploy.image $(NAME):latest --engine $(BACKEND) --lock $(LOCK) $(ARGS)
+
+.PHONY: sbom
+sbom: $(READY) ## Write what the newest Bento is made of, as CycloneDX, to dist/
+	@$(BIN)/python -m deploy.sbom $(NAME) --output dist/$(NAME).cdx.json
+
+.PHONY: compose
+compose: image ## Start the image with nginx, MLflow, Prometheus, Grafana and Jupyter in containers
+	@docker compose --file deploy/compose/compose.yaml $(if $(GPU),--file deploy/compose/gpu.yaml) up --build
+
+.PHONY: test-container
+test-container: $(READY) ## Build the image and test it as a container, where docker, podman or buildah is
+	@$(BIN)/python -m pytest -m container -rs $(ARGS)
 
 ## Develop it
 

@@ -40,6 +40,7 @@ class RunningService:
         config: dict[str, Any] | None = None,
         env: dict[str, str] | None = None,
         cwd: Path = ROOT,
+        python: str = sys.executable,
     ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -57,7 +58,7 @@ class RunningService:
             "PYTHONUNBUFFERED": "1",
             **(env or {}),
         }
-        self._command = [str(Path(sys.executable).with_name("bentoml")), "serve", target, "--port", str(self.port)]
+        self._command = [python, "-m", "bentoml", "serve", target, "--port", str(self.port)]
         self._cwd = cwd
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -1,0 +1,1 @@
+"""Where Jubako runs: image, compose, Kubernetes, and the same stack from local packages."""

@@ -1,0 +1,1 @@
+"""The stack of ``deploy/compose`` without containers: local packages, on loopback, started and stopped together."""

@@ -1,0 +1,123 @@
+"""``make stack``: everything around the service, from local packages, on loopback; Ctrl-C stops it."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import socket
+import sys
+import time
+from urllib.parse import urlsplit
+
+from rich.console import Console
+from rich.table import Table
+
+from bentos import home
+from deploy.stack.part import Running, wait_until_ready
+from deploy.stack.parts import Plan, Ports, plan
+
+START_SECONDS = 180.0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name, port in vars(Ports()).items():
+        parser.add_argument(f"--{name}-port", type=int, default=port)
+    given = parser.parse_args()
+    ports = Ports(given.service_port, given.mlflow_port, given.prometheus_port)
+    screen = Console()
+    stop = _Stop()
+    planned = plan(ports, home.jubako_home() / "stack")
+    if taken := [part for part in planned.parts if _is_taken(part.address)]:
+        for part in taken:
+            screen.print(f"[red]{part.address} is taken[/]: {part.name} needs it. See --help for other ports.")
+        return 1
+    return _run(planned, screen, stop)
+
+
+class _Stop:
+    """Ctrl-C or SIGTERM: noted, and done in order."""
+
+    def __init__(self) -> None:
+        self.wanted = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._want)
+
+    def _want(self, *_: object) -> None:
+        self.wanted = True
+
+
+def _run(planned: Plan, screen: Console, stop: _Stop) -> int:
+    logs = home.jubako_home() / "stack" / "logs"
+    running: list[Running] = []
+    try:
+        with screen.status("Starting"):
+            for part in planned.parts:
+                running.append(Running(part, logs))  # noqa: PERF401 - what has started is stopped, whatever comes next
+            late = _wait(running, stop)
+        if late and not stop.wanted:
+            how = "took too long" if late.ended() is None else f"ended with {late.ended()}"
+            screen.print(f"[red]{late.part.name} {how}[/] before it was ready; the end of {late.log}:")
+            screen.print(late.log.read_text(errors="replace")[-2000:], markup=False, highlight=False)
+            return 1
+        _show(planned, running, screen)
+        _watch(running, screen, stop)
+        return 0
+    finally:
+        _stop(running, screen)
+
+
+def _wait(running: list[Running], stop: _Stop) -> Running | None:
+    end = time.monotonic() + START_SECONDS
+    while not stop.wanted:
+        late = wait_until_ready(running, seconds=1.0)
+        if late is None or late.ended() is not None or time.monotonic() > end:
+            return late
+    return None
+
+
+def _show(planned: Plan, running: list[Running], screen: Console) -> None:
+    table = Table(box=None, pad_edge=False)
+    for title in ("part", "address", "what it is", "process"):
+        table.add_column(title)
+    for one in running:
+        table.add_row(one.part.name, one.part.address, one.part.about, str(one.pid))
+    for name, why in planned.left_out.items():
+        table.add_row(name, "[dim]left out[/]", why, "")
+    screen.print(table)
+    screen.print(f"Logs: {running[0].log.parent}. Ctrl-C stops all.")
+
+
+def _watch(running: list[Running], screen: Console, stop: _Stop) -> None:
+    """Until somebody stops it, or nothing is left. A part that ends is told, and the others go on."""
+    left = list(running)
+    while left and not stop.wanted:
+        for one in [one for one in left if one.ended() is not None]:
+            left.remove(one)
+            screen.print(f"[yellow]{one.part.name} ended with {one.ended()}[/]; the others go on")
+        time.sleep(0.2)
+
+
+def _stop(running: list[Running], screen: Console) -> None:
+    """The door first, so that nobody asks a replica that is going; then the others together."""
+    left = [one for one in reversed(running) if one.ended() is None]
+    for together in (left[:1], left[1:]):
+        for one in together:
+            one.ask_to_stop()
+        for one in together:
+            screen.print(f"{one.part.name} ended with {one.wait()}")
+
+
+def _is_taken(address: str) -> bool:
+    parts = urlsplit(address)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((parts.hostname, parts.port))
+        except OSError:
+            return True
+    return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""Which programs the stack has on this machine, and with which settings."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+import yaml
+
+from bentos import home
+from deploy.stack.part import Part
+
+DEPLOY = Path(__file__).resolve().parents[1]
+#: Debian puts servers where only root looks.
+PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
+LEFT_OUT = {
+    "nginx": "one replica serves, without a load balancer (Debian, Ubuntu: apt-get install nginx-light)",
+    "prometheus": "nothing collects metrics (Debian, Ubuntu: apt-get install prometheus)",
+    "grafana": "its dashboards are in deploy/grafana, and in the stack of deploy/compose",
+    "jupyter": "it is in the stack of deploy/compose",
+}
+
+
+@dataclass(frozen=True)
+class Ports:
+    service: int = 3000
+    mlflow: int = 5000
+    prometheus: int = 9090
+
+    def replicas(self, has_balancer: bool) -> tuple[int, ...]:
+        return (self.service + 1, self.service + 2) if has_balancer else (self.service,)
+
+
+@dataclass(frozen=True)
+class Plan:
+    parts: list[Part]
+    left_out: dict[str, str]
+
+
+def plan(ports: Ports, folder: Path) -> Plan:
+    """The parts, in the order in which they start."""
+    nginx, prometheus = (shutil.which(name, path=PATH) for name in ("nginx", "prometheus"))
+    replicas = ports.replicas(has_balancer=nginx is not None)
+    parts = [_replica(number, port) for number, port in enumerate(replicas, 1)]
+    parts.append(_mlflow(ports.mlflow))
+    if prometheus:
+        parts.append(_prometheus(prometheus, ports.prometheus, replicas, folder / "prometheus"))
+    if nginx:
+        parts.append(_nginx(nginx, ports.service, replicas, folder / "nginx"))
+    there = {part.name for part in parts}
+    return Plan(parts, {name: why for name, why in LEFT_OUT.items() if name not in there})
+
+
+def _program(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
+
+
+def _replica(number: int, port: int) -> Part:
+    return Part(
+        name=f"replica-{number}",
+        about="the composed service",
+        command=(_program("bentoml"), "serve", str(home.repository()), "--host", "127.0.0.1", "--port", str(port)),
+        address=f"http://127.0.0.1:{port}",
+        health=f"http://127.0.0.1:{port}/readyz",
+    )
+
+
+def _mlflow(port: int) -> Part:
+    store = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home.jubako_home() / 'mlflow.db'}"
+    command = (_program("mlflow"), "server", "--backend-store-uri", store, "--host", "127.0.0.1", "--port", str(port))
+    return Part(
+        name="mlflow",
+        about="runs, metrics and the registry",
+        command=(*command, "--workers", "1"),
+        address=f"http://127.0.0.1:{port}",
+        health=f"http://127.0.0.1:{port}/health",
+        environment={"MLFLOW_DISABLE_TELEMETRY": "true"},
+    )
+
+
+def _prometheus(program: str, port: int, replicas: tuple[int, ...], folder: Path) -> Part:
+    """The files of ``deploy/prometheus`` with this machine's targets beside them."""
+    shutil.copytree(DEPLOY / "prometheus", folder, dirs_exist_ok=True)
+    about_itself = (folder / "prometheus.yml").read_text().replace("localhost:9090", f"127.0.0.1:{port}")
+    (folder / "prometheus.yml").write_text(about_itself)
+    targets = [{"targets": [f"127.0.0.1:{replica}" for replica in replicas]}]
+    (folder / "targets.yml").write_text(yaml.safe_dump(targets))
+    return Part(
+        name="prometheus",
+        about="metrics and alarms",
+        command=(
+            program,
+            f"--config.file={folder / 'prometheus.yml'}",
+            f"--storage.tsdb.path={folder / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--log.level=warn",
+        ),
+        address=f"http://127.0.0.1:{port}",
+        health=f"http://127.0.0.1:{port}/-/ready",
+    )
+
+
+#: What the official image's own file would say around ours, with every path in one folder of ours.
+NGINX = """\
+daemon off;
+$user
+worker_processes 1;
+pid $folder/nginx.pid;
+error_log stderr warn;
+events { worker_connections 2048; }
+http {
+    access_log off;
+    client_body_temp_path $folder/body;
+    proxy_temp_path $folder/proxy;
+    fastcgi_temp_path $folder/fastcgi;
+    scgi_temp_path $folder/scgi;
+    uwsgi_temp_path $folder/uwsgi;
+    include $folder/jubako.conf;
+}
+"""
+
+
+def _nginx(program: str, port: int, replicas: tuple[int, ...], folder: Path) -> Part:
+    folder.mkdir(parents=True, exist_ok=True)
+    template = Template((DEPLOY / "nginx" / "jubako.conf.template").read_text())
+    first, second = (f"127.0.0.1:{replica}" for replica in replicas)
+    ours = template.safe_substitute(RESOLVER="", REPLICA_A=first, REPLICA_B=second, LISTEN=f"127.0.0.1:{port}")
+    (folder / "jubako.conf").write_text(ours)
+    # Started by root, nginx would hand its files to a user who may not enter this folder.
+    user = "user root;" if os.geteuid() == 0 else ""
+    (folder / "nginx.conf").write_text(Template(NGINX).substitute(user=user, folder=folder))
+    return Part(
+        name="nginx",
+        about="the door to both replicas",
+        command=(program, "-p", str(folder), "-e", "stderr", "-c", str(folder / "nginx.conf")),
+        address=f"http://127.0.0.1:{port}",
+        health=f"http://127.0.0.1:{port}/readyz",
+    )
