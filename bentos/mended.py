@@ -12,6 +12,7 @@ import ctypes
 import gc
 import logging
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -96,10 +97,13 @@ def _close_public_socket(arbiter: Any) -> None:
 
 
 def _mend_metrics_folder() -> None:
-    """Each server has its own folder for its workers' metrics: with one store, BentoML's wipe each other's (12)."""
+    """Each server has its own folder for its workers' metrics: with one store, BentoML's wipe each other's (12).
+
+    It is only named here. BentoML makes it in the one process that needs it, and tells the workers where it is.
+    """
     from bentoml._internal.configuration.containers import BentoMLContainer
 
-    folder = tempfile.mkdtemp(prefix="jubako-metrics-")
+    folder = os.path.join(tempfile.gettempdir(), f"jubako-metrics-{os.getpid()}-{secrets.token_hex(4)}")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     BentoMLContainer.prometheus_multiproc_dir.set(folder)
 
