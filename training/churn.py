@@ -11,8 +11,10 @@ from bentos.cards import AnyCard
 from bentos.cards.churn import CARD
 from bentos.models.churn import ChurnModel
 from bentos.models.model import Batch, Model, Runtime
+from bentos.models.tabular import ONNX_FILE
 from training import onnx_trees
 from training.data import churn
+from training.parity import kept
 from training.recipe import Dataset, Fitted, Log, Param, Params, Truth
 
 
@@ -87,7 +89,8 @@ class ChurnRecipe:
         booster = cast(ChurnModel, model).booster
         onnx_trees.write(onnx_trees.lightgbm_nodes(booster), folder, len(CARD.columns), CARD.outputs[0], sigmoid=True)
         exported = ChurnModel.load(folder, Runtime("onnx"))
-        return {"max_difference": float(np.abs(exported.predict(sample) - model.predict(sample)).max())}
+        apart = float(np.abs(exported.predict(sample) - model.predict(sample)).max())
+        return kept(folder / ONNX_FILE, {"max_difference": apart})
 
 
 RECIPE = ChurnRecipe()

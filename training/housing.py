@@ -11,8 +11,10 @@ from bentos.cards import AnyCard
 from bentos.cards.housing import CARD
 from bentos.models.housing import FEATURES, HousingModel, features
 from bentos.models.model import Batch, Model, Runtime
+from bentos.models.tabular import ONNX_FILE
 from training import onnx_trees
 from training.data import housing
+from training.parity import kept
 from training.recipe import Dataset, Fitted, Log, Param, Params, Truth
 
 if TYPE_CHECKING:
@@ -92,7 +94,8 @@ class HousingRecipe:
         onnx_trees.write(onnx_trees.xgboost_nodes(booster), folder, len(FEATURES), CARD.outputs[0], sigmoid=False)
         native = model.predict(sample)
         apart = np.abs(HousingModel.load(folder, Runtime("onnx")).predict(sample) - native)
-        return {"max_relative_difference": float((apart / np.maximum(np.abs(native), 1.0)).max())}
+        found = {"max_relative_difference": float((apart / np.maximum(np.abs(native), 1.0)).max())}
+        return kept(folder / ONNX_FILE, found)
 
 
 RECIPE = HousingRecipe()

@@ -11,11 +11,12 @@ import numpy as np
 from bentos.cards import AnyCard
 from bentos.cards.image import CARD
 from bentos.models import pictures
-from bentos.models.image import ImageModel, network
+from bentos.models.image import ONNX_FILE, ImageModel, network
 from bentos.models.model import Batch, Model
 from training import image_onnx
 from training.data import albums
 from training.data import pictures as made
+from training.parity import kept
 from training.recipe import Dataset, Fitted, Log, Param, Params, Truth
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ class ImageRecipe:
         image_onnx.write(cast("nn.Sequential", cast(ImageModel, model).network), folder)
         fast, slow = ImageModel.load(folder).predict(sample), model.predict(sample)
         same = fast.argmax(axis=1) == slow.argmax(axis=1)
-        return {"max_difference": float(np.abs(fast - slow).max()), "equal_labels": float(same.mean())}
+        found = {"max_difference": float(np.abs(fast - slow).max()), "equal_labels": float(same.mean())}
+        return kept(folder / ONNX_FILE, found)
 
 
 def _trained(batch: np.ndarray[Any, Any], truth: Truth, params: Params, log: Log) -> nn.Sequential:

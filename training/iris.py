@@ -15,6 +15,7 @@ from bentos.models.model import Batch, Model
 from bentos.models.tabular import ONNX_FILE
 from training.data import tables
 from training.data.tables import Layout, Target
+from training.parity import kept
 from training.recipe import DataRefused, Dataset, Fitted, Log, Param, Params, Truth
 
 Botanical = Literal["Iris-setosa", "Iris-versicolor", "Iris-virginica"]
@@ -95,7 +96,8 @@ class IrisRecipe:
         converted = to_onnx(forest, rows[:1], options={id(forest): {"zipmap": False}}, target_opset=18)
         (folder / ONNX_FILE).write_bytes(converted.SerializeToString())
         fast = IrisModel.load(folder)
-        return {"max_difference": float(np.abs(fast.predict(sample) - model.predict(sample)).max())}
+        apart = float(np.abs(fast.predict(sample) - model.predict(sample)).max())
+        return kept(folder / ONNX_FILE, {"max_difference": apart})
 
 
 def _step(count: int, size: int | None) -> int:

@@ -90,7 +90,10 @@ class Recipe(Protocol):
     def fit(self, batch: Batch, truth: Truth, params: Params, *, seed: int, log: Log) -> Fitted: ...
 
     def export(self, model: Model, folder: Path, sample: Batch) -> dict[str, float]:
-        """Write the faster engine's file beside the native artefact, and say how far its outputs are apart."""
+        """Write the faster engine's file beside the native artefact, and say how far its outputs are apart.
+
+        A file that answers differently (``training/parity.py``) does not stay.
+        """
         ...
 
 

@@ -18,6 +18,7 @@ from bentos.cards import CARDS, AnyCard, Card
 from bentos.cards.answer import Answer as PublicAnswer
 from bentos.cards.card import PredictionT, RowT
 from bentos.models import MODELS, Batch
+from bentos.models.text import weight
 from bentos.monitoring.metrics import Metrics
 from bentos.monitoring.observation import Observation
 from bentos.monitoring.recorder import Recorder
@@ -147,5 +148,5 @@ def _order(card: AnyCard, runner: Runner) -> tuple[Order, int]:
 
 
 def _tokens(batch: Batch) -> int:
-    """What texts cost, known before they are cut into tokens: English has about four characters in each."""
-    return sum(3 + len(text) // 4 for text in batch)
+    """What texts cost, known before they are cut into tokens."""
+    return sum(map(weight, batch))
