@@ -25,6 +25,7 @@ from bentos.calling.faults import CallFault, Misbehaved, ModelFailed
 from bentos.calling.hop import FAULTS, PREDICT, STATUS
 from bentos.keeper import EXTRA_COLUMNS, Keeper
 from bentos.models.model import Batch
+from bentos.monitoring.vitals import Vitals
 from bentos.settings import settings
 from bentos.standby import stand_by
 
@@ -53,9 +54,10 @@ def _following(inner: Any, factory: ServiceAppFactory) -> Any:
         logs.configure(settings().gateway.logging, factory.service.name)
         async with inner(app):
             mended.settle_runner()
-            watch = asyncio.create_task(_watch(factory))
+            tasks = [asyncio.create_task(work) for work in (_watch(factory), Vitals(factory.service.name).watch())]
             yield
-            watch.cancel()
+            for task in tasks:
+                task.cancel()
 
     return lifespan
 

@@ -6,6 +6,7 @@ files cost each request as much as its validation does. Every label value is kno
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,6 +15,8 @@ from typing import Any
 from bentos.cards import CARDS
 from bentos.monitoring.observation import Accounting
 from bentos.monitoring.recorder import Troubles
+from bentos.monitoring.report import QualityReport
+from bentos.monitoring.standing import Standing
 
 STATES = ("received", "profiled", "dropped")
 OUTCOMES = ("ok", "rejected", "overloaded", "late", "failed", "gone")
@@ -85,15 +88,7 @@ class Metrics:
         self._faults = Counter(
             "jubako_runner_faults", "Calls to a runner that came back with a fault", ["model", "fault"]
         )
-        self._ready = Gauge(
-            "jubako_runner_ready", "Whether a runner serves (1) or not (0)", ["model"], multiprocess_mode="livemin"
-        )
-        self._info = Gauge(
-            "jubako_model_info",
-            "1 for the version that serves",
-            ["model", "version", "run_id"],
-            multiprocess_mode="livemax",
-        )
+        self.standing = Standing()
         self._profile_rows = Counter(
             "jubako_profile_rows", "Answered rows: received = profiled + dropped + pending", ["model", "state"]
         )
@@ -110,8 +105,20 @@ class Metrics:
             ["model", "version", "metric"],
             multiprocess_mode="livemostrecent",
         )
+        self._trained_quality = Gauge(
+            "jubako_trained_quality",
+            "How right that version was on the rows that training held out",
+            ["model", "version", "metric"],
+            multiprocess_mode="livemostrecent",
+        )
+        self._truths = Gauge(
+            "jubako_live_truths",
+            "Truths behind the live quality",
+            ["model", "version"],
+            multiprocess_mode="livemostrecent",
+        )
         self._totals: dict[tuple[str, ...], int] = {}
-        self._shown: dict[str, tuple[str, str]] = {}
+        self._drifting: dict[str, set[str]] = {}
         self.models = {
             name: Numbers(
                 Spread(SECONDS, seconds.labels(name)),
@@ -148,29 +155,23 @@ class Metrics:
             self._grow(self._troubles.labels(kind), (kind,), count)
 
     def drift(self, model: str, scores: Mapping[str, float]) -> None:
-        """1 and more says that a column drifted."""
+        """1 and more: drifted. A column that is no longer judged has no number, because silence is not drift."""
+        known = self._drifting.setdefault(model, set())
+        for column in known - scores.keys():
+            self._drift.labels(model, column).set(math.nan)
         for column, score in scores.items():
             self._drift.labels(model, column).set(score)
+        known.update(scores)
 
-    def live_quality(self, model: str, version: str, metrics: Mapping[str, float]) -> None:
-        for metric, value in metrics.items():
-            self._quality.labels(model, version, metric).set(value)
+    def live_quality(self, model: str, quality: QualityReport) -> None:
+        self._truths.labels(model, quality.version).set(quality.joined)
+        for gauge, metrics in ((self._quality, quality.metrics), (self._trained_quality, quality.trained)):
+            for metric, value in metrics.items():
+                gauge.labels(model, quality.version, metric).set(value)
 
     def _grow(self, counter: Any, key: tuple[str, ...], total: int) -> None:
         counter.inc(total - self._totals.get(key, 0))
         self._totals[key] = total
-
-    def runner(self, model: str, ready: bool) -> None:
-        self._ready.labels(model).set(int(ready))
-
-    def serving(self, model: str, version: str, run_id: str) -> None:
-        """Show the version that serves; the one before goes to 0 instead of standing beside it."""
-        before = self._shown.get(model)
-        if before != (version, run_id):
-            if before:
-                self._info.labels(model, *before).set(0)
-            self._info.labels(model, version, run_id).set(1)
-            self._shown[model] = (version, run_id)
 
 
 def _drained(counts: dict[str, int]) -> Iterable[tuple[str, int]]:

@@ -76,7 +76,7 @@ class Watch:
             columns=_columns(card, verdict, reference, live),
             history=self._history.points(card, shown, reference, parts) if shown else (),
             versions=self._versions(model, now),
-            quality=self._quality(model),
+            quality=self.quality(model),
             feedback={str(outcome): count for outcome, count in self.feedback.counts()[model].items()},
             accounting=self._accounting(model, now),
             troubles=TroubleReport(**asdict(self._recorder.troubles())) if self._recorder else None,
@@ -121,7 +121,8 @@ class Watch:
                 found.append(VersionReport(version=version, rows=rows, last=last, serves=version == serving))
         return tuple(found)
 
-    def _quality(self, model: str) -> tuple[QualityReport, ...]:
+    def quality(self, model: str) -> tuple[QualityReport, ...]:
+        """By version, the one with the latest truth first."""
         return tuple(
             QualityReport(
                 version=quality.version,

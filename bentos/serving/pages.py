@@ -34,7 +34,7 @@ class Pages:
         self._desks = desks
         self._metrics = metrics
         self._openapi = openapi
-        self._run_ids: dict[str, str] = {}
+        self._lineages: dict[str, tuple[str, str]] = {}
         self.draining = False
         self.handlers: dict[tuple[str, str], Handler] = {
             ("GET", "/"): self._index,
@@ -63,20 +63,23 @@ class Pages:
         found = await asyncio.gather(*(desk.caller.hop.status(STATUS_WITHIN) for desk in self._desks.values()))
         statuses = dict(zip(self._desks, found, strict=True))
         for name, status in statuses.items():
-            self._metrics.runner(name, status.ready)
+            standing = self._metrics.standing
+            standing.runner(name, status.ready, status.device, status.why)
             if status.version:
                 self._desks[name].version = status.version
-                self._metrics.serving(name, status.version.partition(":")[2], await self._run_id(status.version))
+                standing.serving(name, status.version.partition(":")[2], *await self._lineage(status.version))
         return statuses
 
-    async def _run_id(self, tag: str) -> str:
-        if tag not in self._run_ids:
+    async def _lineage(self, tag: str) -> tuple[str, str | None]:
+        """The run that made a version, and when."""
+        if tag not in self._lineages:
             name, _, version = tag.partition(":")
             try:
-                self._run_ids[tag] = (await asyncio.to_thread(lambda: facts.version_facts(name, version)))["run_id"]
+                found = await asyncio.to_thread(lambda: facts.version_facts(name, version))
             except NoSuchThing:
-                return "unknown"
-        return self._run_ids[tag]
+                return "unknown", None
+            self._lineages[tag] = found["run_id"], found["trained_at"]
+        return self._lineages[tag]
 
     async def _index(self, _body: bytes) -> Page:
         return 200, INDEX, b"text/html; charset=utf-8"

@@ -22,13 +22,14 @@ from bentos.models.text import weight
 from bentos.monitoring.metrics import Metrics
 from bentos.monitoring.observation import Observation
 from bentos.monitoring.recorder import Recorder
+from bentos.monitoring.vitals import Vitals, forget_the_dead
 from bentos.serving.desk import Answered, Desk, Reading, ReadsFiles, ReadsJson
 from bentos.serving.door import Door
 from bentos.serving.keys import keyring
 from bentos.serving.openapi import describe
 from bentos.serving.pages import Pages
 from bentos.serving.watching import Watching
-from bentos.settings import Runner, Settings
+from bentos.settings import GATEWAY, Runner, Settings
 
 log = logging.getLogger("jubako.plane")
 POUR_EVERY = 0.5
@@ -52,6 +53,8 @@ class Plane:
         metrics = self._metrics = Metrics()
         for name, hop in hops.items():
             self._desks[name] = self._desk(CARDS[name], hop, metrics)
+            runner = self._settings.runner(name)
+            metrics.standing.expect(name, runner.queue_rows, runner.gpu not in (0, "auto"))
         pages = Pages(self._desks, metrics, describe)
         if self._settings.monitoring.enabled:
             folder = home.jubako_home() / "monitoring"
@@ -62,6 +65,8 @@ class Plane:
             self._repeat(MEASURE_EVERY, lambda: asyncio.to_thread(watching.measure))
         self._repeat(POUR_EVERY, self._tell_metrics)
         self._repeat(LOOK_EVERY, pages.statuses)
+        self._repeat(LOOK_EVERY, lambda: asyncio.to_thread(forget_the_dead))
+        self._tasks.append(asyncio.create_task(Vitals(GATEWAY).watch()))
         return Door(
             app,
             self._desks,
@@ -123,6 +128,8 @@ class Plane:
     async def _tell_metrics(self) -> None:
         if self._metrics is not None:
             self._metrics.pour()
+            for name, desk in self._desks.items():
+                self._metrics.standing.queue(name, desk.caller.waiting)
             if self._recorder is not None:
                 self._metrics.profiles(self._recorder.accounting(), self._recorder.troubles())
 

@@ -56,8 +56,8 @@ class Watching:
             verdict = self._watch.verdict(name)
             scores = {column.column: column.score for column in verdict.columns if column.score is not None}
             self._metrics.drift(name, scores)
-            for quality in self._watch.feedback.quality(name)[:1]:
-                self._metrics.live_quality(name, quality.version, quality.metrics)
+            for quality in self._watch.quality(name)[:1]:
+                self._metrics.live_quality(name, quality)
 
 
 def _items(body: bytes) -> list[Mapping[str, Any]]:
