@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bentos.console import File
 from bentos.monitoring.metrics import Metrics
 from bentos.problems import MEDIA_TYPE, KeyMissing, NoSuchThing, OurFault, Problem, WrongMethod
 from bentos.serving.desk import Answered, Desk
@@ -39,6 +40,7 @@ class Door:
         metrics: Metrics,
         observe: Observe,
         *,
+        console: Mapping[str, File],
         keyring: Keyring | None,
         body_bytes: int,
         log_access: bool,
@@ -48,6 +50,7 @@ class Door:
         self._pages = pages
         self._metrics = metrics
         self._observe = observe
+        self._console = console
         self._keyring = keyring
         self._body_bytes = body_bytes
         self._log_access = log_access
@@ -125,6 +128,12 @@ class Door:
         try:
             if path in HEALTH:
                 await self._pass(scope, receive, send, caller)
+                return
+            if (file := self._console.get(path)) is not None:
+                # Open when keys are on: it holds no facts, and asks for a key itself.
+                if method not in ("GET", "HEAD"):
+                    raise WrongMethod(method, "GET")
+                await respond(send, file.status, file.body, [*headers, *file.headers])
                 return
             if path != "/readyz":
                 self._let_in(scope)

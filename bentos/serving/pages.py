@@ -11,6 +11,7 @@ import orjson
 
 from bentos.calling import RunnerStatus
 from bentos.cards import CARDS
+from bentos.console import cards
 from bentos.monitoring.metrics import Metrics
 from bentos.problems import NoSuchThing
 from bentos.serving import facts
@@ -39,6 +40,7 @@ class Pages:
         self.handlers: dict[tuple[str, str], Handler] = {
             ("GET", "/"): self._index,
             ("GET", "/docs.json"): self._docs,
+            ("GET", "/console/cards.json"): self._cards,
             ("GET", "/readyz"): self._readyz,
             ("GET", "/v1/models"): self._models,
             **{("GET", f"/v1/models/{name}"): partial(self._model, name) for name in desks},
@@ -86,6 +88,9 @@ class Pages:
 
     async def _docs(self, _body: bytes) -> Page:
         return page(200, self._openapi())
+
+    async def _cards(self, _body: bytes) -> Page:
+        return page(200, cards())
 
     async def _readyz(self, _body: bytes) -> Page:
         if self.draining:

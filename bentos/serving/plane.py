@@ -17,6 +17,7 @@ from bentos.calling.pace import Pace
 from bentos.cards import CARDS, AnyCard, Card
 from bentos.cards.answer import Answer as PublicAnswer
 from bentos.cards.card import PredictionT, RowT
+from bentos.console import files
 from bentos.models import MODELS, Batch
 from bentos.models.text import weight
 from bentos.monitoring.metrics import Metrics
@@ -73,6 +74,7 @@ class Plane:
             pages,
             metrics,
             self.observe,
+            console=files(),
             keyring=keyring(gateway.api_keys),
             body_bytes=gateway.limits.body_bytes,
             log_access=gateway.logging.access,

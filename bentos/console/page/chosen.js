@@ -1,0 +1,69 @@
+// One model in full: its charts, its drift and accounting, and the form to try it. Made once for each model.
+
+import { chart } from "./drawing.js";
+import { h, put, say } from "./element.js";
+import { figures, lines } from "./figures.js";
+import { accounting, drift, quality, versions } from "./reading.js";
+import { tryIt } from "./trying.js";
+import { known } from "./watching.js";
+import { NOTHING, duration, number } from "./words.js";
+
+const QUIET = "no requests in the last five minutes";
+
+export function panels(node) {
+  const made = new Map();
+  let shown = null;
+  return (name) => {
+    const model = known.models.find((one) => one.name === name);
+    if (!model || !known.cards[name]) return;
+    if (!made.has(name)) made.set(name, panel(name));
+    if (shown !== name) put(node, made.get(name).node);
+    shown = name;
+    made.get(name).update(model);
+  };
+}
+
+function panel(name) {
+  const facts = h("p", { class: "note" });
+  const why = h("p", { class: "bad" });
+  const charts = {
+    rate: chart("Requests a second", number),
+    latency: chart("Latency", duration),
+    batch: chart("Rows in a batch", number),
+    queue: chart("Wait in the queue", duration),
+  };
+  const report = h("div", { class: "report" });
+  let told = null;
+  const node = h("div", {},
+    h("h2", {}, name), h("p", { class: "soft" }, known.cards[name].title), facts, why,
+    h("div", { class: "sides" },
+      h("div", { class: "charts" }, Object.values(charts).map((one) => one.node)),
+      tryIt(name, known.cards[name])),
+    report);
+
+  function update(model) {
+    say(facts, ["version " + (model.version ?? NOTHING), model.framework, model.engine, model.device].filter(Boolean).join(" · "));
+    say(why, model.ready ? "" : `Not ready: ${model.why ?? "it does not say why"}`);
+    draw(charts, name);
+    const newest = known.reports[name];
+    if (newest !== told) put(report, newest ? sections(newest, model) : off());
+    told = newest;
+  }
+  return { node, update };
+}
+
+const off = () => h("p", { class: "note" }, known.monitored ? "Reading the profiles." : "Monitoring is switched off in the configuration.");
+
+const sections = (report, model) => [drift(report), h("div", { class: "facts" }, accounting(report), quality(report), versions(report, model))];
+
+function draw(charts, name) {
+  const found = lines(name);
+  const now = figures(name) ?? {};
+  const bad = found.bad.at(-1)?.[1];
+  charts.rate.update([{ points: found.rate }, { points: found.bad }],
+    `${number(now.rate)}${bad ? `, ${number(bad)} not ok` : ""}`, QUIET);
+  charts.latency.update([{ points: found.p50 }, { points: found.p99 }],
+    now.p50 == null ? NOTHING : `half below ${duration(now.p50)}, 99 % below ${duration(now.p99)}`, QUIET);
+  charts.batch.update([{ points: found.batch }], now.batch == null ? NOTHING : `mean ${number(now.batch)}`, QUIET);
+  charts.queue.update([{ points: found.queue }], now.queue == null ? NOTHING : `99 % below ${duration(now.queue)}`, QUIET);
+}
