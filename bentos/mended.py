@@ -19,6 +19,7 @@ import socket
 import struct
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 log = logging.getLogger("jubako.mended")
@@ -103,7 +104,7 @@ def _mend_metrics_folder() -> None:
     """
     from bentoml._internal.configuration.containers import BentoMLContainer
 
-    folder = os.path.join(tempfile.gettempdir(), f"jubako-metrics-{os.getpid()}-{secrets.token_hex(4)}")
+    folder = str(Path(tempfile.gettempdir(), f"jubako-metrics-{os.getpid()}-{secrets.token_hex(4)}"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     BentoMLContainer.prometheus_multiproc_dir.set(folder)
 

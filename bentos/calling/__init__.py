@@ -15,6 +15,7 @@ from bentos.calling.faults import (
     RunnerGone,
 )
 from bentos.calling.hop import Hop, HttpHop, Reply, RunnerStatus
+from bentos.calling.mark import unique
 
 __all__ = [
     "Answer",
@@ -30,4 +31,5 @@ __all__ = [
     "Reply",
     "RunnerGone",
     "RunnerStatus",
+    "unique",
 ]

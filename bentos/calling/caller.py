@@ -21,8 +21,9 @@ from bentos.calling.faults import (
 )
 from bentos.calling.hop import Hop, Reply
 from bentos.calling.line import Entry, Order, Part
+from bentos.calling.mark import unique
 from bentos.calling.pace import Pace
-from bentos.calling.wire import merge
+from bentos.calling.wire import chosen, merge
 from bentos.models.model import Batch, Outputs
 
 log = logging.getLogger("jubako.calling")
@@ -37,9 +38,16 @@ SWEEP = 0.05
 class Answer:
     outputs: Outputs
     version: str
+    mark: str
+    first: int
+    """A row's id is ``version:mark.place``; the places of these rows begin with this one."""
     queue: float
     hop: float
     model: float
+
+
+Observe = Callable[[Batch, Outputs, str, str], None]
+"""Told of rows that were answered: what was asked, the answers, the version, and the mark of their ids."""
 
 
 class Watch(Protocol):
@@ -66,6 +74,7 @@ class Caller:
         deadline: float,
         part_rows: int,
         weigh: Callable[[Batch], int] = len,
+        observe: Observe = lambda *_: None,
     ) -> None:
         self.name = name
         self.hop = hop
@@ -77,6 +86,7 @@ class Caller:
         self._deadline = deadline
         self._part_rows = part_rows
         self._weigh = weigh
+        self._observe = observe
         self._rows = 0
         self._weight = 0
         self._loop = asyncio.get_running_loop()
@@ -105,10 +115,10 @@ class Caller:
         self.check(rows, weight)
         if rows <= self._part_rows:
             part = await self._enter(batch, rows, weight, gone)
-            return Answer(part.outputs, part.version, part.queue, part.hop, part.model)
+            return Answer(part.outputs, part.version, part.mark, part.first, part.queue, part.hop, part.model)
         cuts = range(0, rows, self._part_rows)
         pieces = [batch[start : start + self._part_rows] for start in cuts]
-        futures = [self._enter(piece, len(piece), self._weigh(piece), gone) for piece in pieces]
+        futures = [self._enter(piece, len(piece), self._weigh(piece), gone, whole=False) for piece in pieces]
         try:
             parts = await asyncio.gather(*futures)
         except CallFault:
@@ -119,18 +129,24 @@ class Caller:
             # A promotion fell between two parts: one answer has one version, so ask the new one for all.
             return await self.call(batch, gone)
         slowest = max(parts, key=lambda part: part.queue)
+        outputs, version, mark = np.concatenate([part.outputs for part in parts]), parts[0].version, unique()
+        self._observe(batch, outputs, version, mark)
         return Answer(
-            np.concatenate([part.outputs for part in parts]),
-            parts[0].version,
+            outputs,
+            version,
+            mark,
+            0,
             slowest.queue,
             slowest.hop,
             sum(part.model for part in parts),
         )
 
-    def _enter(self, batch: Batch, rows: int, weight: int, gone: Callable[[], bool]) -> asyncio.Future[Part]:
+    def _enter(
+        self, batch: Batch, rows: int, weight: int, gone: Callable[[], bool], *, whole: bool = True
+    ) -> asyncio.Future[Part]:
         now = self._loop.time()
         future: asyncio.Future[Part] = self._loop.create_future()
-        self._order.add(Entry(batch, rows, weight, now, now + self._deadline, gone, future))
+        self._order.add(Entry(batch, rows, weight, now, now + self._deadline, gone, future, whole))
         self._rows += rows
         self._weight += weight
         if self._free and not self._pumping:
@@ -200,8 +216,9 @@ class Caller:
             started = self._loop.time()
             patience = max(entry.deadline for entry in entries) - started
             try:
-                reply = await self.hop.send(merge([entry.batch for entry in entries]), patience)
-                self._settle(entries, reply, started)
+                batch = merge([entry.batch for entry in entries])
+                reply = await self.hop.send(batch, patience)
+                self._settle(entries, batch, reply, started)
                 return
             except RunnerGone as fault:
                 deaths += 1
@@ -232,19 +249,30 @@ class Caller:
         await self._carry(entries[:middle])
         await self._carry(entries[middle:])
 
-    def _settle(self, entries: list[Entry], reply: Reply, started: float) -> None:
+    def _settle(self, entries: list[Entry], batch: Batch, reply: Reply, started: float) -> None:
         rows = sum(entry.rows for entry in entries)
         if len(reply.outputs) != rows:
             raise Misbehaved(f"{rows} rows went out and {len(reply.outputs)} answers came back")
         now = self._loop.time()
         self._watch.batch(rows, started - entries[0].arrived)
-        place = 0
+        mark, place, named = unique(), 0, 0
+        heard = np.ones(rows, bool)
         for entry in entries:
-            own = reply.outputs[place : place + entry.rows]
+            own = slice(place, place + entry.rows)
             place += entry.rows
-            if not entry.done.done():
-                queue = started - entry.arrived
-                entry.done.set_result(Part(own, reply.version, queue, now - started, reply.seconds, rows))
+            wanted = not entry.done.done()
+            if wanted:
+                times = (started - entry.arrived, now - started, reply.seconds)
+                entry.done.set_result(Part(reply.outputs[own], reply.version, mark, named, *times))
+            if wanted and entry.whole:
+                named += entry.rows
+            else:  # nobody hears it, or who asked has other parts yet and tells of all together
+                heard[own] = False
+        # Once a call, not once a request: what is kept for a while costs more than what is computed.
+        if named == rows:
+            self._observe(batch, reply.outputs, reply.version, mark)
+        elif named:
+            self._observe(chosen(batch, heard), reply.outputs[heard], reply.version, mark)
 
     @staticmethod
     def _fail(entries: list[Entry], fault: CallFault) -> None:

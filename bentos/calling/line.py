@@ -25,6 +25,8 @@ class Entry:
     gone: Callable[[], bool]
     """Whether the caller has hung up."""
     done: asyncio.Future[Part]
+    whole: bool = True
+    """Whether these are all the rows of a request."""
     taken: float = 0.0
 
 
@@ -34,10 +36,11 @@ class Part:
 
     outputs: Outputs
     version: str
+    mark: str
+    first: int
     queue: float
     hop: float
     model: float
-    batch_rows: int
 
 
 class Order(Protocol):

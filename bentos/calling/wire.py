@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import compress
 from typing import cast
 
 import numpy as np
@@ -61,6 +62,14 @@ def outputs_of(body: bytes, headers: Mapping[str, str]) -> Outputs:
     if isinstance(array, list) or array.dtype != np.float32 or array.ndim != 2:
         raise NotABatch("an answer must be a float32 matrix")
     return cast("NDArray[np.float32]", array)
+
+
+def chosen(batch: Batch, which: NDArray[np.bool_]) -> Batch:
+    """
+    >>> chosen(["good", "bad"], np.array([False, True]))
+    ['bad']
+    """
+    return list(compress(batch, which)) if isinstance(batch, list) else batch[which]
 
 
 def merge(batches: list[Batch]) -> Batch:

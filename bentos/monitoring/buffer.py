@@ -30,7 +30,7 @@ class Buffer:
         self._rows_out = self._bytes_out = 0
 
     def observe(self, observation: Observation) -> None:
-        """Half a microsecond on the request path. Called by one thread, the event loop; never waits, never raises."""
+        """Half a microsecond. Called by one thread, the event loop; never waits, never raises."""
         try:
             rows = len(observation.outputs)
             batch = observation.batch
@@ -47,14 +47,14 @@ class Buffer:
             if waiting * 4 > self._most_rows and not self.wake.is_set():
                 self.wake.set()
         except Exception:
-            log.exception("an answered request could not be observed")
+            log.exception("answered rows could not be observed")
 
     @property
     def is_filling(self) -> bool:
         return (self._rows_in - self._rows_out) * 2 > self._most_rows
 
     def __len__(self) -> int:
-        """Requests that wait."""
+        """Calls that wait."""
         return len(self._waiting)
 
     def take(self, most: int) -> list[Observation]:

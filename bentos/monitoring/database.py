@@ -6,6 +6,7 @@ SQLite in WAL mode: several gateway processes write, a killed one leaves it whol
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,7 +55,7 @@ def connect(file: Path, *, durable: bool = False) -> sqlite3.Connection:
     connection = sqlite3.connect(file, timeout=PATIENCE, isolation_level=None)
     try:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before the first table, or never
-        connection.execute("PRAGMA journal_mode = WAL")
+        _begin_wal(connection)
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         found = connection.execute("PRAGMA user_version").fetchone()[0]
         if found not in (0, FORMAT):
@@ -67,6 +68,20 @@ def connect(file: Path, *, durable: bool = False) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _begin_wal(connection: sqlite3.Connection) -> None:
+    """The one statement that SQLite never waits with: when several open a new database at once, all but one are told
+    that it is locked."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 @contextmanager

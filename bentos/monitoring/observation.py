@@ -1,4 +1,4 @@
-"""What the gateway hands over for each answered request, and the count of what became of it."""
+"""What the gateway hands over for each answered call to a runner, and the count of what became of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bentos.models.model import Batch, Outputs
 
 @dataclass(slots=True)
 class Observation:
-    """One answered request. Not frozen and no tuple: making one is on the request path, and this is made fastest."""
+    """The answered rows of one call to a runner: those of one caller, or of many who were batched."""
 
     model: str
     version: str

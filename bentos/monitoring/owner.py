@@ -22,7 +22,7 @@ from bentos.monitoring.windows import Windows
 from bentos.settings import Monitoring
 
 TAKE = 4_096
-"""Requests that become one batch."""
+"""Calls that become one batch."""
 LOG_EVERY = 1.0
 """Seconds until a prediction can be joined with its truth, at most."""
 SAVE_EVERY = 5.0

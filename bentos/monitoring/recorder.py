@@ -54,7 +54,7 @@ class Recorder:
         self._tallies = {name: Tally() for name in CARDS}
         self._buffer = Buffer(settings.buffer_rows, self._tallies)
         self.observe = self._buffer.observe
-        """Told of each answered request."""
+        """Told of answered rows."""
         self._errands: deque[Errand] = deque()
         self._owner = Owner(folder, settings, self._buffer, self._tallies, clock)
         self._owner.pace.hurried = self._hurried

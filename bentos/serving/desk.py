@@ -4,9 +4,6 @@ desk nothing of transport."""
 from __future__ import annotations
 
 import asyncio
-import itertools
-import os
-import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -15,33 +12,22 @@ from typing import Any, Protocol
 import numpy as np
 import orjson
 
-from bentos.calling import Answer, Caller, CallerGone, CallFault, DeadlinePassed, NotReady, Overloaded
+from bentos.calling import Answer, Caller, CallerGone, CallFault, DeadlinePassed, NotReady, Overloaded, unique
 from bentos.cards import AnyCard
 from bentos.cards.answer import Answer as PublicAnswer
 from bentos.cards.image import ImageRow
-from bentos.models import BadRows, Batch, Model, Outputs
+from bentos.models import BadRows, Batch, Model
 from bentos.problems import OurFault, Problem, TooLate, TryLater
 from bentos.serving.forms import FormFiles
 from bentos.serving.payloads import JsonRows, encoded_errors
 
-_counter = itertools.count()
-_process = os.urandom(3).hex()
-
-
-def unique() -> str:
-    """What makes a prediction's id unlike any other: when, which process, which call."""
-    return f"{time.time_ns() // 1_000_000:011x}{_process}{next(_counter) & 0xFFFF:04x}"
-
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A finished prediction, ready to be told and to be observed."""
+    """A finished prediction, ready to be told."""
 
     body: bytes
-    version: str
-    batch: Batch
-    outputs: Outputs
-    unique: str
+    rows: int
     answer: Answer
 
 
@@ -111,12 +97,12 @@ class Desk:
             return None
         except CallFault as fault:
             raise _problem(self.card.name, fault) from None
-        return self._tell(batch, answer, request_id)
+        return self._tell(answer, request_id)
 
     async def answer_rows(self, rows: list[Any]) -> Any:
         """The same for a caller in this process, who already has rows."""
         batch = self._model.encode(rows)
-        answered = self._tell(batch, await self.caller.call(batch, lambda: False), unique())
+        answered = self._tell(await self.caller.call(batch, lambda: False), unique())
         return PublicAnswer[self.card.prediction].model_validate_json(answered.body)  # type: ignore[name-defined]
 
     def refuse_when_full(self) -> None:
@@ -125,18 +111,18 @@ class Desk:
         except Overloaded as fault:
             raise _problem(self.card.name, fault) from None
 
-    def _tell(self, batch: Batch, answer: Answer, request_id: str) -> Answered:
+    def _tell(self, answer: Answer, request_id: str) -> Answered:
         self.version = answer.version
         name, _, version = answer.version.partition(":")
-        mark = unique()
         predictions = self._model.decode(answer.outputs)
+        stem = f"{answer.version}:{answer.mark}."
         named = [
-            {"id": f"{answer.version}:{mark}.{place}", **prediction} for place, prediction in enumerate(predictions)
+            {"id": f"{stem}{place}", **prediction} for place, prediction in enumerate(predictions, start=answer.first)
         ]
         body = orjson.dumps(
             {"model": {"name": name, "version": version}, "request_id": request_id, "predictions": named}
         )
-        return Answered(body, answer.version, batch, answer.outputs, mark, answer)
+        return Answered(body, len(predictions), answer)
 
 
 def _problem(model: str, fault: CallFault) -> Problem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bentos.console import File
 from bentos.monitoring.metrics import Metrics
 from bentos.problems import MEDIA_TYPE, KeyMissing, NoSuchThing, OurFault, Problem, WrongMethod
-from bentos.serving.desk import Answered, Desk
+from bentos.serving.desk import Desk
 from bentos.serving.keys import Keyring
 from bentos.serving.pages import Pages
 from bentos.serving.request import HungUp, header, hung_up, request_id, respond, whole_body
@@ -28,8 +28,6 @@ PASSED = frozenset(
     {"/metrics", "/schema.json", "/static_content/swagger-ui.css", "/static_content/swagger-ui-bundle.js"}
 )
 
-Observe = Callable[[str, Answered], None]
-
 
 class Door:
     def __init__(
@@ -38,7 +36,6 @@ class Door:
         desks: Mapping[str, Desk],
         pages: Pages,
         metrics: Metrics,
-        observe: Observe,
         *,
         console: Mapping[str, File],
         keyring: Keyring | None,
@@ -49,7 +46,6 @@ class Door:
         self._desks = {f"/v1/{name}/predict": desk for name, desk in desks.items()}
         self._pages = pages
         self._metrics = metrics
-        self._observe = observe
         self._console = console
         self._keyring = keyring
         self._body_bytes = body_bytes
@@ -103,11 +99,11 @@ class Door:
             numbers.request("gone", time.perf_counter() - started)
             return
         seconds = time.perf_counter() - started
-        numbers.request("ok", seconds, len(answered.outputs))
+        numbers.request("ok", seconds, answered.rows)
         took = answered.answer
         headers += [
             (b"content-type", b"application/json"),
-            (b"x-model", answered.version.encode()),
+            (b"x-model", took.version.encode()),
             (
                 b"server-timing",
                 b"queue;dur=%.3f, batch;dur=%.3f, model;dur=%.3f, total;dur=%.3f"
@@ -116,7 +112,6 @@ class Door:
         ]
         self._close_when_draining(headers)
         await respond(send, 200, answered.body, headers)
-        self._observe(desk.card.name, answered)
         if self._log_access:
             _note(caller, scope, 200, seconds)
 

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from starlette.types import ASGIApp
 
@@ -18,13 +19,13 @@ from bentos.cards import CARDS, AnyCard, Card
 from bentos.cards.answer import Answer as PublicAnswer
 from bentos.cards.card import PredictionT, RowT
 from bentos.console import files
-from bentos.models import MODELS, Batch
+from bentos.models import MODELS, Batch, Outputs
 from bentos.models.text import weight
 from bentos.monitoring.metrics import Metrics
 from bentos.monitoring.observation import Observation
 from bentos.monitoring.recorder import Recorder
 from bentos.monitoring.vitals import Vitals, forget_the_dead
-from bentos.serving.desk import Answered, Desk, Reading, ReadsFiles, ReadsJson
+from bentos.serving.desk import Desk, Reading, ReadsFiles, ReadsJson
 from bentos.serving.door import Door
 from bentos.serving.keys import keyring
 from bentos.serving.openapi import describe
@@ -73,7 +74,6 @@ class Plane:
             self._desks,
             pages,
             metrics,
-            self.observe,
             console=files(),
             keyring=keyring(gateway.api_keys),
             body_bytes=gateway.limits.body_bytes,
@@ -99,15 +99,15 @@ class Plane:
             deadline=runner.deadline_seconds,
             part_rows=runner.max_rows or card.batching.max_rows,
             weigh=_tokens if card.batching.max_tokens else len,
+            observe=partial(self._observe, card.name),
         )
         return Desk(card, model, reading, caller)
 
-    def observe(self, name: str, answered: Answered) -> None:
-        """Told of each answer that was sent; a buffer append, nothing more."""
+    def _observe(self, name: str, batch: Batch, outputs: Outputs, version: str, mark: str) -> None:
+        """Told of each call's answered rows; a buffer append, nothing more."""
         if self._recorder is not None:
-            version = answered.version.partition(":")[2]
-            batch, outputs = answered.batch, answered.outputs
-            self._recorder.observe(Observation(name, version, answered.unique, batch, outputs, time.time()))
+            version = version.partition(":")[2]
+            self._recorder.observe(Observation(name, version, mark, batch, outputs, time.time()))
 
     async def answer(self, card: Card[RowT, PredictionT], rows: list[RowT]) -> PublicAnswer[PredictionT]:
         """A prediction asked for in this process, without HTTP."""

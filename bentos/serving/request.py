@@ -8,8 +8,8 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
+from bentos.calling import unique
 from bentos.problems import TooLarge
-from bentos.serving.desk import unique
 
 #: A caller's own id is kept when it can stand in a header and a log line as it is.
 _SAFE_ID = re.compile(rb"[!-~]{1,128}")

@@ -1,0 +1,14 @@
+"""What makes an id unlike any other: when, which process, which call. Sorted, they are in order of time."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+
+_counter = itertools.count()
+_process = os.urandom(3).hex()
+
+
+def unique() -> str:
+    return f"{time.time_ns() // 1_000_000:011x}{_process}{next(_counter) & 0xFFFF:04x}"
