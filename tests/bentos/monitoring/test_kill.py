@@ -49,7 +49,7 @@ from tests.bentos.monitoring.made import ids, requests
 folder = Path(sys.argv[1])
 recorder = Recorder(folder, Monitoring())
 recorder.start()
-log = FeedbackLog(folder, lambda: recorder.flush(5.0, profiles=False))
+log = FeedbackLog(folder, lambda: recorder.flush(60.0, profiles=False))
 while True:
     asked = list(requests(10, at=time.time()))
     for observation in asked:
