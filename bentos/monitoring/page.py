@@ -17,12 +17,13 @@ def page(reports: Sequence[MonitoringReport]) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Drift: {escape(names)}</title><style>{CSS}</style></head><body><main>"
-        f"{_navigation(reports)}{''.join(map(_model, reports))}"
+        f"<title>Drift{escape(names and f': {names}')}</title><style>{CSS}</style></head><body><main>"
+        f"{_navigation(reports)}{''.join(map(_model, reports)) or _NOTHING}"
         f'<footer class="note">Made {at}. {_EXPLANATION}</footer></main></body></html>\n'
     )
 
 
+_NOTHING = '<p class="lead">No model has answered anything that was profiled.</p>'
 _EXPLANATION = (
     "A score is the largest distance of a column from the reference, in units of its limit: from 1 on the column has "
     "drifted. A distance that chance explains stays below 1, however large it is; the chance that is allowed is "
@@ -67,7 +68,7 @@ def _column(model: str, column: ColumnReport) -> str:
     if column.kind == "number":
         picture = distribution(column.bars)
         if column.bars:
-            low, high = words.number(column.bars[0].low), words.number(column.bars[-1].high)
+            low, high = words.ends(column.bars[0].low, column.bars[-1].high)
             picture += f'<div class="ends"><span>{low}</span><span>{high}</span></div>'
     else:
         picture = categories(column.bars)
@@ -132,10 +133,8 @@ def _over_time(report: MonitoringReport) -> str:
         f"{words.NOTHING if column.score is None else f'{column.score:.1f}'}</span>"
         for column in report.columns
     )
-    axis = (
-        f'<span></span><span class="axis"><span>{words.moment(first.start)}</span>'
-        f"<span>{words.moment(min(last.end, report.generated_at))}</span></span><span></span>"
-    )
+    start, end = words.period(first.start, min(last.end, report.generated_at))
+    axis = f'<span></span><span class="axis"><span>{start}</span><span>{end}</span></span><span></span>'
     minutes = round(min(point.end - point.start for point in report.history) / 60)
     each = f"{minutes} minutes" if 1 < minutes < 60 else "a minute" if minutes <= 1 else f"{minutes / 60:g} h"
     note = f"A cell is {each} or more; an empty one had not enough rows, a coloured one drifted."

@@ -88,7 +88,9 @@ footer { margin-top: 72px; padding-top: 16px; border-top: 1px solid var(--rule) 
   main { padding: 24px 18px 64px }
   h1 { font-size: 34px; margin-top: 36px } h2 { margin-top: 44px } .lead { font-size: 19px }
   .time { grid-template-columns: minmax(0, 8em) 1fr 2.6em; gap: 5px 10px }
+  nav b { flex-basis: 100% }
   th, td { padding-right: 16px }
+  .facts td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: 7em }
 }
 @media print { details { display: none } .grid { grid-template-columns: repeat(3, 1fr) } }
 """

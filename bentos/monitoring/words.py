@@ -55,6 +55,32 @@ def moment(at: float | None, day: bool = True) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC" if day else "%H:%M")
 
 
+def period(start: float | None, end: float | None) -> tuple[str, str]:
+    """Two moments; a day that both have is said once.
+
+    >>> period(1795236300.0, 1795239900.0), period(1795236300.0, 1795322700.0)
+    (('2026-11-21 04:45', '05:45 UTC'), ('2026-11-21 04:45 UTC', '2026-11-22 04:45 UTC'))
+    """
+    first, last = moment(start), moment(end)
+    same = first[:10] == last[:10] and NOTHING not in (first, last)
+    return (first.removesuffix(" UTC"), last[11:]) if same else (first, last)
+
+
+def ends(low: float | None, high: float | None) -> tuple[str, str]:
+    """Both ends of an axis, with as many digits as it takes to tell them apart; one when they are equal.
+
+    >>> ends(0.99991, 0.99998), ends(2, 4.4), ends(0, 0)
+    (('0.9999', '1'), ('2', '4.4'), ('0', ''))
+    """
+    if low is None or high is None or low == high:
+        return number(low), ""
+    first, last, digits = number(low), number(high), 3
+    while first == last:
+        digits += 1
+        first, last = f"{low:,.{digits}g}", f"{high:,.{digits}g}"
+    return first, last
+
+
 def headline(report: MonitoringReport) -> str:
     """What somebody should know first, in one sentence."""
     drifted = [column for column in report.columns if column.state == "drifted"]
@@ -73,7 +99,8 @@ def basis(report: MonitoringReport) -> str:
     window, reference = report.window, max((side.rows for side in _references(report)), default=0)
     if not window.rows:
         return "No rows were profiled in the last 24 hours."
-    rows = f"{window.rows:,} rows answered from {moment(window.start)} to {moment(window.end)}"
+    start, end = period(window.start, window.end)
+    rows = f"{window.rows:,} rows answered from {start} to {end}"
     return (
         f"{rows} by version {report.version}, beside {reference:,} rows of its training." if reference else f"{rows}."
     )

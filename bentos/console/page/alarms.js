@@ -53,7 +53,7 @@ function* reported(report) {
   const drifted = report.columns.filter((column) => column.state === "drifted").map((column) => column.column);
   if (drifted.length) {
     yield alarm(report.model, `${list(drifted)} drifted: the newest ${count(report.window.rows)} rows differ from the training.`,
-      `Look at them with: jubako drift ${report.model} --html drift.html. Mend what sends them, or train again.`, "Drift");
+      "Look at them with: jubako drift --html drift.html. Mend what sends such rows, or train again with newer ones.", "Drift");
   }
   const lost = report.accounting.dropped + report.accounting.killed;
   if (lost) {
@@ -90,13 +90,14 @@ export function alarmList(node) {
   return () => {
     const found = alarms();
     const key = JSON.stringify(found);
-    if (key !== shown) put(node, found.map(entry));
+    if (key !== shown) put(node, [...Map.groupBy(found, (one) => one.advice).values()].map(entry));
     shown = key;
     return found.length;
   };
 }
 
-const entry = (one) =>
+/** What wants the same done stands together. */
+const entry = (alike) =>
   h("article", { class: "alarm" },
-    h("p", {}, h("b", {}, one.model), " ", one.what),
-    h("p", { class: "note" }, one.advice, " Runbook: ", RUNBOOK, ", “", one.runbook, "”."));
+    alike.map((one) => h("p", {}, h("b", {}, one.model), " ", one.what)),
+    h("p", { class: "note" }, alike[0].advice, " Runbook: ", RUNBOOK, ", “", alike[0].runbook, "”."));

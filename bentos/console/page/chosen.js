@@ -8,7 +8,7 @@ import { tryIt } from "./trying.js";
 import { known } from "./watching.js";
 import { NOTHING, duration, number } from "./words.js";
 
-const QUIET = "no requests in the last five minutes";
+const QUIET = "no requests yet";
 
 export function panels(node) {
   const made = new Map();
@@ -38,8 +38,8 @@ function panel(name) {
     h("h2", {}, name), h("p", { class: "soft" }, known.cards[name].title), facts, why,
     h("div", { class: "sides" },
       h("div", { class: "charts" }, Object.values(charts).map((one) => one.node)),
-      tryIt(name, known.cards[name])),
-    report);
+      tryIt(name, known.cards[name]),
+      report));
 
   function update(model) {
     say(facts, ["version " + (model.version ?? NOTHING), model.framework, model.engine, model.device].filter(Boolean).join(" · "));
@@ -60,10 +60,15 @@ function draw(charts, name) {
   const found = lines(name);
   const now = figures(name) ?? {};
   const bad = found.bad.at(-1)?.[1];
-  charts.rate.update([{ points: found.rate }, { points: found.bad }],
-    `${number(now.rate)}${bad ? `, ${number(bad)} not ok` : ""}`, QUIET);
-  charts.latency.update([{ points: found.p50 }, { points: found.p99 }],
-    now.p50 == null ? NOTHING : `half below ${duration(now.p50)}, 99 % below ${duration(now.p99)}`, QUIET);
-  charts.batch.update([{ points: found.batch }], now.batch == null ? NOTHING : `mean ${number(now.batch)}`, QUIET);
-  charts.queue.update([{ points: found.queue }], now.queue == null ? NOTHING : `99 % below ${duration(now.queue)}`, QUIET);
+  const said = (value, words) => (value === null || value === undefined ? "" : words);
+  charts.rate.update([
+    { kind: "strong", points: found.rate, said: said(now.rate, number(now.rate)) },
+    { kind: "wrong", points: found.bad, said: bad ? `${number(bad)} refused or failed` : "" },
+  ], QUIET);
+  charts.latency.update([
+    { kind: "strong", points: found.p50, said: said(now.p50, `half below ${duration(now.p50)}`) },
+    { kind: "weak", points: found.p99, said: said(now.p99, `99 % below ${duration(now.p99)}`) },
+  ], QUIET);
+  charts.batch.update([{ kind: "strong", points: found.batch, said: said(now.batch, `mean ${number(now.batch)}`) }], QUIET);
+  charts.queue.update([{ kind: "strong", points: found.queue, said: said(now.queue, `99 % below ${duration(now.queue)}`) }], QUIET);
 }

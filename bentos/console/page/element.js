@@ -22,7 +22,7 @@ function fill(node, attributes, children) {
 }
 
 function present(children) {
-  return children.flat().filter((child) => child !== null && child !== undefined && child !== false);
+  return children.flat(2).filter((child) => child !== null && child !== undefined && child !== false);
 }
 
 /** Writes only what changed: a reader's selection and a screen reader's place survive. */

@@ -25,7 +25,7 @@ export function modelTable(node) {
     const heads = Object.values(COLUMNS).map((title) => h("th", { scope: "col", class: "n" }, title));
     put(node, h("table", { class: "models" },
       h("caption", { class: "note" }, "Requests of the last ten seconds; latency, batches and queue of the last minute."),
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "model"), h("th", { scope: "col", class: "trend" }, "last five minutes"), heads)),
+      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "model"), h("th", { scope: "col", class: "trend" }, "trend"), heads)),
       h("tbody", {}, [...rows.values()].map((one) => one.node))));
   }
 

@@ -1,7 +1,7 @@
 // A picture that is dropped in, chosen or pasted, and shown as it will be sent.
 
 import { h, put, say } from "./element.js";
-import { number } from "./words.js";
+import { number, plural } from "./words.js";
 
 const KINDS = "image/png,image/jpeg,image/webp,image/bmp";
 
@@ -9,10 +9,10 @@ const KINDS = "image/png,image/jpeg,image/webp,image/bmp";
 export function pictureField() {
   let chosen = null;
   let address = "";
-  const input = h("input", { type: "file", accept: KINDS, id: "picture", "aria-describedby": "picture-hint" });
-  const shown = h("span", { class: "preview" }, h("span", { class: "soft" }, "Drop a picture here, or choose one"));
+  const input = h("input", { type: "file", class: "hidden", accept: KINDS, id: "picture", "aria-describedby": "picture-hint" });
+  const shown = h("span", { class: "preview" });
   const hint = h("span", { class: "note", id: "picture-hint" }, "PNG, JPEG, WebP or BMP");
-  const zone = h("label", { class: "drop", for: "picture" }, h("span", { class: "hidden" }, "Picture"), shown, input);
+  const zone = h("label", { class: "drop", for: "picture" }, shown, h("span", { class: "soft" }, "Drop a picture here, or choose one"), input);
 
   function show(file) {
     if (!file) return;
@@ -20,7 +20,7 @@ export function pictureField() {
     URL.revokeObjectURL(address);
     address = URL.createObjectURL(file);
     put(shown, h("img", { src: address, alt: "" }));
-    say(hint, `${file.name}, ${number(file.size / 1024)} kB`);
+    say(hint, `${file.name}, ${file.size < 2048 ? plural(file.size, "byte") : `${number(file.size / 1024)} kB`}`);
   }
 
   input.addEventListener("change", () => show(input.files[0]));

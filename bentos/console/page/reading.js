@@ -1,7 +1,7 @@
 // What GET /v1/monitoring/{model} says, in words and small tables.
 
 import { h, wide } from "./element.js";
-import { NOTHING, count, list, moment, number, plain } from "./words.js";
+import { NOTHING, count, list, number, period, plain } from "./words.js";
 
 const MOST = 8;
 
@@ -23,7 +23,7 @@ function headline(report) {
 function basis(report) {
   const { rows, start, end } = report.window;
   if (!rows) return "No rows were profiled in the last 24 hours.";
-  return `${count(rows)} rows answered from ${moment(start * 1000)} to ${moment(end * 1000)}, beside those of the training.`;
+  return `${count(rows)} rows answered ${period(start * 1000, end * 1000)}, beside those of the training.`;
 }
 
 /** The columns that are nearest to their limit. */
@@ -53,7 +53,7 @@ export function accounting(report) {
   const kept = Object.entries(lines).filter(([name, rows]) => rows || !name.startsWith("lost"));
   return h("section", {}, h("h3", {}, "Accounting"),
     h("p", { class: "note" }, received ? "Every answered row is profiled, dropped or still pending." : "No row was answered yet."),
-    table(["rows", ""], kept.map(([name, rows]) => [name, count(rows)])));
+    table(null, kept.map(([name, rows]) => [name, count(rows)])));
 }
 
 export function quality(report) {
@@ -68,7 +68,7 @@ export function quality(report) {
 export function versions(report, model) {
   const lines = report.versions.map((one) => [
     one.version, count(one.rows), one.serves || one.version === model.version ? "serves" : NOTHING]);
-  return h("section", {}, h("h3", {}, "Versions"),
+  return h("section", { class: "versions" }, h("h3", {}, "Versions"),
     h("p", { class: "note" }, lines.length ? "Which versions answered in the last 24 hours." : "No version answered in the last 24 hours."),
     lines.length ? table(["version", "rows", ""], lines) : null);
 }
@@ -76,6 +76,6 @@ export function versions(report, model) {
 function table(heads, lines) {
   const kind = (place) => ({ class: place ? "n" : null });
   return h("div", { class: "scroll" }, h("table", {},
-    h("thead", {}, h("tr", {}, heads.map((head, place) => h("th", { scope: "col", ...kind(place) }, head)))),
+    heads && h("thead", {}, h("tr", {}, heads.map((head, place) => h("th", { scope: "col", ...kind(place) }, head)))),
     h("tbody", {}, lines.map((line) => h("tr", {}, line.map((cell, place) => h("td", kind(place), cell)))))));
 }

@@ -12,7 +12,7 @@ export function number(value) {
 
 export const count = (value) => (value === null || value === undefined ? NOTHING : whole.format(value));
 
-export const percent = (share) => `${three.format(100 * share)} %`;
+export const percent = (share) => (share > 0 && share < 0.001 ? "< 0.1 %" : `${(100 * share).toFixed(1)} %`);
 
 /** Seconds, in the unit that needs the fewest digits. */
 export function duration(seconds) {
@@ -26,6 +26,12 @@ export const clock = (milliseconds) =>
 export function moment(text) {
   const at = new Date(text);
   return Number.isNaN(at.getTime()) ? String(text) : `${at.toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
+
+/** From one moment to another; the day is said once when it is one. */
+export function period(start, end) {
+  const [from, to] = [start, end].map((at) => new Date(at).toISOString());
+  return from.slice(0, 10) === to.slice(0, 10) ? `from ${from.slice(0, 10)} ${from.slice(11, 16)} to ${to.slice(11, 16)} UTC` : `from ${moment(start)} to ${moment(end)}`;
 }
 
 export const plain = (name) => name.replaceAll("_", " ");
