@@ -24,6 +24,11 @@ serve: $(READY) ## Serve all five models on PORT (3000); the first time installs
 train: $(READY) ## Train every model, and make a version of each that passes its gate (ARGS="--tune 20")
 	@$(BIN)/jubako train all $(ARGS)
 
+.PHONY: promote
+promote: $(READY) ## Let a version serve (VERSION=iris:20261121-061540-000400; VERSION=iris: its candidate)
+	@: "$${VERSION:?say which, as VERSION=iris}"
+	@$(BIN)/jubako promote $$(echo "$$VERSION" | tr : ' ')
+
 .PHONY: load
 load: $(READY) ## Load it with PROFILE (steady), check every answer, write a report; starts a service where none is
 	@$(BIN)/python -m load_tests --profile $(PROFILE) $(ARGS)
@@ -39,25 +44,34 @@ stack: $(READY) ## Start two replicas, nginx, MLflow and Prometheus together, wi
 build: $(READY) ## Build the Bento of the versions in production (GPU=1: with torch, for a GPU)
 	@$(BIN)/bentoml build $(if $(GPU),--bentofile deploy/gpu/bentofile.yaml) .
 
+# The other format of podman and buildah would drop the health check.
+export BUILDAH_FORMAT ?= docker
+
 .PHONY: image
 image: build ## Build it and put it into a container image (BACKEND=docker, podman or buildah; OPTIONS="--opt no-cache")
 	@$(BIN)/bentoml containerize $(NAME):latest --backend $(BACKEND) --image-tag $(NAME):latest $(OPTIONS)
 
 .PHONY: scan
 scan: $(READY) ## Look into the image: secrets in any layer, packages that are not locked, too much weight
-	@$(BIN)/python -m deploy.image $(NAME):latest --engine $(BACKEND) --lock $(LOCK) $(ARGS)
+	@$(BIN)/python -m deploy.image $(NAME):latest --engine $(BACKEND) --lock $(LOCK) $(if $(GPU),--most-bytes 10000000000) $(ARGS)
 
 .PHONY: sbom
 sbom: $(READY) ## Write what the newest Bento is made of, as CycloneDX, to dist/
 	@$(BIN)/python -m deploy.sbom $(NAME) --output dist/$(NAME).cdx.json
+
+.PHONY: publish
+publish: ## Push the image to a registry that you are logged in to (IMAGE=ghcr.io/somebody/jubako:v1)
+	@: "$${IMAGE:?say where to, as IMAGE=ghcr.io/somebody/jubako:v1}"
+	@image=$$(echo "$$IMAGE" | tr '[:upper:]' '[:lower:]') && \
+		$(BACKEND) tag $(NAME):latest "$$image" && $(BACKEND) push "$$image"
 
 .PHONY: compose
 compose: image ## Start the image with nginx, MLflow, Prometheus, Grafana and Jupyter in containers
 	@docker compose --file deploy/compose/compose.yaml $(if $(GPU),--file deploy/compose/gpu.yaml) up --build
 
 .PHONY: test-container
-test-container: $(READY) ## Build the image and test it as a container, where docker, podman or buildah is
-	@$(BIN)/python -m pytest -m container -rs $(ARGS)
+test-container: $(READY) ## Build the image and test it as a container, with the first of docker, podman, buildah that works (or BACKEND=)
+	@$(if $(filter file,$(origin BACKEND)),,BACKEND=$(BACKEND)) $(BIN)/python -m pytest -m container -rs tests/deploy $(ARGS)
 
 ## Develop it
 

@@ -22,6 +22,9 @@ BASE_IMAGE = "python:3.11-slim"
 AS_IT_IS = "plain"
 #: A read-only root needs the folders that BentoML would otherwise make when it starts, and the place of a mount.
 FOLDERS = "cd /home/bentoml && mkdir -p bentos models envs tmp /var/lib/jubako && chown 1034:1034 /var/lib/jubako"
+PROBE = """\
+import urllib.request as ask; ask.urlopen('http://127.0.0.1:${PORT:-${BENTOML_PORT:-3000}}/readyz', timeout=4)"""
+HEALTH = f'HEALTHCHECK --interval=10s --timeout=5s --start-period=90s --retries=3 CMD python -c "{PROBE}"'
 
 
 @dataclass(frozen=True)
@@ -75,5 +78,9 @@ class Lineage(Mapping[str, str]):
 
 
 def image() -> Image:
-    """Around the Bento: Python as it comes, and nothing that could compile."""
-    return Image(base_image=BASE_IMAGE, distro=AS_IT_IS, python_version="3.11", commands=[FOLDERS])
+    """Around the Bento: Python as it comes, and nothing that could compile.
+
+    BentoML has no word for a health check. It writes a command into its Dockerfile as it is, so the second line of one
+    is an instruction of its own.
+    """
+    return Image(base_image=BASE_IMAGE, distro=AS_IT_IS, python_version="3.11", commands=[f"{FOLDERS}\n{HEALTH}"])

@@ -90,5 +90,12 @@ def test_the_packages_must_be_exactly_the_locked_ones(tmp_path: Path) -> None:
     ]
 
 
+def test_cuda_may_be_there_only_with_a_torch_that_is_locked(tmp_path: Path) -> None:
+    there = {f"{PACKAGES}/{name}-1.0.dist-info/METADATA": b"" for name in ("torch", "nvidia_cublas", "triton")}
+    with_cuda = image(tmp_path, there)
+    assert findings.differences(with_cuda, "torch==1.0\n") == []
+    assert len(findings.differences(with_cuda, "")) == 3
+
+
 def test_the_size_counts_what_later_layers_hide(tmp_path: Path) -> None:
     assert image(tmp_path, {"a": b"x" * 1000}, {"a": b"y"}).size == 1001

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 import yaml
+from cyclonedx.validation.json import JsonStrictValidator
 
 from bentos.cards import CARDS
+from deploy import sbom
+from deploy.image.findings import pins
 from tests.asking import versions_that_answer
 from tests.bentos_built import PARTS_OF_EACH_BUILD, build, built, content, copy_of_the_repository, packed, place
 from tests.bentos_built import python_without_this_checkout as another_python
 from tests.conftest import TrainedHome
 from tests.homes import Home
+from tests.reading import ROOT
 from tests.serving import RunningService
 
 pytestmark = pytest.mark.slow
@@ -49,9 +54,25 @@ def test_it_names_every_version_exactly_and_where_it_came_from(store: Home, tag:
     assert about["labels"]["git_commit"]
 
 
-def test_it_holds_the_service_and_nothing_else_of_the_repository(store: Home, tag: str) -> None:
-    tops = {path.name for path in (place(tag, store) / "src").iterdir()}
-    assert tops == {"bentos", "bentofile.yaml", "configuration.yaml"}
+def test_it_holds_the_whole_service_and_nothing_else_of_the_repository(store: Home, tag: str) -> None:
+    """Also what is not Python: the console's page."""
+    packed_files = set(content(place(tag, store) / "src"))
+    ours = {str(file.relative_to(ROOT)) for file in (ROOT / "bentos").rglob("*") if file.is_file()}
+    assert packed_files == {file for file in ours if "__pycache__" not in file} | {
+        "bentofile.yaml",
+        "configuration.yaml",
+    }
+
+
+def test_its_bill_of_materials_is_valid_and_names_each_package_and_version(
+    store: Home, tag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.use(monkeypatch)
+    bill = sbom.bill(place(tag, store))
+    assert JsonStrictValidator(sbom.VERSION).validate_str(bill) is None
+    assert bill == sbom.bill(place(tag, store))
+    told = {part["name"]: part["version"] for part in json.loads(bill)["components"]}
+    assert told == pins((ROOT / "requirements-serve.lock").read_text()) | packed(place(tag, store))
 
 
 def test_a_model_without_a_version_stops_the_build_and_says_what_to_run(store: Home, tmp_path: Path) -> None:
