@@ -32,6 +32,10 @@ COMMANDS = {
     "models": Command("bentos.shelf:models", "List versions: stage, metrics, lineage.", "serve", ("numpy", "rich")),
     "promote": Command("bentos.shelf:promote", "Let a version serve.", "serve", ("numpy", "onnxruntime")),
     "rollback": Command("bentos.shelf:rollback", "Go back to the version before.", "serve", ("numpy", "onnxruntime")),
+    "score": Command(
+        "training.scoring:score", "Judge a version on rows whose truth is known.", "train",
+        ("training", "sklearn", "onnxruntime"),
+    ),
     "drift": Command("bentos.monitoring.commands:drift", "Compare live rows with training.", "serve", ("whylogs",)),
     "check": Command("bentos.tending:check", "Check configuration, store and machine.", "serve", ("numpy", "rich")),
     "keys": Command("bentos.tending:keys", "Make API keys.", "serve", ("numpy", "rich")),

@@ -111,7 +111,7 @@ def _history_table(screen: Console, shelf: stages.Shelf) -> Table:
 @click.option("--why", default="promoted by hand", help="Kept in the history.")
 def promote(model: str, version: str | None, why: str) -> None:
     """Let VERSION of MODEL serve: its name, the beginning of it, or nothing for the candidate."""
-    _moved(model, lambda: stages.promote(model, _resolve(model, version), why))
+    _moved(model, lambda: stages.promote(model, resolve(model, version), why))
 
 
 @click.command()
@@ -122,7 +122,8 @@ def rollback(model: str, why: str) -> None:
     _moved(model, lambda: stages.rollback(model, why))
 
 
-def _resolve(model: str, version: str | None) -> str:
+def resolve(model: str, version: str | None) -> str:
+    """The version that somebody means: its name, the beginning of it, or nothing for the candidate."""
     if version is None:
         waiting = stages.shelf(model).candidate
         if waiting is None:

@@ -64,12 +64,16 @@ def gather(recipe: Recipe, order: Order) -> Material:
     dataset = load(recipe, order)
     if complaints := list(_complaints(recipe.card, dataset)):
         raise DataRefused(dataset.source, complaints)
+    return Material(recipe, dataset, checked(recipe, dataset), split(recipe.card, dataset))
+
+
+def checked(recipe: Recipe, dataset: Dataset) -> Batch:
+    """The rows as the model takes them, or every complaint about them."""
     try:
-        batch = recipe.model.encode(dataset.rows)
+        return recipe.model.encode(dataset.rows)
     except BadRows as bad:
         shown = [f"row {place}: {why}" for place, why in list(bad.complaints.items())[:20]]
         raise DataRefused(dataset.source, [f"{len(bad.complaints)} rows cannot be read", *shown]) from bad
-    return Material(recipe, dataset, batch, split(recipe.card, dataset))
 
 
 def load(recipe: Recipe, order: Order) -> Dataset:

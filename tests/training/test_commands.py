@@ -199,3 +199,27 @@ def test_training_is_a_module_too(iris_home: Home) -> None:
         env=iris_home.environment,
     )
     assert "Nothing to train" in done.stdout
+
+
+def test_a_version_is_judged_on_rows_that_somebody_brings(ready_home: Home, tmp_path: Path) -> None:
+    file = tmp_path / "answers.jsonl"
+    assert jubako("train", "iris", "--set", "trees=20").exit_code == 0
+    done = jubako("score", "iris", "--data", "sklearn", "--output", str(file))
+    assert done.exit_code == 0, done.output
+    (version,) = artifacts.versions("iris")
+    assert f"iris:{version} on 150 rows" in done.stdout
+    line = next(line for line in done.stdout.splitlines() if line.startswith("accuracy"))
+    assert [float(word) > 0.9 for word in line.split()[1:]] == [True, True]
+    told = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [one["row"] for one in told] == list(range(150))
+    assert {"species", "probabilities", "truth"} <= set(told[0])
+
+
+def test_what_cannot_be_scored_is_one_sentence(ready_home: Home, tmp_path: Path) -> None:
+    nothing = jubako("score", "iris", "--data", "sklearn")
+    assert nothing.exit_code == 1
+    assert "iris has no version that serves; `jubako train iris` makes one" in nothing.output
+    assert jubako("train", "iris", "--set", "trees=20").exit_code == 0
+    nowhere = jubako("score", "iris", "--data", str(tmp_path / "nowhere.csv"))
+    assert nowhere.exit_code == 1
+    assert "there is no such file or folder" in nowhere.output
