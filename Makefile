@@ -117,6 +117,10 @@ format: $(READY) ## Put every file in the one format
 lock: $(READY) ## Write the lock files again; UPGRADE="numpy torch" or UPGRADE=all moves versions
 	@$(BIN)/python .ci/lock.py $(UPGRADE)
 
+.PHONY: dashboards
+dashboards: $(READY) ## Write Grafana's dashboards again, from deploy/grafana
+	@$(BIN)/python -m deploy.grafana
+
 .PHONY: audit
 audit: $(READY) ## Look the locked versions up in the vulnerability database; fails when it could not look
 	@$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement requirements.lock

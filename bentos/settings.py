@@ -106,6 +106,15 @@ class Monitoring(_Strict):
     """Whether the prediction log also holds the rows themselves. Off: privacy is the default."""
 
 
+class Tracing(_Strict):
+    """Off until an endpoint is named, and then it costs nothing. Needs the extra ``tracing``."""
+
+    endpoint: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    """Where OTLP over HTTP is taken, with its whole path: ``http://127.0.0.1:4318/v1/traces``."""
+    sample_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
+    """Share of requests that are traced. A caller who sends ``traceparent`` has decided already."""
+
+
 class Services(_Strict):
     """One section a process, under the service's own name."""
 
@@ -137,6 +146,7 @@ class Services(_Strict):
 class Settings(_Strict):
     services: Services = Services()
     monitoring: Monitoring = Monitoring()
+    tracing: Tracing = Tracing()
 
     @property
     def gateway(self) -> Gateway:

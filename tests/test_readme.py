@@ -6,16 +6,18 @@ import re
 import shlex
 import subprocess
 import sys
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
+from bentos.settings import read
 from tests.documents import DOCUMENTS, Block, anchors, every_block, links
 from tests.fake_service import FakeService
 from tests.reading import ROOT
 
 #: Kinds of blocks, each run or checked by a test of its name here or in ``tests/e2e/test_readme.py``.
-CHECKED = {"python", "python bentoml", "curl", "commands", "json"}
+CHECKED = {"python", "python bentoml", "curl", "commands", "json", "yaml"}
 #: The client's page has a test of its own beside the client's.
 PYTHON = [block for block in every_block("python") if block.file.name != "client.md"]
 
@@ -48,10 +50,17 @@ def test_commands_in_documents_exist(block: Block) -> None:
 def exists_in_the_console_command(arguments: list[str]) -> None:
     """The subcommand is there, and its help names every option that is shown."""
     command, *rest = arguments
-    asked = [str(Path(sys.executable).with_name("jubako")), command, "--help"]
+    words = takewhile(lambda one: not one.startswith("-"), rest)  # a group's own command among them
+    asked = [str(Path(sys.executable).with_name("jubako")), command, *words, "--help"]
     told = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr
     assert all(option in told.stdout for option in rest if option.startswith("--"))
+
+
+@pytest.mark.parametrize("block", every_block("yaml"), ids=str)
+def test_configuration_in_documents_is_accepted(block: Block, tmp_path: Path) -> None:
+    (file := tmp_path / "configuration.yaml").write_text(block.text)
+    read(file)
 
 
 @pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: file.relative_to(ROOT).as_posix())

@@ -41,6 +41,8 @@ def test_what_is_not_said_has_its_default(tmp_path: Path, text: str) -> None:
         ("services: {iris: {queue_rows: 10}}", "could never be admitted"),
         ("services: {jubako: {api_keys: {enabled: true}}}", "api_keys.file"),
         ("monitoring: {window_seconds: 0}", "monitoring.window_seconds"),
+        ("tracing: {endpoint: collector}", "tracing.endpoint"),
+        ("tracing: {sample_rate: 0}", "tracing.sample_rate"),
         ("- a list", "must hold a mapping"),
         ("services: {", "is not YAML"),
     ],
