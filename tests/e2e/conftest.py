@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from bentos.cards import CARDS
+from tests import browsing
 from tests.conftest import TrainedHome
 from tests.serving import RunningService
 
@@ -21,3 +22,18 @@ def service(trained_home: TrainedHome, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="session")
 def service_url(service: RunningService) -> str:
     return service.url
+
+
+@pytest.fixture(scope="session")
+def one_browser() -> Iterator[browsing.Browser]:
+    if browsing.MISSING:
+        pytest.skip(f"not installed here: {browsing.MISSING}")
+    started = browsing.Browser()
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def browser(one_browser: browsing.Browser) -> browsing.Browser:
+    """At a desk, in the light."""
+    return one_browser.view(browsing.DESK)

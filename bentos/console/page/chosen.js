@@ -6,7 +6,7 @@ import { figures, lines } from "./figures.js";
 import { accounting, drift, quality, versions } from "./reading.js";
 import { tryIt } from "./trying.js";
 import { known } from "./watching.js";
-import { NOTHING, duration, number } from "./words.js";
+import { NOTHING, duration, number, plural } from "./words.js";
 
 const QUIET = "no requests yet";
 
@@ -63,12 +63,13 @@ function draw(charts, name) {
   const said = (value, words) => (value === null || value === undefined ? "" : words);
   charts.rate.update([
     { kind: "strong", points: found.rate, said: said(now.rate, number(now.rate)) },
-    { kind: "wrong", points: found.bad, said: bad ? `${number(bad)} refused or failed` : "" },
+    { kind: "wrong", points: found.bad.some(([, rate]) => rate) ? found.bad : [], said: bad ? `${number(bad)} refused or failed` : "" },
   ], QUIET);
   charts.latency.update([
-    { kind: "strong", points: found.p50, said: said(now.p50, `half below ${duration(now.p50)}`) },
-    { kind: "weak", points: found.p99, said: said(now.p99, `99 % below ${duration(now.p99)}`) },
+    { kind: "strong", points: found.p50, said: said(now.p50, `median ${duration(now.p50)}`) },
+    { kind: "weak", points: found.p99, said: said(now.p99, `99 % ${duration(now.p99)}`) },
   ], QUIET);
   charts.batch.update([{ kind: "strong", points: found.batch, said: said(now.batch, `mean ${number(now.batch)}`) }], QUIET);
-  charts.queue.update([{ kind: "strong", points: found.queue, said: said(now.queue, `99 % below ${duration(now.queue)}`) }], QUIET);
+  const waiting = said(now.waiting, `${plural(now.waiting ?? 0, "row")} now`);
+  charts.queue.update([{ kind: "strong", points: found.queue, said: [said(now.queue, `99 % ${duration(now.queue)}`), waiting].filter(Boolean).join(", ") }], QUIET);
 }

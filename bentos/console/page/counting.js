@@ -22,7 +22,7 @@ const HISTOGRAMS = { jubako_request_seconds: "seconds", jubako_batch_rows: "batc
 function empty() {
   const spread = () => ({ bounds: [], below: [], sum: 0, count: 0 });
   return {
-    outcomes: {}, faults: {}, rows: 0, profile: {}, pending: 0,
+    outcomes: {}, faults: {}, rows: 0, profile: {}, pending: 0, waiting: 0, room: Infinity,
     seconds: spread(), batch: spread(), queue: spread(),
   };
 }
@@ -45,6 +45,8 @@ function take(model, name, labels, value) {
   else if (name === "jubako_rows_total") model.rows = value;
   else if (name === "jubako_profile_rows_total") model.profile[labels.state] = value;
   else if (name === "jubako_profile_rows_pending") model.pending = value;
+  else if (name === "jubako_queue_rows") model.waiting = value;
+  else if (name === "jubako_queue_rows_limit") model.room = value;
   else {
     const [, base, part] = /^(.*)_(bucket|sum|count)$/.exec(name) ?? [];
     const spread = model[HISTOGRAMS[base]];

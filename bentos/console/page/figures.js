@@ -19,6 +19,7 @@ export function figures(name) {
     p99: quantile(seconds, 0.99),
     batch: mean(batch),
     queue: quantile(queue, 0.99),
+    waiting: now[1].models[name]?.waiting,
   };
 }
 
