@@ -7,7 +7,8 @@ import time
 from typing import Any
 
 from bentos.cards import CARDS
-from tests.chaos.behaviour import GUILTY, Outcome, Place, behaviour
+from tests.chaos.behaviour import Outcome, Place, behaviour
+from tests.chaos.faults import GUILTY
 from tests.chaos.traffic import Callers, Question, callers, questions
 
 
@@ -43,7 +44,7 @@ def guilty_question(like: Question) -> Question:
     return Question("iris", like.body.model_copy(update={"sepal_length": GUILTY}), like.expected)
 
 
-async def _with_one_guilty(crowd: Callers, asked: list[Question]) -> tuple[str, int, int]:
+async def with_one_guilty(crowd: Callers, asked: list[Question]) -> tuple[str, int, int]:
     """The guilty caller's status, and how many of the others were answered, and how many wrongly."""
     alone = Callers(crowd.url, crowd.session)
     await asyncio.gather(
@@ -62,7 +63,7 @@ async def guilty_row(place: Place) -> Outcome:
         answered = failed = wrong = 0
         async with callers(service.url) as crowd:
             for start in range(0, len(asked), 63):
-                status, _, _ = await _with_one_guilty(crowd, asked[start : start + 63])
+                status, _, _ = await with_one_guilty(crowd, asked[start : start + 63])
                 failed += status == "500"
             answered, wrong = crowd.seen.ok, crowd.seen.wrong
     return Outcome(
@@ -82,7 +83,7 @@ async def wrong_answers(place: Place) -> Outcome:
             asked = questions(["iris"], 63 * place.pick(3, 20), seed=4)
             async with callers(service.url) as crowd:
                 for start in range(0, len(asked), 63):
-                    await _with_one_guilty(crowd, asked[start : start + 63])
+                    await with_one_guilty(crowd, asked[start : start + 63])
                 seen = crowd.seen
             counted = service.metrics()['jubako_runner_faults_total{fault="misbehaved",model="iris"}']
             logged = "misbehaved" in service.log()

@@ -12,8 +12,6 @@ from typing import Any, Literal
 from tests.homes import forget
 from tests.serving import RunningService
 
-#: The length of the bad row's sepal, for a service with a bad model.
-GUILTY = 66.6
 Size = Literal["small", "full"]
 
 
@@ -39,10 +37,15 @@ class Place:
 
     @contextmanager
     def serving(
-        self, *, fault: str | None = None, config: dict[str, Any] | None = None, env: dict[str, str] | None = None
+        self,
+        *,
+        fault: str | None = None,
+        config: dict[str, Any] | None = None,
+        env: dict[str, str] | None = None,
+        target: str | None = None,
     ) -> Iterator[RunningService]:
         more = {"FAULT": fault, **(env or {})} if fault else env
-        target = "tests.chaos.faulty:Jubako" if fault else "."
+        target = target or ("tests.chaos.faulty:Jubako" if fault else ".")
         service = RunningService(self.store, self.folder, target=target, config=config, env=more)
         before = os.environ.get("BENTOML_HOME")
         os.environ["BENTOML_HOME"] = str(self.store)
