@@ -78,7 +78,8 @@ def _mlflow(port: int) -> Part:
         command=(*command, "--workers", "1"),
         address=f"http://127.0.0.1:{port}",
         health=f"http://127.0.0.1:{port}/health",
-        environment={"MLFLOW_DISABLE_TELEMETRY": "true"},
+        # Its page needs no jobs, and with their runner it does not always end when it is asked to.
+        environment={"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
     )
 
 

@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -101,6 +101,8 @@ mount -t tmpfs -o mode=1777,size=256m tmpfs "$root/tmp"
 mount --bind "$state" "$root/var/lib/jubako"
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
+touch "$root/etc/hosts"
+mount --bind /etc/hosts "$root/etc/hosts"
 mount -o remount,ro,bind "$root"
 exec chroot "$root" setpriv --reuid 1034 --regid 1034 --clear-groups --no-new-privs \
     --bounding-set=-all --inh-caps=-all "$@"
@@ -154,7 +156,6 @@ class Served:
     url: str
     state: Path
     container: Container
-    killed: list[int] = field(default_factory=list)
 
     def wait(self, status: int, seconds: float = 90) -> None:
         end = time.monotonic() + seconds

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -75,14 +76,20 @@ def inspected(engine: str, image: str) -> Image:
     return inspect(image, engine)
 
 
-@pytest.fixture
-def served(engine: str, image: str, tmp_path: Path) -> Iterator[Served]:
-    running = containers.start(engine, image, tmp_path / "state", free_port())
+@contextmanager
+def started(engine: str, image: str, folder: Path) -> Iterator[Served]:
+    running = containers.start(engine, image, folder / "state", free_port())
     try:
         running.wait(200)
         yield running
     finally:
         running.container.remove()
+
+
+@pytest.fixture(scope="module")
+def served(engine: str, image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with started(engine, image, tmp_path_factory.mktemp("served")) as running:
+        yield running
 
 
 def test_the_image_holds_the_locked_packages_no_secret_and_is_small(inspected: Image) -> None:
@@ -163,12 +170,12 @@ def _kill_one(served: Served, which: int) -> None:
 
 
 def test_a_stop_answers_what_was_accepted_and_keeps_every_profile(
-    served: Served, store: Home, monkeypatch: pytest.MonkeyPatch
+    engine: str, image: str, store: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.use(monkeypatch)
     asked = questions(["iris", "churn"], 200, seed=21)
 
-    async def until_it_is_gone() -> tuple[int, dict[str, int]]:
+    async def until_it_is_gone(served: Served) -> tuple[int, dict[str, int]]:
         async with callers(served.url) as crowd:
             load = asyncio.create_task(crowd.for_seconds(asked, 8, 3600))
             await asyncio.sleep(2)
@@ -177,7 +184,8 @@ def test_a_stop_answers_what_was_accepted_and_keeps_every_profile(
             await asyncio.gather(load, return_exceptions=True)
             return status, {**crowd.seen.statuses, "wrong": crowd.seen.wrong}
 
-    status, seen = asyncio.run(until_it_is_gone())
+    with started(engine, image, tmp_path) as served:
+        status, seen = asyncio.run(until_it_is_gone(served))
     assert status == 0
     refused = {"ClientConnectorError"}  # after the door was closed
     assert not {what: count for what, count in seen.items() if count and what not in {"200", *refused}}
