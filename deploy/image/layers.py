@@ -64,7 +64,9 @@ def _saved(image: str, engine: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         file = Path(folder, "image.tar")
         command = [word.format(file=file, image=image) for word in SAVES[engine]]
-        subprocess.run(command, check=True, capture_output=True)  # noqa: S603
+        done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
+        if done.returncode != 0:
+            raise SystemExit(f"{engine} does not give {image}: {done.stderr.strip() or done.stdout.strip()}")
         yield file
 
 

@@ -45,3 +45,11 @@ def test_no_step_puts_what_somebody_typed_into_a_command(file: Path) -> None:
 
 def test_only_a_release_may_write() -> None:
     assert [file.stem for file in WORKFLOWS if "write" in content(file)["permissions"].values()] == ["release"]
+
+
+def test_versions_travel_from_training_to_the_other_workflows() -> None:
+    """A cache is another one when its paths are others, whatever its key says."""
+    steps = [step for file in WORKFLOWS for job in content(file)["jobs"].values() for step in job["steps"]]
+    caches = [step["with"] for step in steps if step.get("uses", "").startswith("actions/cache/")]
+    assert len(caches) == 4
+    assert len({(cache["path"], cache["key"]) for cache in caches}) == 1
