@@ -68,9 +68,9 @@ def test_the_accounting_is_that_of_the_whole_service(console: Browser, service: 
         assert service.predict("housing", examples("housing")).status_code == 200
     chosen(console, "housing")
     console.until("#models", "ms")
-    received = httpx.get(f"{service.url}/v1/monitoring/housing").json()["accounting"]["received"]
+    received = service.metrics()['jubako_profile_rows_total{model="housing",state="received"}']
     assert received >= 40
-    console.until(".report", f"{received:,}")
+    console.until(".report", f"{received:,.0f}")
     assert console.log() == []
 
 

@@ -62,12 +62,12 @@ function* failing(name, done) {
 function* reported(report) {
   const drifted = report.columns.filter((column) => column.state === "drifted").map((column) => column.column);
   if (drifted.length) {
-    yield alarm(report.model, `${list(drifted)} drifted: the newest ${count(report.window.rows)} rows differ from the training.`,
+    yield alarm(report.model, `${list(drifted)} drifted: the newest rows differ from those of the training.`,
       "Look at them with: jubako drift --html drift.html. Mend what sends such rows, or train again with newer ones.", "JubakoDrift");
   }
   const lost = report.accounting.dropped + report.accounting.killed;
   if (lost) {
-    yield alarm(report.model, `${plural(lost, "answered row")} of ${count(report.accounting.received)} never reached a profile.`,
+    yield alarm(report.model, `${plural(lost, "answered row")} never reached a profile.`,
       "Predictions are not touched, but drift sees less than all. A full buffer or a killed process does this.", "JubakoProfileLoss");
   }
   yield* worse(report);

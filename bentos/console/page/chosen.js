@@ -33,6 +33,7 @@ function panel(name) {
     queue: chart("Wait in the queue", duration),
   };
   const report = h("div", { class: "report" });
+  const account = accounting();
   let told = null;
   const node = h("div", {},
     h("h2", {}, name), h("p", { class: "soft" }, known.cards[name].title), facts, why,
@@ -46,7 +47,8 @@ function panel(name) {
     say(why, model.ready ? "" : `Not ready: ${model.why ?? "it does not say why"}`);
     draw(charts, name);
     const newest = known.reports[name];
-    if (newest !== told) put(report, newest ? sections(newest, model) : off());
+    if (newest !== told) put(report, newest ? sections(newest, model, account.node) : off());
+    account.update(known.looks.at(-1)?.models[name]);
     told = newest;
   }
   return { node, update };
@@ -54,7 +56,8 @@ function panel(name) {
 
 const off = () => h("p", { class: "note" }, known.monitored ? "Reading the profiles." : "Monitoring is switched off in the configuration.");
 
-const sections = (report, model) => [drift(report), h("div", { class: "facts" }, accounting(report), quality(report), versions(report, model))];
+const sections = (report, model, account) =>
+  [drift(report), h("div", { class: "facts" }, account, quality(report), versions(report, model))];
 
 function draw(charts, name) {
   const found = lines(name);

@@ -59,7 +59,7 @@ function row(model) {
     const report = known.reports[one.name];
     say(cells.drift, drift(report));
     cells.drift.classList.toggle("bad", report?.state === "drifted");
-    say(cells.profiled, count(report?.accounting.profiled));
+    say(cells.profiled, count(known.looks.at(-1)?.models[one.name]?.profile.profiled));
   }
   return { node, update };
 }

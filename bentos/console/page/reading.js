@@ -1,6 +1,6 @@
 // What GET /v1/monitoring/{model} says, in words and small tables.
 
-import { h, wide } from "./element.js";
+import { h, say, wide } from "./element.js";
 import { NOTHING, count, list, number, period, plain } from "./words.js";
 
 const MOST = 8;
@@ -47,13 +47,19 @@ function limit(top) {
   return mark;
 }
 
-export function accounting(report) {
-  const { received, profiled, dropped, pending, killed } = report.accounting;
-  const lines = { received, profiled, dropped, pending, "lost with a killed process": killed };
-  const kept = Object.entries(lines).filter(([name, rows]) => rows || !name.startsWith("lost"));
-  return h("section", {}, h("h3", {}, "Accounting"),
-    h("p", { class: "note" }, received ? "Every answered row is profiled, dropped or still pending." : "No row was answered yet."),
-    table(null, kept.map(([name, rows]) => [name, count(rows)])));
+/** From the counters of all processes: a report knows the other gateways' rows only as they were a while ago. */
+export function accounting() {
+  const note = h("p", { class: "note" });
+  const cells = Object.fromEntries(["received", "profiled", "dropped", "pending"].map((name) => [name, h("td", { class: "n" })]));
+  const node = h("section", {}, h("h3", {}, "Accounting"), note,
+    h("table", {}, h("tbody", {}, Object.entries(cells).map(([name, cell]) => h("tr", {}, h("td", {}, name), cell)))));
+
+  function update(model) {
+    const rows = { ...model?.profile, pending: model?.pending ?? 0 };
+    say(note, rows.received ? "Rows answered since the service started: each is profiled, dropped or pending." : "No row was answered yet.");
+    for (const [name, cell] of Object.entries(cells)) say(cell, count(rows[name] ?? 0));
+  }
+  return { node, update };
 }
 
 export function quality(report) {
@@ -76,6 +82,6 @@ export function versions(report, model) {
 function table(heads, lines) {
   const kind = (place) => ({ class: place ? "n" : null });
   return h("div", { class: "scroll" }, h("table", {},
-    heads && h("thead", {}, h("tr", {}, heads.map((head, place) => h("th", { scope: "col", ...kind(place) }, head)))),
+    h("thead", {}, h("tr", {}, heads.map((head, place) => h("th", { scope: "col", ...kind(place) }, head)))),
     h("tbody", {}, lines.map((line) => h("tr", {}, line.map((cell, place) => h("td", kind(place), cell)))))));
 }
