@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import subprocess
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from tests.chaos.answers import with_one_guilty
 from tests.chaos.behaviour import Place
 from tests.chaos.traffic import callers, questions
+from tests.serving import RunningService
 
 TARGET = "tests.chaos.plain:Plain"
 RUNNER = "plain_runner"
 BESIDE: dict[int, Callable[[Place], Awaitable[str]]] = {}
+
+
+@contextmanager
+def plain(place: Place, **options: Any) -> Iterator[RunningService]:
+    """Stopped by force when it does not end: its patience with what is left to do is a day."""
+    with suppress(subprocess.TimeoutExpired), place.serving(target=TARGET, **options) as service:
+        yield service
 
 
 def beside(number: int) -> Callable[[Callable[[Place], Awaitable[str]]], Callable[[Place], Awaitable[str]]]:
@@ -26,7 +37,7 @@ def beside(number: int) -> Callable[[Callable[[Place], Awaitable[str]]], Callabl
 
 @beside(1)
 async def load(place: Place) -> str:
-    with place.serving(target=TARGET) as service:
+    with plain(place) as service:
         async with callers(service.url) as crowd:
             seen = await crowd.closed_loop(questions(["iris"], 3_000, seed=1), 64)
     return f"3000 requests, {seen.failed} failed, {seen.wrong} wrong"
@@ -35,7 +46,7 @@ async def load(place: Place) -> str:
 @beside(2)
 async def burst_after_quiet(place: Place) -> str:
     env = {"PLAIN_ROWS": "16", "PLAIN_LATENCY_MS": "10000"}  # the deadline that Jubako's own has
-    with place.serving(target=TARGET, fault="slow", env=env) as service:
+    with plain(place, fault="slow", env=env) as service:
         asked = questions(["iris"], 520, seed=2)
         async with callers(service.url) as crowd:
             for question in asked[:20]:
@@ -46,7 +57,7 @@ async def burst_after_quiet(place: Place) -> str:
 
 @beside(3)
 async def guilty_row(place: Place) -> str:
-    with place.serving(target=TARGET, fault="raises") as service:
+    with plain(place, fault="raises") as service:
         asked = questions(["iris"], 63 * 5, seed=3)
         async with callers(service.url) as crowd:
             for start in range(0, len(asked), 63):
@@ -58,7 +69,7 @@ async def guilty_row(place: Place) -> str:
 async def wrong_answers(place: Place) -> str:
     told = []
     for fault in ("too_few", "reordered"):
-        with place.serving(target=TARGET, fault=fault) as service:
+        with plain(place, fault=fault) as service:
             asked = questions(["iris"], 63 * 5, seed=4)
             async with callers(service.url) as crowd:
                 for start in range(0, len(asked), 63):
@@ -71,7 +82,7 @@ async def wrong_answers(place: Place) -> str:
 async def killed_runner(place: Place) -> str:
     told = []
     for env in ({}, {"BENTOML_CONTAINERIZED": "true"}):
-        with place.serving(target=TARGET, env=env) as service:
+        with plain(place, env=env) as service:
             async with callers(service.url) as crowd:
                 load = asyncio.create_task(crowd.for_seconds(questions(["iris"], 1_000, seed=5), 8, 30))
                 await asyncio.sleep(2)
@@ -90,7 +101,7 @@ async def killed_runner(place: Place) -> str:
 async def overload(place: Place) -> str:
     env = {"PLAIN_ROWS": "8", "PLAIN_LATENCY_MS": "2000", "SLOW_CALL": "0.1"}
     told = []
-    with place.serving(target=TARGET, fault="slow", env=env) as service:
+    with plain(place, fault="slow", env=env) as service:
         asked = questions(["iris"], 2_000, seed=8)
         async with callers(service.url) as crowd:
             capacity = (await crowd.for_seconds(asked, 32, 5)).ok / 5
@@ -106,7 +117,7 @@ async def overload(place: Place) -> str:
 
 @beside(9)
 async def hang_ups(place: Place) -> str:
-    with place.serving(target=TARGET, fault="slow", env={"PLAIN_ROWS": "8"}) as service:
+    with plain(place, fault="slow", env={"PLAIN_ROWS": "8"}) as service:
         asked = questions(["iris"], 300, seed=9)
         async with callers(service.url) as crowd:
             stay = [asyncio.create_task(crowd.ask(question)) for question in asked[::2]]
