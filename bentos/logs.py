@@ -23,7 +23,7 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        for name in ("request_id", "model", "path", "status", "milliseconds"):
+        for name in ("request_id", "request_ids", "trace_id", "model", "path", "status", "milliseconds"):
             if (value := record.__dict__.get(name)) is not None:
                 line[name] = value
         if record.exc_info:
@@ -44,3 +44,5 @@ def configure(settings: Logging, service: str) -> None:
         for name in (None, "bentoml", "uvicorn.error"):
             for handler in logging.getLogger(name).handlers:
                 handler.setFormatter(formatter)
+                # BentoML's filter writes its own request and trace over ours: nothing, since we answer before it.
+                handler.filters = [kept for kept in handler.filters if type(kept).__name__ != "TraceRecordFilter"]

@@ -11,7 +11,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import orjson
@@ -19,7 +19,7 @@ from _bentoml_impl.server.app import ServiceAppFactory
 from _bentoml_sdk.service import Service
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bentos import logs, mended
+from bentos import logs, mended, tracing
 from bentos.calling import wire
 from bentos.calling.faults import CallFault, Misbehaved, ModelFailed
 from bentos.calling.hop import FAULTS, PREDICT, STATUS
@@ -28,6 +28,9 @@ from bentos.models.model import Batch
 from bentos.monitoring.vitals import Vitals
 from bentos.settings import settings
 from bentos.standby import stand_by
+
+if TYPE_CHECKING:
+    from bentos.tracing.spans import Tracing
 
 log = logging.getLogger("jubako.running")
 LOOK_EVERY = 1.0
@@ -42,11 +45,12 @@ class RunnerService(Service[InnerT]):
         stand_by()
         factory = ServiceAppFactory(self, is_main=is_main)
         app = factory()
-        app.router.lifespan_context = _following(app.router.lifespan_context, factory)
-        return RunnerDoor(app, factory)
+        traces = tracing.opened(settings().tracing, self.name)
+        app.router.lifespan_context = _following(app.router.lifespan_context, factory, traces)
+        return RunnerDoor(app, factory, traces)
 
 
-def _following(inner: Any, factory: ServiceAppFactory) -> Any:
+def _following(inner: Any, factory: ServiceAppFactory, traces: Tracing | None) -> Any:
     """The runner's life: BentoML's own, and beside it the eye on the stage pointer."""
 
     @contextlib.asynccontextmanager
@@ -58,6 +62,8 @@ def _following(inner: Any, factory: ServiceAppFactory) -> Any:
             yield
             for task in tasks:
                 task.cancel()
+            if traces is not None:
+                await asyncio.to_thread(traces.close)
 
     return lifespan
 
@@ -73,9 +79,10 @@ async def _watch(factory: ServiceAppFactory) -> None:
 
 
 class RunnerDoor:
-    def __init__(self, app: ASGIApp, factory: ServiceAppFactory) -> None:
+    def __init__(self, app: ASGIApp, factory: ServiceAppFactory, traces: Tracing | None) -> None:
         self._app = app
         self._factory = factory
+        self._traces = traces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -84,7 +91,11 @@ class RunnerDoor:
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
             kind = headers.get("content-type", "")
             if kind in (wire.ARRAY, wire.TEXTS):
-                await self._predict(headers, receive, send)
+                if self._traces is None:
+                    await self._predict(headers, receive, send)
+                else:
+                    with self._traces.work(self._keeper.card.name, headers, send) as traced:
+                        await self._predict(headers, receive, traced)
             elif "pickle" in kind:
                 await _answer(send, 415, b"pickle is not accepted", {})
             else:
@@ -118,11 +129,16 @@ class RunnerDoor:
             form[wire.SECONDS] = f"{outputs[0, -1] / 1000:.6f}"
             await _answer(send, 200, body, form)
         except CallFault as fault:
+            log.warning("%s: %s", type(fault).__name__, fault, extra=self._whose(headers))
             await _answer(send, 500, str(fault).encode(), {wire.FAULT: type(fault).__name__})
         except Exception as error:
-            log.exception("a call broke")
+            log.exception("a call broke", extra=self._whose(headers))
             message = f"{type(error).__name__}: {error}".encode()
             await _answer(send, 500, message, {wire.FAULT: "ModelFailed"})
+
+    def _whose(self, headers: dict[str, str]) -> dict[str, Any]:
+        """For the log: whose requests were in a call."""
+        return {"model": self._keeper.card.name, "request_ids": headers.get(wire.REQUESTS, "").split()}
 
     async def _infer(self, batch: Batch) -> Any:
         """Through BentoML's batching; and alone when that failed, since a stranger's rows may have been merged in."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -114,6 +115,12 @@ class Tracing(_Strict):
     sample_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
     """Share of requests that are traced. A caller who sends ``traceparent`` has decided already."""
 
+    @model_validator(mode="after")
+    def _exporter_when_on(self) -> Self:
+        if self.endpoint and not _is_installed("opentelemetry.exporter.otlp.proto.http"):
+            raise ValueError("tracing.endpoint needs the exporter: pip install 'jubako[tracing]'")
+        return self
+
 
 class Services(_Strict):
     """One section a process, under the service's own name."""
@@ -155,6 +162,13 @@ class Settings(_Strict):
     def runner(self, name: str) -> Runner:
         runner: Runner = getattr(self.services, name)
         return runner
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # a package above it
+        return False
 
 
 def read(file: Path) -> Settings:

@@ -80,7 +80,7 @@ def test_versions_with_known_holes_are_refused(package: str, floor: str) -> None
 
 #: Part of the project -> the extras that stand behind it.
 STANDS_ON = {
-    "bentos": ("cli", "serve", "native"),
+    "bentos": ("cli", "serve", "native", "tracing"),
     "training": ("serve", "native", "train"),
     "load_tests": ("load",),
 }

@@ -4,7 +4,7 @@ The way of a request: ``Caller.call`` -> a place in the ``Line`` -> taken with i
 slot is free -> ``Hop`` -> the runner -> its own rows of the answer.
 """
 
-from bentos.calling.caller import Answer, Caller
+from bentos.calling.caller import Caller
 from bentos.calling.faults import (
     CallerGone,
     CallFault,
@@ -16,6 +16,7 @@ from bentos.calling.faults import (
 )
 from bentos.calling.hop import Hop, HttpHop, Reply, RunnerStatus
 from bentos.calling.mark import unique
+from bentos.calling.told import Answer
 
 __all__ = [
     "Answer",

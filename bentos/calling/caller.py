@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from contextvars import Context
+from time import monotonic
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bentos.calling import wire
 from bentos.calling.faults import (
     CallerGone,
     CallFault,
@@ -23,8 +25,12 @@ from bentos.calling.hop import Hop, Reply
 from bentos.calling.line import Entry, Order, Part
 from bentos.calling.mark import unique
 from bentos.calling.pace import Pace
+from bentos.calling.told import Answer, Observe, Watch
 from bentos.calling.wire import chosen, merge
-from bentos.models.model import Batch, Outputs
+from bentos.models.model import Batch
+
+if TYPE_CHECKING:
+    from bentos.tracing.spans import Tracing
 
 log = logging.getLogger("jubako.calling")
 
@@ -32,30 +38,6 @@ log = logging.getLogger("jubako.calling")
 DEATHS = 4
 BACKOFF = 0.05
 SWEEP = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    outputs: Outputs
-    version: str
-    mark: str
-    first: int
-    """A row's id is ``version:mark.place``; the places of these rows begin with this one."""
-    queue: float
-    hop: float
-    model: float
-
-
-Observe = Callable[[Batch, Outputs, str, str], None]
-"""Told of rows that were answered: what was asked, the answers, the version, and the mark of their ids."""
-
-
-class Watch(Protocol):
-    """What is told of each batch that came back, and of each fault."""
-
-    def batch(self, rows: int, queue_seconds: float) -> None: ...
-
-    def fault(self, kind: str) -> None: ...
 
 
 class Caller:
@@ -75,6 +57,7 @@ class Caller:
         part_rows: int,
         weigh: Callable[[Batch], int] = len,
         observe: Observe = lambda *_: None,
+        tracing: Tracing | None = None,
     ) -> None:
         self.name = name
         self.hop = hop
@@ -87,6 +70,7 @@ class Caller:
         self._part_rows = part_rows
         self._weigh = weigh
         self._observe = observe
+        self._tracing = tracing
         self._rows = 0
         self._weight = 0
         self._loop = asyncio.get_running_loop()
@@ -109,16 +93,18 @@ class Caller:
         if self._rows + rows > self._queue_rows or wait > 0.75 * self._deadline:
             raise Overloaded(max(1.0, wait - 0.5 * self._deadline))
 
-    async def call(self, batch: Batch, gone: Callable[[], bool]) -> Answer:
+    async def call(self, batch: Batch, gone: Callable[[], bool], request_id: str = "") -> Answer:
         rows = len(batch)
         weight = self._weigh(batch)
         self.check(rows, weight)
         if rows <= self._part_rows:
-            part = await self._enter(batch, rows, weight, gone)
+            part = await self._enter(batch, rows, weight, gone, request_id)
             return Answer(part.outputs, part.version, part.mark, part.first, part.queue, part.hop, part.model)
         cuts = range(0, rows, self._part_rows)
         pieces = [batch[start : start + self._part_rows] for start in cuts]
-        futures = [self._enter(piece, len(piece), self._weigh(piece), gone, whole=False) for piece in pieces]
+        futures = [
+            self._enter(piece, len(piece), self._weigh(piece), gone, request_id, whole=False) for piece in pieces
+        ]
         try:
             parts = await asyncio.gather(*futures)
         except CallFault:
@@ -127,7 +113,7 @@ class Caller:
             raise
         if len({part.version for part in parts}) > 1:
             # A promotion fell between two parts: one answer has one version, so ask the new one for all.
-            return await self.call(batch, gone)
+            return await self.call(batch, gone, request_id)
         slowest = max(parts, key=lambda part: part.queue)
         outputs, version, mark = np.concatenate([part.outputs for part in parts]), parts[0].version, unique()
         self._observe(batch, outputs, version, mark)
@@ -142,11 +128,13 @@ class Caller:
         )
 
     def _enter(
-        self, batch: Batch, rows: int, weight: int, gone: Callable[[], bool], *, whole: bool = True
+        self, batch: Batch, rows: int, weight: int, gone: Callable[[], bool], request_id: str, *, whole: bool = True
     ) -> asyncio.Future[Part]:
-        now = self._loop.time()
+        now = monotonic()
         future: asyncio.Future[Part] = self._loop.create_future()
-        self._order.add(Entry(batch, rows, weight, now, now + self._deadline, gone, future, whole))
+        trace = None if self._tracing is None else self._tracing.here()
+        deadline = now + self._deadline
+        self._order.add(Entry(batch, rows, weight, now, deadline, gone, future, whole, request_id, trace))
         self._rows += rows
         self._weight += weight
         if self._free and not self._pumping:
@@ -168,7 +156,8 @@ class Caller:
             if not entries:
                 continue
             self._free -= 1
-            task = self._loop.create_task(self._carry(entries))
+            # In nobody's context: a call is not the work of whichever request happened to start it.
+            task = self._loop.create_task(self._carry(entries), context=Context())
             self._travelling[task] = entries
             task.add_done_callback(self._arrived)
 
@@ -177,7 +166,7 @@ class Caller:
         if not task.cancelled() and (error := task.exception()):
             log.error("a call to %s broke", self.name, exc_info=error)
             self._fail(entries, ModelFailed("the call broke"))
-        now = self._loop.time()
+        now = monotonic()
         if self._last_done is not None:
             self._pace.learn(now - self._last_done)
         self._free += 1
@@ -191,7 +180,7 @@ class Caller:
             return False
         if entry.gone():
             entry.done.set_exception(CallerGone())
-        elif self._loop.time() >= entry.deadline:
+        elif monotonic() >= entry.deadline:
             entry.done.set_exception(DeadlinePassed(self._deadline))
         else:
             return True
@@ -213,30 +202,35 @@ class Caller:
         """Have these entries computed: again when the runner died, in halves when the model raised."""
         deaths = 0
         while entries := [entry for entry in entries if self._wanted(entry)]:
-            started = self._loop.time()
+            started = monotonic()
             patience = max(entry.deadline for entry in entries) - started
+            ids = [entry.request_id for entry in entries]
+            known = {"model": self.name, "request_ids": ids}
             try:
                 batch = merge([entry.batch for entry in entries])
-                reply = await self.hop.send(batch, patience)
+                headers = {wire.REQUESTS: " ".join(ids[: wire.MOST_REQUESTS])}
+                sending = self.hop.send(batch, patience, headers)
+                traced = self._tracing and self._tracing.call(self.name, entries, headers, sending)
+                reply = await (traced or sending)
                 self._settle(entries, batch, reply, started)
                 return
             except RunnerGone as fault:
                 deaths += 1
                 self._watch.fault("runner_gone")
-                log.warning("the runner of %s went away (%s); its rows are sent again", self.name, fault)
+                log.warning("the runner of %s went away (%s); its rows are sent again", self.name, fault, extra=known)
                 if deaths >= DEATHS:
                     await self._halve(entries, fault)
                     return
                 await asyncio.sleep(BACKOFF * 2**deaths)
             except ModelFailed as fault:
                 self._watch.fault("model_failed")
-                log.warning("%s failed on a batch of %d callers: %s", self.name, len(entries), fault)
+                log.warning("%s failed on a batch of %d callers: %s", self.name, len(entries), fault, extra=known)
                 await self._halve(entries, fault)
                 return
             except CallFault as fault:
                 self._watch.fault("misbehaved" if isinstance(fault, Misbehaved) else type(fault).__name__.lower())
                 if isinstance(fault, Misbehaved):
-                    log.error("%s misbehaved; the whole batch is refused: %s", self.name, fault)
+                    log.error("%s misbehaved; the whole batch is refused: %s", self.name, fault, extra=known)
                 self._fail(entries, fault)
                 return
 
@@ -253,7 +247,7 @@ class Caller:
         rows = sum(entry.rows for entry in entries)
         if len(reply.outputs) != rows:
             raise Misbehaved(f"{rows} rows went out and {len(reply.outputs)} answers came back")
-        now = self._loop.time()
+        now = monotonic()
         self._watch.batch(rows, started - entries[0].arrived)
         mark, place, named = unique(), 0, 0
         heard = np.ones(rows, bool)

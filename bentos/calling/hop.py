@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -39,7 +40,7 @@ class RunnerStatus:
 
 
 class Hop(Protocol):
-    async def send(self, batch: Batch, within: float) -> Reply: ...
+    async def send(self, batch: Batch, within: float, about: Mapping[str, str]) -> Reply: ...
 
     async def status(self, within: float) -> RunnerStatus: ...
 
@@ -72,8 +73,10 @@ class HttpHop:
             )
         return self._session
 
-    async def send(self, batch: Batch, within: float) -> Reply:
+    async def send(self, batch: Batch, within: float, about: Mapping[str, str]) -> Reply:
+        """``about`` travels as headers."""
         body, headers = wire.pack(batch)
+        headers.update(about)
         try:
             async with (
                 asyncio.timeout(within),

@@ -27,6 +27,9 @@ class Entry:
     done: asyncio.Future[Part]
     whole: bool = True
     """Whether these are all the rows of a request."""
+    request_id: str = ""
+    trace: object = None
+    """The request's span, when it is traced."""
     taken: float = 0.0
 
 

@@ -18,6 +18,9 @@ FORM = "x-jubako-form"
 VERSION = "x-jubako-version"
 SECONDS = "x-jubako-seconds"
 FAULT = "x-jubako-fault"
+REQUESTS = "x-request-id"
+"""The ids of the requests in a call, so that what a runner logs can be found by them."""
+MOST_REQUESTS = 256
 #: What a runner may send or get. An object array would need pickle.
 KINDS = frozenset({"<f4", "<f8", "|u1", "<i8", "<i4"})
 

@@ -4,6 +4,7 @@ desk nothing of transport."""
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from bentos.models import BadRows, Batch, Model
 from bentos.problems import OurFault, Problem, TooLate, TryLater
 from bentos.serving.forms import FormFiles
 from bentos.serving.payloads import JsonRows, encoded_errors
+
+log = logging.getLogger("jubako.desk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +93,25 @@ class Desk:
         """The answer's JSON; None when the caller has left. Raises ``Problem``."""
         try:
             batch = await self._reading.batch(body, content_type)
-            answer = await self.caller.call(batch, gone)
+            answer = await self.caller.call(batch, gone, request_id)
         except BadRows as bad:
             raise encoded_errors(bad.complaints) from None
         except CallerGone:
             return None
         except CallFault as fault:
-            raise _problem(self.card.name, fault) from None
+            problem = _problem(self.card.name, fault)
+            # Refusals are only counted: under overload a line each would add to it.
+            if problem.outcome in ("failed", "late"):
+                facts = {"request_id": request_id, "model": self.card.name, "status": problem.status}
+                log.error("%s could not answer: %s", self.card.name, fault, extra=facts)
+            raise problem from None
         return self._tell(answer, request_id)
 
     async def answer_rows(self, rows: list[Any]) -> Any:
         """The same for a caller in this process, who already has rows."""
         batch = self._model.encode(rows)
-        answered = self._tell(await self.caller.call(batch, lambda: False), unique())
+        request_id = unique()
+        answered = self._tell(await self.caller.call(batch, lambda: False, request_id), request_id)
         return PublicAnswer[self.card.prediction].model_validate_json(answered.body)  # type: ignore[name-defined]
 
     def refuse_when_full(self) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -17,6 +17,9 @@ from bentos.serving.desk import Desk
 from bentos.serving.keys import Keyring
 from bentos.serving.pages import Pages
 from bentos.serving.request import HungUp, header, hung_up, request_id, respond, whole_body
+
+if TYPE_CHECKING:
+    from bentos.tracing.spans import Tracing
 
 log = logging.getLogger("jubako.door")
 access = logging.getLogger("jubako.access")
@@ -41,6 +44,7 @@ class Door:
         keyring: Keyring | None,
         body_bytes: int,
         log_access: bool,
+        tracing: Tracing | None = None,
     ) -> None:
         self._app = app
         self._desks = {f"/v1/{name}/predict": desk for name, desk in desks.items()}
@@ -50,6 +54,7 @@ class Door:
         self._keyring = keyring
         self._body_bytes = body_bytes
         self._log_access = log_access
+        self._tracing = tracing
         self._draining = False
 
     def drain(self) -> None:
@@ -62,11 +67,16 @@ class Door:
         elif scope["type"] == "http":
             desk = self._desks.get(scope["path"])
             if desk is not None:
-                await self._predict(desk, scope, receive, send)
+                if self._tracing is None:
+                    await self._predict(desk, scope, receive, send)
+                else:
+                    with self._tracing.request(desk.card.name, scope["headers"]) as told:
+                        told(*await self._predict(desk, scope, receive, send), desk.version)
             else:
                 await self._elsewhere(scope, receive, send)
 
-    async def _predict(self, desk: Desk, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _predict(self, desk: Desk, scope: Scope, receive: Receive, send: Send) -> tuple[str, str, int]:
+        """Answers, and says how it ended: the request's id, the outcome, the rows."""
         started = time.perf_counter()
         caller = request_id(scope)
         numbers = self._metrics.models[desk.card.name]
@@ -89,15 +99,15 @@ class Door:
             numbers.request(problem.outcome, seconds)
             headers.append((b"server-timing", b"total;dur=%.3f" % (seconds * 1000)))
             await self._tell(problem, caller, scope, send, headers)
-            return
+            return caller, problem.outcome, 0
         except Exception:
             log.exception("a request to %s broke", desk.card.name, extra={"request_id": caller})
             numbers.request("failed", time.perf_counter() - started)
             await self._tell(OurFault(), caller, scope, send, headers)
-            return
+            return caller, "failed", 0
         if answered is None:
             numbers.request("gone", time.perf_counter() - started)
-            return
+            return caller, "gone", 0
         seconds = time.perf_counter() - started
         numbers.request("ok", seconds, answered.rows)
         took = answered.answer
@@ -114,6 +124,7 @@ class Door:
         await respond(send, 200, answered.body, headers)
         if self._log_access:
             _note(caller, scope, 200, seconds)
+        return caller, "ok", answered.rows
 
     async def _elsewhere(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]

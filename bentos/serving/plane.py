@@ -8,10 +8,11 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
-from bentos import home
+from bentos import home, tracing
 from bentos.calling import Caller, Hop
 from bentos.calling.line import FirstCome, Order, ShortFirst
 from bentos.calling.pace import Pace
@@ -33,6 +34,9 @@ from bentos.serving.pages import Pages
 from bentos.serving.watching import Watching
 from bentos.settings import GATEWAY, Runner, Settings
 
+if TYPE_CHECKING:
+    from bentos.tracing.spans import Tracing
+
 log = logging.getLogger("jubako.plane")
 POUR_EVERY = 0.5
 LOOK_EVERY = 5.0
@@ -48,11 +52,13 @@ class Plane:
         self._tasks: list[asyncio.Task[None]] = []
         self._metrics: Metrics | None = None
         self._recorder: Recorder | None = None
+        self._tracing: Tracing | None = None
 
     def open(self, app: ASGIApp, hops: Mapping[str, Hop]) -> Door:
         """Start everything; to be called on the event loop that will serve."""
         gateway = self._settings.gateway
         metrics = self._metrics = Metrics()
+        self._tracing = tracing.opened(self._settings.tracing, GATEWAY)
         for name, hop in hops.items():
             self._desks[name] = self._desk(CARDS[name], hop, metrics)
             runner = self._settings.runner(name)
@@ -78,6 +84,7 @@ class Plane:
             keyring=keyring(gateway.api_keys),
             body_bytes=gateway.limits.body_bytes,
             log_access=gateway.logging.access,
+            tracing=self._tracing,
         )
 
     def _desk(self, card: AnyCard, hop: Hop, metrics: Metrics) -> Desk:
@@ -100,6 +107,7 @@ class Plane:
             part_rows=runner.max_rows or card.batching.max_rows,
             weigh=_tokens if card.batching.max_tokens else len,
             observe=partial(self._observe, card.name),
+            tracing=self._tracing,
         )
         return Desk(card, model, reading, caller)
 
@@ -145,6 +153,8 @@ class Plane:
         for desk in self._desks.values():
             await desk.caller.close()
         self._decoders.shutdown(wait=False, cancel_futures=True)
+        if self._tracing is not None:
+            await asyncio.to_thread(self._tracing.close)
 
 
 def _order(card: AnyCard, runner: Runner) -> tuple[Order, int]:

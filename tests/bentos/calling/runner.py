@@ -25,7 +25,7 @@ class FakeRunner:
         self.calls: list[int] = []
         self.computed: list[float] = []
 
-    async def send(self, batch: Any, within: float) -> Reply:
+    async def send(self, batch: Any, within: float, about: Any = None) -> Reply:
         self.calls.append(len(batch))
         try:
             async with asyncio.timeout(within):

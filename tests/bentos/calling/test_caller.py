@@ -181,7 +181,7 @@ async def test_short_texts_do_not_wait_behind_long_ones() -> None:
     order: list[int] = []
 
     class Texts(FakeRunner):
-        async def send(self, batch: Any, within: float) -> Reply:
+        async def send(self, batch: Any, within: float, about: Any = None) -> Reply:
             await asyncio.sleep(0.005)
             order.extend(len(text) for text in batch)
             return Reply(np.zeros((len(batch), 1), np.float32), "fake:1", 0.0)
