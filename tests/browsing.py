@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -107,7 +108,10 @@ class Browser:
 
     def until_not(self, selector: str, words: str) -> None:
         """Wait for something else to stand there."""
-        WebDriverWait(self.driver, PATIENCE, 0.1).until(lambda _: self.text(selector) != words)
+        self.wait(lambda: self.text(selector) != words)
+
+    def wait(self, until: Callable[[], bool]) -> None:
+        WebDriverWait(self.driver, PATIENCE, 0.1).until(lambda _: until())
 
     def log(self) -> list[str]:
         """What the browser complained of since it was asked last."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 from bentos.cards import CARDS, AnyCard
 
 
+@lru_cache(maxsize=1)
 def cards() -> dict[str, Any]:
     return {name: _card(card) for name, card in CARDS.items()}
 

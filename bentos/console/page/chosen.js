@@ -35,15 +35,33 @@ function panel(name) {
   const report = h("div", { class: "report" });
   const account = accounting();
   let told = null;
-  const node = h("div", {},
-    h("h2", {}, name), h("p", { class: "soft" }, known.cards[name].title), facts, why,
-    h("div", { class: "sides" },
-      h("div", { class: "charts" }, Object.values(charts).map((one) => one.node)),
+  const node = h(
+    "div",
+    {},
+    h("h2", {}, name),
+    h("p", { class: "soft" }, known.cards[name].title),
+    facts,
+    why,
+    h(
+      "div",
+      { class: "sides" },
+      h(
+        "div",
+        { class: "charts" },
+        Object.values(charts).map((one) => one.node),
+      ),
       tryIt(name, known.cards[name]),
-      report));
+      report,
+    ),
+  );
 
   function update(model) {
-    say(facts, ["version " + (model.version ?? NOTHING), model.framework, model.engine, model.device].filter(Boolean).join(" · "));
+    say(
+      facts,
+      ["version " + (model.version ?? NOTHING), model.framework, model.engine, model.device]
+        .filter(Boolean)
+        .join(" · "),
+    );
     say(why, model.ready ? "" : `Not ready: ${model.why ?? "it does not say why"}`);
     draw(charts, name);
     const newest = known.reports[name];
@@ -54,25 +72,54 @@ function panel(name) {
   return { node, update };
 }
 
-const off = () => h("p", { class: "note" }, known.monitored ? "Reading the profiles." : "Monitoring is switched off in the configuration.");
+const off = () =>
+  h(
+    "p",
+    { class: "note" },
+    known.monitored ? "Reading the profiles." : "Monitoring is switched off in the configuration.",
+  );
 
-const sections = (report, model, account) =>
-  [drift(report), h("div", { class: "facts" }, account, quality(report), versions(report, model))];
+const sections = (report, model, account) => [
+  drift(report),
+  h("div", { class: "facts" }, account, quality(report), versions(report, model)),
+];
 
 function draw(charts, name) {
   const found = lines(name);
   const now = figures(name) ?? {};
   const bad = found.bad.at(-1)?.[1];
   const said = (value, words) => (value === null || value === undefined ? "" : words);
-  charts.rate.update([
-    { kind: "strong", points: found.rate, said: said(now.rate, number(now.rate)) },
-    { kind: "wrong", points: found.bad.some(([, rate]) => rate) ? found.bad : [], said: bad ? `${number(bad)} refused or failed` : "" },
-  ], QUIET);
-  charts.latency.update([
-    { kind: "strong", points: found.p50, said: said(now.p50, `median ${duration(now.p50)}`) },
-    { kind: "weak", points: found.p99, said: said(now.p99, `99 % ${duration(now.p99)}`) },
-  ], QUIET);
-  charts.batch.update([{ kind: "strong", points: found.batch, said: said(now.batch, `mean ${number(now.batch)}`) }], QUIET);
+  charts.rate.update(
+    [
+      { kind: "strong", points: found.rate, said: said(now.rate, number(now.rate)) },
+      {
+        kind: "wrong",
+        points: found.bad.some(([, rate]) => rate) ? found.bad : [],
+        said: bad ? `${number(bad)} refused or failed` : "",
+      },
+    ],
+    QUIET,
+  );
+  charts.latency.update(
+    [
+      { kind: "strong", points: found.p50, said: said(now.p50, `median ${duration(now.p50)}`) },
+      { kind: "weak", points: found.p99, said: said(now.p99, `99 % ${duration(now.p99)}`) },
+    ],
+    QUIET,
+  );
+  charts.batch.update(
+    [{ kind: "strong", points: found.batch, said: said(now.batch, `mean ${number(now.batch)}`) }],
+    QUIET,
+  );
   const waiting = said(now.waiting, `${plural(now.waiting ?? 0, "row")} now`);
-  charts.queue.update([{ kind: "strong", points: found.queue, said: [said(now.queue, `99 % ${duration(now.queue)}`), waiting].filter(Boolean).join(", ") }], QUIET);
+  charts.queue.update(
+    [
+      {
+        kind: "strong",
+        points: found.queue,
+        said: [said(now.queue, `99 % ${duration(now.queue)}`), waiting].filter(Boolean).join(", "),
+      },
+    ],
+    QUIET,
+  );
 }

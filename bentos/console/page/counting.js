@@ -22,8 +22,16 @@ const HISTOGRAMS = { jubako_request_seconds: "seconds", jubako_batch_rows: "batc
 function empty() {
   const spread = () => ({ bounds: [], below: [], sum: 0, count: 0 });
   return {
-    outcomes: {}, faults: {}, rows: 0, profile: {}, pending: 0, waiting: 0, room: Infinity,
-    seconds: spread(), batch: spread(), queue: spread(),
+    outcomes: {},
+    faults: {},
+    rows: 0,
+    profile: {},
+    pending: 0,
+    waiting: 0,
+    room: Infinity,
+    seconds: spread(),
+    batch: spread(),
+    queue: spread(),
   };
 }
 

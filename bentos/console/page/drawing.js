@@ -1,4 +1,5 @@
-// Small line charts of what this page has seen, five minutes at most. They stretch with the page; colours come from the style sheet.
+// Small line charts of what this page has seen, five minutes at most. They stretch with the page; colours come from the
+// style sheet.
 
 import { h, put, say, svg } from "./element.js";
 import { KEPT, known } from "./watching.js";
@@ -41,12 +42,20 @@ export function chart(title, format) {
   const now = h("p", { class: "now" });
   const start = h("span");
   const top = h("span");
-  const picture = svg("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img" });
+  const picture = svg("svg", {
+    class: "chart",
+    viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+    preserveAspectRatio: "none",
+    role: "img",
+  });
   const none = h("span", { class: "none" });
-  const node = h("figure", {},
+  const node = h(
+    "figure",
+    {},
     h("figcaption", {}, h("h4", {}, title), now),
     h("div", { class: "plot" }, picture, none),
-    h("div", { class: "ends" }, start, top, h("span", {}, "now")));
+    h("div", { class: "ends" }, start, top, h("span", {}, "now")),
+  );
 
   let told = "";
   function update(lines, empty) {
@@ -54,13 +63,22 @@ export function chart(title, format) {
     const height = highest(lines.map((line) => line.points));
     const minutes = shownTime() / 60_000;
     say(start, minutes < 1.05 ? "a minute ago" : `${minutes.toFixed(minutes < 4.9 ? 1 : 0)} minutes ago`);
-    const shown = lines.map((line) => line.said).filter(Boolean).join(", ");
-    if (told !== shown) put(now, lines.map((line) => line.said && [h("i", { class: `key ${line.kind}` }), h("span", {}, line.said)]));
+    const shown = lines
+      .map((line) => line.said)
+      .filter(Boolean)
+      .join(", ");
+    if (told !== shown)
+      put(
+        now,
+        lines.map((line) => line.said && [h("i", { class: `key ${line.kind}` }), h("span", {}, line.said)]),
+      );
     told = shown;
     say(top, height ? `top ${format(height)}` : "");
     say(none, height ? "" : empty);
-    put(picture, ...lines.map((line) =>
-      svg("path", { class: line.kind, d: height ? path(line.points, end, height) : "" })));
+    put(
+      picture,
+      ...lines.map((line) => svg("path", { class: line.kind, d: height ? path(line.points, end, height) : "" })),
+    );
     picture.setAttribute("aria-label", `${title}: now ${shown || NOTHING}; the most was ${format(height)}`);
   }
   return { node, update };
@@ -69,7 +87,11 @@ export function chart(title, format) {
 /** A line as high as a line of text, for a table. */
 export function spark() {
   const line = svg("path", { class: "strong" });
-  const node = svg("svg", { class: "spark", viewBox: `0 0 ${WIDTH} 24`, preserveAspectRatio: "none", "aria-hidden": "true" }, line);
+  const node = svg(
+    "svg",
+    { class: "spark", viewBox: `0 0 ${WIDTH} 24`, preserveAspectRatio: "none", "aria-hidden": "true" },
+    line,
+  );
   return {
     node,
     update(points) {

@@ -16,7 +16,7 @@ const drawChosen = panels(place("chosen"));
 
 function chosen() {
   const named = decodeURIComponent(location.hash.slice(1));
-  return known.models.some((model) => model.name === named) ? named : shownLast ?? known.models[0]?.name;
+  return known.models.some((model) => model.name === named) ? named : (shownLast ?? known.models[0]?.name);
 }
 let shownLast = null;
 
@@ -37,13 +37,16 @@ function lead(many) {
   if (known.lost) return "The service does not answer";
   const off = known.models.filter((model) => !model.ready).map((model) => model.name);
   const serving = known.models.length - off.length;
-  const models = off.length ? `${serving} of ${known.models.length} models serve, ${list(off)} not` : `All ${plural(serving, "model")} serve`;
+  const models = off.length
+    ? `${serving} of ${known.models.length} models serve, ${list(off)} not`
+    : `All ${plural(serving, "model")} serve`;
   return many ? `${models}; ${plural(many, "alarm")}` : models;
 }
 
 function basis() {
   if (known.locked) return "The key stays in this tab's memory: it is stored nowhere and gone when the tab is closed.";
-  if (known.lost) return `No answer since ${clock(known.lost)}. What is shown is older; this page goes on asking every ${EVERY / 1000} seconds.`;
+  if (known.lost)
+    return `No answer since ${clock(known.lost)}. What is shown is older; this page goes on asking every ${EVERY / 1000} seconds.`;
   const rates = known.models.map((model) => figures(model.name)?.rate);
   if (rates.includes(undefined)) return "Counting the first requests.";
   return `${number(rates.reduce((sum, rate) => sum + rate, 0))} requests a second over all models.`;

@@ -23,10 +23,28 @@ export function modelTable(node) {
     rows.clear();
     for (const model of known.models) rows.set(model.name, row(model));
     const heads = Object.values(COLUMNS).map((title) => h("th", { scope: "col", class: "n" }, title));
-    put(node, h("table", { class: "models" },
-      h("caption", { class: "note" }, "Requests of the last ten seconds; latency, batches and queue of the last minute."),
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "model"), h("th", { scope: "col", class: "trend" }, "trend"), heads)),
-      h("tbody", {}, [...rows.values()].map((one) => one.node))));
+    put(
+      node,
+      h(
+        "table",
+        { class: "models" },
+        h(
+          "caption",
+          { class: "note" },
+          "Requests of the last ten seconds; latency, batches and queue of the last minute.",
+        ),
+        h(
+          "thead",
+          {},
+          h("tr", {}, h("th", { scope: "col" }, "model"), h("th", { scope: "col", class: "trend" }, "trend"), heads),
+        ),
+        h(
+          "tbody",
+          {},
+          [...rows.values()].map((one) => one.node),
+        ),
+      ),
+    );
   }
 
   return (chosen) => {
@@ -41,14 +59,21 @@ function row(model) {
   const version = h("span", { class: "version" });
   const trend = spark();
   const cells = Object.fromEntries(
-    Object.entries(COLUMNS).map(([key, title]) => [key, h("td", { class: "n", "data-title": title }, NOTHING)]));
-  const node = h("tr", {}, h("th", { scope: "row" }, link, version), h("td", { class: "trend" }, trend.node), Object.values(cells));
+    Object.entries(COLUMNS).map(([key, title]) => [key, h("td", { class: "n", "data-title": title }, NOTHING)]),
+  );
+  const node = h(
+    "tr",
+    {},
+    h("th", { scope: "row" }, link, version),
+    h("td", { class: "trend" }, trend.node),
+    Object.values(cells),
+  );
 
   function update(one, chosen) {
     node.className = one.ready ? "" : "off";
     if (chosen) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
-    say(version, one.ready ? one.version ?? "no version" : "not ready");
+    say(version, one.ready ? (one.version ?? "no version") : "not ready");
     const found = figures(one.name) ?? {};
     trend.update(lines(one.name).rate);
     say(cells.rate, number(found.rate));

@@ -9,10 +9,22 @@ const KINDS = "image/png,image/jpeg,image/webp,image/bmp";
 export function pictureField() {
   let chosen = null;
   let address = "";
-  const input = h("input", { type: "file", class: "hidden", accept: KINDS, id: "picture", "aria-describedby": "picture-hint" });
+  const input = h("input", {
+    type: "file",
+    class: "hidden",
+    accept: KINDS,
+    id: "picture",
+    "aria-describedby": "picture-hint",
+  });
   const shown = h("span", { class: "preview" });
   const hint = h("span", { class: "note", id: "picture-hint" }, "PNG, JPEG, WebP or BMP");
-  const zone = h("label", { class: "drop", for: "picture" }, shown, h("span", { class: "soft" }, "Drop a picture here, or choose one"), input);
+  const zone = h(
+    "label",
+    { class: "drop", for: "picture" },
+    shown,
+    h("span", { class: "soft" }, "Drop a picture here, or choose one"),
+    input,
+  );
 
   function show(file) {
     if (!file) return;

@@ -11,7 +11,8 @@ export function tryIt(name, card) {
   const body = card.media === "files" ? files(card) : rows(card);
   const button = h("button", { class: "main" }, "Predict");
   const examples = card.examples.map((example, place) =>
-    h("button", { type: "button", onclick: () => body.fill(example, place) }, `Example ${place + 1}`));
+    h("button", { type: "button", onclick: () => body.fill(example, place) }, `Example ${place + 1}`),
+  );
   body.fill(card.examples[0], 0);
 
   async function send(event) {
@@ -31,10 +32,18 @@ export function tryIt(name, card) {
     return undefined;
   }
 
-  return h("section", { class: "try" }, h("h3", {}, "Try it"),
-    h("form", { novalidate: true, onsubmit: send }, h("div", { class: "fields" }, body.nodes),
-      h("div", { class: "buttons" }, button, examples)),
-    told);
+  return h(
+    "section",
+    { class: "try" },
+    h("h3", {}, "Try it"),
+    h(
+      "form",
+      { novalidate: true, onsubmit: send },
+      h("div", { class: "fields" }, body.nodes),
+      h("div", { class: "buttons" }, button, examples),
+    ),
+    told,
+  );
 }
 
 /** What fits no field is told below the form. */
@@ -48,7 +57,11 @@ function rows(card) {
   const fields = Object.entries(card.row.properties).map(([name, schema]) => field(name, schema, card.row));
   return {
     nodes: fields.map((one) => one.node),
-    fill: (example) => fields.forEach((one) => { one.write(example[one.name]); one.complain(""); }),
+    fill: (example) =>
+      fields.forEach((one) => {
+        one.write(example[one.name]);
+        one.complain("");
+      }),
     request() {
       const row = Object.fromEntries(fields.map((one) => [one.name, one.read()]));
       return { headers: { "content-type": "application/json" }, body: JSON.stringify({ inputs: [row] }) };
