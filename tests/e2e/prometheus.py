@@ -16,7 +16,7 @@ from tests.deploy.promtool import PROMETHEUS, RULES, program
 from tests.serving import free_port
 
 #: Every duration in the copied rules and configuration is so many times shorter than in deploy/prometheus.
-FASTER = 10
+FASTER = 20
 PATIENCE = 120.0
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -24,9 +24,9 @@ UNITS = {"s": 1, "m": 60, "h": 3600}
 def faster(text: str) -> str:
     """
     >>> faster("for: 30s")
-    'for: 3000ms'
+    'for: 1500ms'
     >>> faster("rate(x[5m])")
-    'rate(x[30000ms])'
+    'rate(x[15000ms])'
     """
 
     def shorter(found: re.Match[str]) -> str:

@@ -62,6 +62,16 @@ def test_a_stopped_runner_is_pending_then_firing_then_resolved(
     assert {state["metric"]["alertstate"] for state in states} == {"pending", "firing"}
 
 
+def test_a_killed_worker_is_counted_as_a_start_and_its_memory_no_longer(
+    service: RunningService, prometheus: RunningPrometheus
+) -> None:
+    starts, memory = (f'jubako_process_{what}{{service="iris"}}' for what in ("starts_total", "memory_bytes"))
+    before = service.metrics()
+    service.kill("iris")
+    prometheus.until("the next one started", lambda: service.metrics()[starts] == before[starts] + 1)
+    prometheus.until("it alone has memory", lambda: 0 < service.metrics().get(memory, 0) < 1.5 * before[memory])
+
+
 def test_models_without_a_version_are_told_too(prometheus: RunningPrometheus) -> None:
     others = {"housing", "churn", "sentiment", "image"}
     prometheus.until(
