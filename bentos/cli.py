@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
@@ -65,8 +66,26 @@ class Lazy(click.Group):
             formatter.write_dl([(name, command.summary) for name, command in COMMANDS.items()])
 
 
+def _tell_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    """In a container nothing is installed as a package: there it is the Bento's tag."""
+    if not wanted:
+        return
+    from bentos import home
+
+    if home.bento():
+        from bentos import packed
+
+        click.echo(packed.tag())
+    else:
+        click.echo(f"jubako {version('jubako')}")
+    ctx.exit()
+
+
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="jubako")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_tell_version,
+    help="Show the version and exit.",
+)  # fmt: skip
 def group() -> None:
     """Five models behind one BentoML service: train them, choose what serves, watch it."""
 

@@ -17,6 +17,15 @@ def versions() -> Mapping[str, str] | None:
     return _named_in(bento / home.BENTO_YAML) if bento else None
 
 
+def tag() -> str | None:
+    """The Bento's own name and version."""
+    bento = home.bento()
+    if bento is None:
+        return None
+    content = yaml.safe_load((bento / home.BENTO_YAML).read_bytes())
+    return f"{content['name']}:{content['version']}"
+
+
 @lru_cache(maxsize=1)
 def _named_in(file: Path) -> Mapping[str, str]:
     """Read once: a Bento never changes."""

@@ -6,6 +6,7 @@ repository without any version must start and say what is missing.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,13 @@ BASE_IMAGE = "python:3.11-slim"
 AS_IT_IS = "plain"
 #: A read-only root needs the folders that BentoML would otherwise make when it starts, and the place of a mount.
 FOLDERS = "cd /home/bentoml && mkdir -p bentos models envs tmp /var/lib/jubako && chown 1034:1034 /var/lib/jubako"
+#: ``docker exec NAME jubako check``. A container's versions are beside its code, not in BentoML's own store.
+CONSOLE = (
+    "#!/bin/sh",
+    "export BENTOML_HOME=/home/bentoml/bento PYTHONPATH=/home/bentoml/bento/src",
+    'exec python -c "from bentos.cli import main; main()" "$@"',
+)
+PROGRAM = f"printf '%s\\n' {shlex.join(CONSOLE)} > /usr/local/bin/jubako && chmod 755 /usr/local/bin/jubako"
 PROBE = """\
 import urllib.request as ask; ask.urlopen('http://127.0.0.1:${PORT:-${BENTOML_PORT:-3000}}/readyz', timeout=4)"""
 HEALTH = f'HEALTHCHECK --interval=10s --timeout=5s --start-period=90s --retries=3 CMD python -c "{PROBE}"'
@@ -83,4 +91,5 @@ def image() -> Image:
     BentoML has no word for a health check. It writes a command into its Dockerfile as it is, so the second line of one
     is an instruction of its own.
     """
-    return Image(base_image=BASE_IMAGE, distro=AS_IT_IS, python_version="3.11", commands=[f"{FOLDERS}\n{HEALTH}"])
+    commands = [PROGRAM, f"{FOLDERS}\n{HEALTH}"]
+    return Image(base_image=BASE_IMAGE, distro=AS_IT_IS, python_version="3.11", commands=commands)

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from bentos import home, packed, stages
+from bentos.cli import group
 from bentos.stages import NotMoved
 from tests.homes import Home
 
@@ -23,7 +25,9 @@ def bento(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         {"name": "iris", "models": [{"tag": "iris:20261121-043016-09c618"}]},
         {"name": "churn", "models": [{"tag": "churn:20261121-043030-981a2a"}]},
     ]
-    (place / "bento.yaml").write_text(yaml.safe_dump({"services": services}))
+    (place / "bento.yaml").write_text(
+        yaml.safe_dump({"name": "jubako", "version": "3fknqvhfpojcuax4", "services": services})
+    )
     monkeypatch.setattr("bentos.home.bento", lambda: place)
     monkeypatch.delenv("JUBAKO_HOME")
     return place
@@ -45,6 +49,11 @@ def test_code_knows_that_it_was_packed(
 
 def test_the_versions_are_those_that_bento_yaml_names(bento: Path) -> None:
     assert packed.versions() == {"iris": "20261121-043016-09c618", "churn": "20261121-043030-981a2a"}
+
+
+def test_the_command_names_the_bento_that_it_is_in(bento: Path) -> None:
+    """Nothing is installed as a package there, so there is no other version to name."""
+    assert CliRunner().invoke(group, ["--version"]).output == "jubako:3fknqvhfpojcuax4\n"
 
 
 def test_a_bento_serves_what_it_holds_and_not_what_the_pointer_says(iris_home: Home, bento: Path) -> None:

@@ -110,7 +110,7 @@ exec chroot "$root" setpriv --reuid 1034 --regid 1034 --clear-groups --no-new-pr
 
 
 class Unshared:
-    """What buildah built, in namespaces of its own: mounts and processes."""
+    """What buildah built, in namespaces of its own: mounts and processes. Only an engine filters system calls too."""
 
     def __init__(self, engine: str, image: str, state: Path, port: int) -> None:
         self._engine = engine

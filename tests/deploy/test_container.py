@@ -126,6 +126,14 @@ def test_the_health_check_says_what_readyz_says(served: Served, inspected: Image
     assert served.container.execute("env", "PORT=9", "sh", "-c", command).returncode != 0
 
 
+def test_the_commands_of_the_runbook_work_inside(served: Served, store: Home, tag: str) -> None:
+    """``docker exec NAME jubako check``: nothing is installed there, and the versions are beside the code."""
+    assert tag in served.container.execute("jubako", "--version").stdout
+    assert served.container.execute("jubako", "check", "--port", str(free_port())).returncode == 0
+    listed = served.container.execute("jubako", "models").stdout
+    assert all(version in listed for version in packed(place(tag, store)).values())
+
+
 #: As in the container's own table of processes: the one that waits first, the one that serves last.
 RUNNERS = """
 import json, psutil
@@ -195,4 +203,4 @@ def test_a_stop_answers_what_was_accepted_and_keeps_every_profile(
 def _profiled_rows(state: Path) -> int:
     from bentos.monitoring.profiles import Profile
 
-    return sum(Profile.read(file.read_bytes()).rows for file in (state / "monitoring" / "profiles").rglob("*.bin"))
+    return sum(Profile.read(file.read_bytes()).rows for file in (state / "monitoring" / "profiles").rglob("*Z-*.bin"))
