@@ -61,7 +61,44 @@ def hung_up(receive: Receive) -> Callable[[], bool]:
     return lambda: False
 
 
+class OneWrite:
+    """Stands in for a connection while an answer is put together. uvicorn writes head and body apart, which is a system
+    call and a packet more for each answer: a tenth of what a request costs."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        self._parts: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        self._parts.append(data)
+
+    def close(self) -> None:
+        self.flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def flush(self) -> None:
+        if self._parts:  # there are none when the caller has left
+            self._transport.write(b"".join(self._parts))
+            self._parts.clear()
+
+
 async def respond(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
     headers.append((b"content-length", b"%d" % len(body)))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    head = {"type": "http.response.start", "status": status, "headers": headers}
+    content = {"type": "http.response.body", "body": body}
+    cycle: Any = getattr(send, "__self__", None)
+    transport = getattr(cycle, "transport", None)
+    if transport is None:  # another server than uvicorn
+        await send(head)
+        await send(content)
+        return
+    whole = cycle.transport = OneWrite(transport)
+    try:
+        await send(head)
+        await send(content)
+    finally:
+        cycle.transport = transport
+        whole.flush()

@@ -14,11 +14,6 @@ from tests.conftest import TrainedHome
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     "behaviour", [BEHAVIOURS[n] for n in sorted(BEHAVIOURS)], ids=lambda b: f"{b.number} {b.done[:40]}"

@@ -17,11 +17,6 @@ from bentos.serving.pages import Pages
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def _bentoml(_scope: Scope, _receive: Receive, _send: Send) -> None:
     raise AssertionError("nothing of the console is BentoML's to answer")
 
