@@ -70,7 +70,7 @@ compose: image ## Start the image with nginx, MLflow, Prometheus, Grafana and Ju
 	@docker compose --file deploy/compose/compose.yaml $(if $(GPU),--file deploy/compose/gpu.yaml) up --build
 
 .PHONY: test-container
-test-container: $(READY) ## Build the image and test it as a container, with the first of docker, podman, buildah that works (or BACKEND=)
+test-container: $(READY) ## Build the image and test it as a container, with what works here (or with BACKEND=buildah)
 	@$(if $(filter file,$(origin BACKEND)),,BACKEND=$(BACKEND)) $(BIN)/python -m pytest -m container -rs tests/deploy $(ARGS)
 
 ## Develop it
@@ -134,7 +134,7 @@ clean: ## Remove the virtual environment, caches and builds; versions and .jubak
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^## / {printf "\n%s\n", substr($$0, 4)} \
-		/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The stamp is written last, so an interrupted installation is done again.
 $(READY): requirements.lock pyproject.toml | $(BIN)/python
