@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -137,8 +137,12 @@ def test_the_commands_of_the_runbook_work_inside(served: Served, store: Home, ta
 #: As in the container's own table of processes: the one that waits first, the one that serves last.
 RUNNERS = """
 import json, psutil
-commands = {process.pid: process.cmdline() for process in psutil.process_iter()}
-print(json.dumps(sorted(pid for pid, words in commands.items() if {"--service-name", "churn"} <= set(words))))
+found = psutil.process_iter(["cmdline"])
+print(json.dumps(sorted(one.pid for one in found if {"--service-name", "churn"} <= set(one.info["cmdline"] or ()))))
+"""
+DEAD = """
+import json, psutil
+print(json.dumps([one.pid for one in psutil.process_iter(["status"]) if one.info["status"] == "zombie"]))
 """
 
 
@@ -162,19 +166,27 @@ def test_a_killed_runner_comes_back_and_nobody_notices(
     seen = asyncio.run(under_load())
     assert seen.pop("200") > 100
     assert not any(seen.values()), seen
+    _until(lambda: not served.python(DEAD), "the dead are buried, though no init does it", served)
 
 
 def _kill_one(served: Served, which: int) -> None:
     """Until another process of this runner is there, and the service is ready."""
     before = served.python(RUNNERS)
     served.python(f"import os; os.kill({before[which]}, 9); print(1)")
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
+
+    def is_replaced() -> bool:
         now = served.python(RUNNERS)
-        if len(now) == len(before) and before[which] not in now:
-            served.wait(200)
-            return
-    raise AssertionError(f"{before}, then {now}:\n{served.container.log()[-4000:]}")
+        return len(now) == len(before) and before[which] not in now
+
+    _until(is_replaced, f"{before[which]} of {before} is replaced", served)
+    served.wait(200)
+
+
+def _until(holds: Callable[[], bool], what: str, served: Served) -> None:
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end, f"not seen: {what}\n{served.container.log()[-4000:]}"
+        time.sleep(0.2)
 
 
 def test_a_stop_answers_what_was_accepted_and_keeps_every_profile(
