@@ -22,6 +22,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.stock import STOCK, Predict
 from bentos import artifacts
 from bentos.cards import CARDS
 from bentos.models import MODELS, Batch, Model, Runtime
@@ -35,11 +36,6 @@ AT_MOST_S = 1.0
 """For each number."""
 
 Load = Callable[[Runtime], Model]
-Predict = Callable[[Batch], object]
-
-#: How people call a framework without this project, where the native engine already does better than they would: the
-#: name of the call, and the call, from the model on its native engine. It becomes the first line, the others' measure.
-STOCK: dict[str, Callable[[Model], tuple[str, Predict]]] = {}
 
 
 @dataclass(frozen=True)
