@@ -63,7 +63,8 @@ def summarise(card: AnyCard, columns: Columns) -> dict[str, Summary]:
     return sketches.profile(0.0, {}).summary(card)
 
 
-def population(name: str, seeds: Sequence[int] = (101, 102, 103), size: int = 6_000) -> Population:
+def population(name: str, seeds: Sequence[int] = (101,), size: int | None = None) -> Population:
+    """As many rows as were made for training: made texts that must all differ are longer the more of them there are."""
     from training.recipes import RECIPES
 
     tag = stages.production(name)
@@ -91,6 +92,8 @@ def shifts(people: Population, tries: int, rng: np.random.Generator, sigma: floa
         if signal.kind != "number":
             continue
         step = sigma * float(np.nanstd(np.asarray(people.columns[signal.name], dtype=np.float64)))
+        if not step:
+            continue  # it is the same in every row
         found = 0
         for _ in range(tries):
             columns = people.take(rng.integers(0, people.size, SHIFTED_ROWS))

@@ -73,7 +73,11 @@ def test_a_picture_that_is_none_is_named_by_its_place() -> None:
         Client("http://mock", transport=MockService()).image.predict([PNG, b"GIF89a"])
 
 
-@pytest.mark.parametrize("wrong", [7, None, {"data": "x"}, io.StringIO("text")], ids=repr)
+@pytest.mark.parametrize(
+    "wrong",
+    [7, None, {"data": "x"}, io.StringIO("text")],
+    ids=["a number", "nothing", "a mapping", "a file of text"],
+)
 def test_what_is_no_picture_is_refused_with_a_sentence(wrong: Any) -> None:
     with pytest.raises(InputRefused, match="picture"):
         picture_file(wrong)

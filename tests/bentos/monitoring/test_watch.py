@@ -195,7 +195,7 @@ def spoken(folder: Path, version: str) -> CliRunner:
 
 
 def test_the_command_tells_what_drifted_and_why(spoken: CliRunner) -> None:
-    result = spoken.invoke(drift, ["iris"])
+    result = spoken.invoke(drift, ["iris"], env={"COLUMNS": "160"})
     assert result.exit_code == 0
     assert "sepal_width" in result.output.splitlines()[0]
     assert "standard deviations higher" in result.output
