@@ -1,10 +1,13 @@
-"""``python -m benchmarks.report RUN.json``: ``docs/benchmarks.md`` and its plots, made from a run and nothing else."""
+"""``python -m benchmarks.report RUN.json``: ``docs/benchmarks.md`` and its plots, made from a run and nothing else.
+
+Several runs, of other models each, make one page.
+"""
 
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
+from functools import reduce
 from pathlib import Path
 
 from benchmarks import card, pages
@@ -31,16 +34,15 @@ def write(run: Run, docs: Path) -> Path:
 
 def main(given: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
-    parser.add_argument("run", type=Path, help="the JSON file of a whole run")
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="the JSON file of a whole run")
     parser.add_argument("--docs", type=Path, default=DOCS)
     options = parser.parse_args(given)
-    run = Run.read(options.run)
+    run = reduce(Run.beside, map(Run.read, options.runs))
     if run.quick:
         parser.error("a quick run is for the guard; the page is made from a whole one (`make bench`)")
     page = write(run, options.docs)
     kept = options.docs / FOLDER / "run.json"
-    if kept.resolve() != options.run.resolve():
-        shutil.copyfile(options.run, kept)
+    run.write(kept)
     print(f"wrote {page.name}, its plots and {FOLDER}/{kept.name}")
 
 

@@ -144,3 +144,22 @@ class Run(_Frozen):
     @classmethod
     def read(cls, file: Path) -> Self:
         return cls.model_validate_json(file.read_bytes())
+
+    def beside(self, other: Self) -> Self:
+        """Two runs on one machine, of other models each, as one: a model's numbers still come from one run."""
+        if both := {one.model for one in self.lives} & {one.model for one in other.lives}:
+            raise ValueError(f"both runs measured {', '.join(sorted(both))}")
+        alike = ("quick", "rounds", "seconds", "tools")
+        differ = [name for name in alike if getattr(self, name) != getattr(other, name)]
+        if differ or self.machine.model_copy(update={"load_before": other.machine.load_before}) != other.machine:
+            raise ValueError(f"the runs differ in {', '.join(differ) or 'their machine'}")
+        return self.model_copy(
+            update={
+                "minutes": self.minutes + other.minutes,
+                "contestants": {**other.contestants, **self.contestants},
+                **{name: [*getattr(self, name), *getattr(other, name)] for name in _LISTS},
+            }
+        )
+
+
+_LISTS = ("loads", "lives", "bare", "skipped")

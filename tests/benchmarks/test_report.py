@@ -142,3 +142,15 @@ def test_the_kept_page_is_what_the_kept_run_says() -> None:
     kept = Run.read(KEPT)
     assert (ROOT / "docs" / "benchmarks.md").read_text() == page(Summary(kept), "benchmarks", card.read(KEPT.parent))
     assert not json.loads(KEPT.read_text())["quick"]
+
+
+def test_runs_of_other_models_make_one_page_and_runs_of_the_same_do_not() -> None:
+    tables, nets = run(load()), run(load(model="image"))
+    other = nets.model_copy(update={"lives": [life.model_copy(update={"model": "image"}) for life in nets.lives]})
+    both = tables.beside(other.model_copy(update={"bare": [], "skipped": []}))
+    assert [one.model for one in both.loads] == ["iris", "image"]
+    assert both.minutes == tables.minutes + other.minutes
+    with pytest.raises(ValueError, match="both runs measured iris"):
+        tables.beside(tables)
+    with pytest.raises(ValueError, match="the runs differ in rounds"):
+        tables.beside(other.model_copy(update={"rounds": 9}))
