@@ -152,7 +152,7 @@ class Caller:
             for entry in taken:
                 self._rows -= entry.rows
                 self._weight -= entry.weight
-            entries = [entry for entry in taken if self._wanted(entry)]
+            entries = self._still_wanted(taken)
             if not entries:
                 continue
             self._free -= 1
@@ -174,34 +174,39 @@ class Caller:
         if not self._pumping:
             self._pump()
 
-    def _wanted(self, entry: Entry) -> bool:
+    def _wanted(self, entry: Entry, now: float) -> bool:
         """Whether somebody still waits for this in time; if not, its future is settled."""
         if entry.done.done():
             return False
         if entry.gone():
             entry.done.set_exception(CallerGone())
-        elif monotonic() >= entry.deadline:
+        elif now >= entry.deadline:
             entry.done.set_exception(DeadlinePassed(self._deadline))
         else:
             return True
         return False
 
+    def _still_wanted(self, entries: list[Entry]) -> list[Entry]:
+        now = monotonic()
+        return [entry for entry in entries if self._wanted(entry, now)]
+
     def _sweep(self) -> None:
         """Callers get their 504 at their deadline, whatever the runner does."""
         self._sweeping = self._loop.call_later(SWEEP, self._sweep) if self.busy else None
-        unwanted = {entry for entry in self._order if not self._wanted(entry)}
+        now = monotonic()
+        unwanted = {entry for entry in self._order if not self._wanted(entry, now)}
         if unwanted:
             self._order.sweep(unwanted.__contains__)
             self._rows -= sum(entry.rows for entry in unwanted)
             self._weight -= sum(entry.weight for entry in unwanted)
         for entries in self._travelling.values():
             for entry in entries:
-                self._wanted(entry)
+                self._wanted(entry, now)
 
     async def _carry(self, entries: list[Entry]) -> None:
         """Have these entries computed: again when the runner died, in halves when the model raised."""
         deaths = 0
-        while entries := [entry for entry in entries if self._wanted(entry)]:
+        while entries := self._still_wanted(entries):
             started = monotonic()
             patience = max(entry.deadline for entry in entries) - started
             ids = [entry.request_id for entry in entries]

@@ -10,7 +10,7 @@ import pytest
 
 from bentos.calling.faults import CallFault, Misbehaved, ModelFailed
 from bentos.cards import CARDS
-from bentos.proof import AskTwice, KnownRows, Proof
+from bentos.proof import AGAIN, AskTwice, KnownRows, Proof
 
 RNG = np.random.default_rng
 Harm = Callable[[Any], Any]
@@ -69,6 +69,19 @@ def test_a_model_that_swaps_two_rows_is_caught_when_it_is_cheap_enough_to_be_ask
 
     with pytest.raises(Misbehaved):
         AskTwice(FakeIris(swap), "fake:1", RNG(1)).ask(batch())  # type: ignore[arg-type]
+
+
+def test_of_a_large_batch_a_part_is_asked_again() -> None:
+    sizes: list[int] = []
+
+    def count(outputs: Any) -> Any:
+        sizes.append(len(outputs))
+        return outputs
+
+    AskTwice(FakeIris(count), "fake:1", RNG(1)).ask(batch(1_000))  # type: ignore[arg-type]
+    assert sizes == [1_000, AGAIN]
+    with pytest.raises(Misbehaved):
+        AskTwice(FakeIris(lambda outputs: np.roll(outputs, 1, axis=0)), "fake:1", RNG(1)).ask(batch(1_000))  # type: ignore[arg-type]
 
 
 def test_what_a_model_raises_is_its_failure() -> None:
