@@ -2,8 +2,8 @@
 caller gets another's answer with a 200.
 
 A model that costs next to nothing is asked twice, the second time in another order: whatever it reorders shows. Of a
-large batch a part is asked again: a model that mixes up only two of a thousand rows is caught after a few batches, not at
-once. A heavier model is given a few rows whose answers are known, at random places of each batch.
+large batch a part is asked again: a model that mixes up only two of a thousand rows is caught after a few batches,
+not at once. A heavier model is given a few rows whose answers are known, at random places of each batch.
 """
 
 from __future__ import annotations
