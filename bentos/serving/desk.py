@@ -3,10 +3,8 @@ desk nothing of transport."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +17,7 @@ from bentos.cards.answer import Answer as PublicAnswer
 from bentos.cards.image import ImageRow
 from bentos.models import BadRows, Batch, Model
 from bentos.problems import OurFault, Problem, TooLate, TryLater
+from bentos.serving.decoding import Decoding
 from bentos.serving.forms import FormFiles
 from bentos.serving.payloads import JsonRows, encoded_errors
 
@@ -39,7 +38,13 @@ class Reading(Protocol):
 
     def check_media(self, content_type: bytes) -> None: ...
 
-    async def batch(self, body: bytes, content_type: bytes) -> Batch: ...
+    def close(self) -> None: ...
+
+    def check(self) -> None:
+        """Raises ``Overloaded`` when a request that comes now could not be read in time."""
+        ...
+
+    async def batch(self, body: bytes, content_type: bytes, gone: Callable[[], bool]) -> Batch: ...
 
 
 class ReadsJson:
@@ -48,23 +53,29 @@ class ReadsJson:
         self._model = model
         self.check_media = self._rows.check_media
 
-    async def batch(self, body: bytes, content_type: bytes) -> Batch:  # noqa: ARG002 - a form needs it
+    def close(self) -> None:
+        """Nothing to end."""
+
+    def check(self) -> None:
+        """Reading is done at once: there is no line."""
+
+    async def batch(self, body: bytes, content_type: bytes, gone: Callable[[], bool]) -> Batch:  # noqa: ARG002
         return self._model.encode(self._rows.read(body))
 
 
 class ReadsFiles:
     """Decoding a picture takes longer than everything else here, and lets other threads run meanwhile."""
 
-    def __init__(self, model: type[Model], most_rows: int, threads: Executor) -> None:
+    def __init__(self, model: type[Model], most_rows: int, threads: int, deadline: float) -> None:
         self._form = FormFiles(most_rows)
         self._model = model
-        self._threads = threads
+        self._decoding = Decoding(self._decode, threads, deadline)
         self.check_media = self._form.check_media
+        self.check = self._decoding.check
+        self.close = self._decoding.close
 
-    async def batch(self, body: bytes, content_type: bytes) -> Batch:
-        files = self._form.read(body, content_type)
-        loop = asyncio.get_running_loop()
-        tries = await asyncio.gather(*(loop.run_in_executor(self._threads, self._decode, file) for file in files))
+    async def batch(self, body: bytes, content_type: bytes, gone: Callable[[], bool]) -> Batch:
+        tries = await self._decoding(self._form.read(body, content_type), gone)
         complaints = {place: tried for place, tried in enumerate(tries) if isinstance(tried, str)}
         if complaints:
             raise BadRows(complaints)
@@ -92,7 +103,7 @@ class Desk:
     ) -> Answered | None:
         """The answer's JSON; None when the caller has left. Raises ``Problem``."""
         try:
-            batch = await self._reading.batch(body, content_type)
+            batch = await self._reading.batch(body, content_type, gone)
             answer = await self.caller.call(batch, gone, request_id)
         except BadRows as bad:
             raise encoded_errors(bad.complaints) from None
@@ -114,9 +125,14 @@ class Desk:
         answered = self._tell(await self.caller.call(batch, lambda: False, request_id), request_id)
         return PublicAnswer[self.card.prediction].model_validate_json(answered.body)  # type: ignore[name-defined]
 
+    async def close(self) -> None:
+        self._reading.close()
+        await self.caller.close()
+
     def refuse_when_full(self) -> None:
         try:
             self.caller.check()
+            self._reading.check()
         except Overloaded as fault:
             raise _problem(self.card.name, fault) from None
 

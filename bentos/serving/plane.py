@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -48,7 +47,6 @@ class Plane:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._desks: dict[str, Desk] = {}
-        self._decoders = ThreadPoolExecutor(settings.gateway.decode_threads, thread_name_prefix="decode")
         self._tasks: list[asyncio.Task[None]] = []
         self._metrics: Metrics | None = None
         self._recorder: Recorder | None = None
@@ -92,7 +90,9 @@ class Plane:
         rows = self._settings.gateway.limits.rows
         model = MODELS[card.name]
         reading: Reading = (
-            ReadsFiles(model, rows, self._decoders) if card.media == "files" else ReadsJson(card, model, rows)
+            ReadsFiles(model, rows, self._settings.gateway.decode_threads, runner.deadline_seconds)
+            if card.media == "files"
+            else ReadsJson(card, model, rows)
         )
         order, full = _order(card, runner)
         caller = Caller(
@@ -151,8 +151,7 @@ class Plane:
             await asyncio.to_thread(self._recorder.stop, FLUSH_WITHIN)
         await self._tell_metrics()
         for desk in self._desks.values():
-            await desk.caller.close()
-        self._decoders.shutdown(wait=False, cancel_futures=True)
+            await desk.close()
         if self._tracing is not None:
             await asyncio.to_thread(self._tracing.close)
 
