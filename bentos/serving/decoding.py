@@ -15,7 +15,7 @@ from typing import Any
 from bentos.calling.faults import CallerGone, DeadlinePassed, Overloaded
 
 #: How much of a request's time may be spent waiting to be decoded; the rest is the model's.
-SHARE = 0.25
+SHARE = 0.5
 MEMORY = 0.1
 """How much the newest picture counts in what one takes."""
 
