@@ -21,9 +21,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 90.0
-
-
-#: Below what the system gives to outgoing connections: a port of those may be somebody's before the server has bound it.
+#: Below what outgoing connections get: one of those might have the port before the server has bound it.
 PORTS = range(10_240, 32_000)
 _tried = random.Random()
 
