@@ -145,13 +145,13 @@ def _count(people: Population, column: str, weights: NDArray[np.float64], tries:
 
 
 def _take(column: Column, places: Places) -> Column:
-    return [column[place] for place in places.tolist()] if isinstance(column, list) else column[places]
+    return column[places] if isinstance(column, np.ndarray) else [column[place] for place in places.tolist()]
 
 
 def _join(columns: Sequence[Column]) -> Column:
-    if isinstance(columns[0], list):
-        return [value for column in columns for value in column]
-    return np.concatenate([np.asarray(column, dtype=np.float64) for column in columns])
+    if isinstance(columns[0], np.ndarray):
+        return np.concatenate([np.asarray(column, dtype=np.float64) for column in columns])
+    return [value for column in columns for value in column]
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ MAX_ROWS = 5_000
 def dump(columns: Mapping[str, Column]) -> bytes:
     arrays: dict[str, np.ndarray] = {}
     for name, column in columns.items():
-        if isinstance(column, list):
+        if not isinstance(column, np.ndarray):
             values = sorted({value for value in column if value is not None})
             places = {value: place for place, value in enumerate(values)}
             arrays[f"codes:{name}"] = np.array([-1 if v is None else places[v] for v in column], dtype=np.int32)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 Engine = Literal["auto", "onnx", "native"]
 
@@ -20,6 +20,16 @@ class Row(BaseModel):
     """One input row. Strict: a string is not a number, an unknown key is an error, NaN and Infinity do not exist."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def _no_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not a boolean")
+    return value
+
+
+NOT_BOOLEAN = BeforeValidator(_no_boolean)
+"""For a literal of numbers: Python's true equals 1, so it alone would take it."""
 
 
 class Prediction(BaseModel):

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from bentos.cards.card import Batching, Card, Gate, Prediction, Row, Signal
+from bentos.cards.card import NOT_BOOLEAN, Batching, Card, Gate, Prediction, Row, Signal
 
 YesNo = Literal["No", "Yes"]
 Lines = Literal["No", "Yes", "No phone service"]
@@ -14,18 +14,11 @@ Contract = Literal["Month-to-month", "One year", "Two year"]
 Payment = Literal["Electronic check", "Mailed check", "Bank transfer (automatic)", "Credit card (automatic)"]
 
 
-def _no_boolean(value: Any) -> Any:
-    """Python's true equals 1, so a literal alone would take it."""
-    if isinstance(value, bool):
-        raise ValueError("Input should be 0 or 1")
-    return value
-
-
 class ChurnRow(Row):
     """A telecom customer, with the values of the public Telco Customer Churn table."""
 
     gender: Literal["Female", "Male"]
-    senior_citizen: Annotated[Literal[0, 1], BeforeValidator(_no_boolean)]
+    senior_citizen: Annotated[Literal[0, 1], NOT_BOOLEAN]
     partner: YesNo
     dependents: YesNo
     tenure_months: Annotated[int, Field(ge=0, le=1_200)]

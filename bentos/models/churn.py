@@ -10,7 +10,7 @@ import numpy as np
 
 from bentos.cards import AnyCard
 from bentos.cards.churn import CARD, ChurnRow
-from bentos.models.model import Batch, Column, Outputs, Runtime
+from bentos.models.model import Batch, Coded, Column, Outputs, Runtime
 from bentos.models.tabular import ONNX_FILE, OnnxTrees
 
 if TYPE_CHECKING:
@@ -68,10 +68,10 @@ class ChurnModel:
             if codes is None:
                 columns[name] = table[:, place].astype(np.float64)
             else:
-                values = [str(value) for value in codes]
-                columns[name] = [values[code] for code in table[:, place].astype(np.intp).tolist()]
+                columns[name] = Coded(table[:, place].astype(np.int16), tuple(map(str, codes)))
         chances = outputs[:, 0].astype(np.float64)
-        return {**columns, "will_churn": [str(chance >= 0.5) for chance in chances.tolist()], "probability": chances}
+        leaving = Coded((chances >= 0.5).astype(np.int16), ("False", "True"))
+        return {**columns, "will_churn": leaving, "probability": chances}
 
     def _native(self, batch: Any) -> Any:
         return cast("lightgbm.Booster", self.booster).predict(batch, num_threads=self._threads)

@@ -54,7 +54,7 @@ class HousingModel:
     @staticmethod
     def decode(outputs: Outputs) -> list[dict[str, Any]]:
         """Sums of leaves can fall below zero, a price cannot; and nobody pays fractions of a cent."""
-        return [{"price_usd": round(max(price, 0.0), 2)} for price in outputs[:, 0].tolist()]
+        return [{"price_usd": round(price, 2) if price > 0.0 else 0.0} for price in outputs[:, 0].tolist()]
 
     @staticmethod
     def signals(batch: Batch, outputs: Outputs) -> dict[str, Column]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bentos.cards import AnyCard
 from bentos.cards.image import CARD, COLOURS, ImageRow
 from bentos.models import onnx, pictures
-from bentos.models.model import Batch, Column, Device, Outputs, Runtime
+from bentos.models.model import Batch, Coded, Column, Device, Outputs, Runtime
 
 if TYPE_CHECKING:
     import torch
@@ -67,7 +67,7 @@ class ImageModel:
             "contrast": light.std(axis=1, dtype=np.float64),
             "saturation": saturation.mean(axis=1, dtype=np.float64),
             "pixels": pictures.sizes(rows).astype(np.float64).prod(axis=1),
-            "category": [COLOURS[winner] for winner in outputs.argmax(axis=1)],
+            "category": Coded(outputs.argmax(axis=1).astype(np.int16), COLOURS),
             "confidence": outputs.max(axis=1).astype(np.float64),
         }
 

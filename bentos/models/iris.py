@@ -10,7 +10,7 @@ import numpy as np
 
 from bentos.cards import AnyCard
 from bentos.cards.iris import CARD, SPECIES, IrisRow
-from bentos.models.model import Batch, Column, Outputs, Runtime
+from bentos.models.model import Batch, Coded, Column, Outputs, Runtime
 from bentos.models.tabular import ONNX_FILE, OnnxTrees, matrix, numbers
 
 if TYPE_CHECKING:
@@ -39,15 +39,18 @@ class IrisModel:
     def decode(outputs: Outputs) -> list[dict[str, Any]]:
         best = outputs.argmax(axis=1).tolist()
         return [
-            {"species": SPECIES[winner], "probabilities": dict(zip(SPECIES, line, strict=True))}
-            for winner, line in zip(best, outputs.tolist(), strict=True)
+            {
+                "species": SPECIES[winner],
+                "probabilities": {"setosa": setosa, "versicolor": versicolor, "virginica": virginica},
+            }
+            for winner, (setosa, versicolor, virginica) in zip(best, outputs.tolist(), strict=True)
         ]
 
     @staticmethod
     def signals(batch: Batch, outputs: Outputs) -> dict[str, Column]:
         return {
             **numbers(np.asarray(batch), CARD.columns),
-            "species": [SPECIES[winner] for winner in outputs.argmax(axis=1)],
+            "species": Coded(outputs.argmax(axis=1).astype(np.int16), SPECIES),
             "confidence": outputs.max(axis=1).astype(np.float64),
         }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,27 @@ Batch: TypeAlias = NDArray[Any] | list[str]
 Outputs: TypeAlias = NDArray[np.float32]
 """What comes back: one line a row, one column for each of the card's ``outputs``."""
 
-Column: TypeAlias = NDArray[np.float64] | list[str | None]
+
+@dataclass(frozen=True, slots=True)
+class Coded(Sequence[str]):
+    """A column of categories, as the place of each among its values: nothing is looked up a second time."""
+
+    codes: NDArray[np.int16]
+    values: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> Coded: ...
+    def __getitem__(self, place: int | slice) -> str | Coded:
+        codes = self.codes[place]
+        return Coded(codes, self.values) if isinstance(place, slice) else self.values[int(codes)]
+
+
+Column: TypeAlias = NDArray[np.float64] | list[str | None] | Coded
 """One monitored column of many rows: numbers (NaN where missing) or categories (None where missing)."""
 
 Device = Literal["cpu", "cuda"]

@@ -12,7 +12,7 @@ from bentos.cards import AnyCard
 from bentos.cards.sentiment import CARD, LABELS, SentimentRow
 from bentos.models import onnx, text
 from bentos.models.distilbert import DistilBert
-from bentos.models.model import Batch, Column, Device, Outputs, Runtime
+from bentos.models.model import Batch, Coded, Column, Device, Outputs, Runtime
 from bentos.models.text import Ids, Network, Tokenizer, weight
 
 __all__ = ["ONNX_FILE", "SentimentModel", "weight"]
@@ -66,14 +66,14 @@ class SentimentModel:
         texts = list(batch)
         positive = outputs[:, 0].astype(np.float64)
         characters = np.array([len(one) for one in texts], dtype=np.float64)
-        letters = np.array([sum(map(str.isalpha, one)) for one in texts], dtype=np.float64)
+        letters = np.array(list(map(text.letters, texts)), dtype=np.float64)
         spaces = np.array([one.count(" ") for one in texts], dtype=np.float64)
         return {
             "characters": characters,
             "words": spaces + 1,
             "unknown_share": outputs[:, 2].astype(np.float64),
             "letter_share": letters / np.maximum(characters - spaces, 1),
-            "label": [LABELS[one >= 0.5] for one in positive.tolist()],
+            "label": Coded((positive >= 0.5).astype(np.int16), LABELS),
             "score": np.maximum(positive, 1 - positive),
         }
 

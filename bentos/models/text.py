@@ -22,6 +22,7 @@ ALIKE = 1.25
 """How much longer than the shortest the longest text of one matrix may be."""
 FEW_TOKENS = 8
 """A difference that is not worth a matrix of its own."""
+_NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalpha())
 
 Ids: TypeAlias = NDArray[np.int64]
 Network: TypeAlias = Callable[[Ids, Ids], NDArray[np.float32]]
@@ -35,6 +36,16 @@ def normalise(text: str) -> str:
     'Café ok'
     """
     return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def letters(text: str) -> int:
+    """
+    >>> letters("not good 42!"), letters("d\u00e9j\u00e0 vu")
+    (7, 6)
+    """
+    if text.isascii():  # ten times as fast
+        return len(text.encode().translate(None, _NO_LETTERS))
+    return sum(map(str.isalpha, text))
 
 
 def weight(text: str) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bentos.cards import AnyCard, Signal
-from bentos.models.model import Column
+from bentos.models.model import Coded, Column
 
 MISSING, STRANGER = -1, -2
 #: Answers are float32: a probability of 1.0000001 is no fault of the data.
@@ -66,7 +66,7 @@ def monitored(card: AnyCard) -> tuple[Signal, ...]:
 def check_column(signal: Signal, column: Column) -> Checked:
     if signal.kind == "number":
         return check_numbers(signal, np.asarray(column, dtype=np.float64))
-    return check_categories(signal, column if isinstance(column, list) else [str(value) for value in column])
+    return check_categories(signal, [str(value) for value in column] if isinstance(column, np.ndarray) else column)
 
 
 def check_numbers(signal: Signal, values: NDArray[np.float64]) -> CheckedNumbers:
@@ -93,12 +93,7 @@ def check_categories(signal: Signal, values: Sequence[str | None]) -> CheckedCat
     >>> dict(checked.counts), checked.missing, checked.invalid, checked.codes.tolist()
     ({'blue': 2, 'mauve': 1}, 1, 1, [1, -1, -2, 1])
     """
-    places: dict[str | None, int] = {name: place for place, name in enumerate(signal.categories)}
-    places[None] = MISSING
-    try:
-        codes = np.fromiter(map(places.__getitem__, values), np.int16, len(values))
-    except KeyError:  # rare, and half as fast
-        codes = np.fromiter((places.get(value, STRANGER) for value in values), np.int16, len(values))
+    codes = _codes(signal, values)
     tally = np.bincount(codes + 2, minlength=len(signal.categories) + 2).tolist()
     counts = {name: count for name, count in zip(signal.categories, tally[2:], strict=True) if count}
     if not tally[0]:
@@ -106,6 +101,17 @@ def check_categories(signal: Signal, values: Sequence[str | None]) -> CheckedCat
     strangers = Counter(value for value, code in zip(values, codes.tolist(), strict=True) if code == STRANGER)
     named = {str(value): count for value, count in strangers.items()}
     return CheckedCategories(codes, {**counts, **named}, tally[1], tally[0], named)
+
+
+def _codes(signal: Signal, values: Sequence[str | None]) -> NDArray[np.int16]:
+    if isinstance(values, Coded) and values.values == signal.categories:
+        return values.codes
+    places: dict[str | None, int] = {name: place for place, name in enumerate(signal.categories)}
+    places[None] = MISSING
+    try:
+        return np.fromiter(map(places.__getitem__, values), np.int16, len(values))
+    except KeyError:  # rare, and half as fast
+        return np.fromiter((places.get(value, STRANGER) for value in values), np.int16, len(values))
 
 
 def _slack(bound: float) -> float:

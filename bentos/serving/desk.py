@@ -20,6 +20,7 @@ from bentos.problems import OurFault, Problem, TooLate, TryLater
 from bentos.serving.decoding import Decoding
 from bentos.serving.forms import FormFiles
 from bentos.serving.payloads import JsonRows, encoded_errors
+from bentos.serving.table import Table
 
 log = logging.getLogger("jubako.desk")
 
@@ -50,6 +51,7 @@ class Reading(Protocol):
 class ReadsJson:
     def __init__(self, card: AnyCard, model: type[Model], most_rows: int) -> None:
         self._rows: JsonRows[Any] = JsonRows(card, most_rows)
+        self._table = Table.of(card, most_rows)
         self._model = model
         self.check_media = self._rows.check_media
 
@@ -60,7 +62,8 @@ class ReadsJson:
         """Reading is done at once: there is no line."""
 
     async def batch(self, body: bytes, content_type: bytes, gone: Callable[[], bool]) -> Batch:  # noqa: ARG002
-        return self._model.encode(self._rows.read(body))
+        table = self._table.read(body) if self._table else None
+        return self._model.encode(self._rows.read(body)) if table is None else table
 
 
 class ReadsFiles:

@@ -97,11 +97,11 @@ def test_a_batch_is_turned_back_into_the_values_that_were_sent() -> None:
     for signal in CARD.signals:
         sent = [getattr(row, signal.name) for row in rows]
         if signal.kind == "category":
-            assert signals[signal.name] == [str(value) for value in sent]
+            assert list(signals[signal.name]) == [str(value) for value in sent]
         else:
             expected = np.array(sent, dtype=np.float32).astype(np.float64)
             np.testing.assert_array_equal(np.asarray(signals[signal.name]), expected)
-    assert signals["will_churn"] == ["True", "True", "False"]
+    assert list(signals["will_churn"]) == ["True", "True", "False"]
 
 
 def test_the_order_in_which_a_caller_names_the_columns_does_not_matter() -> None:

@@ -29,7 +29,7 @@ def resampled(rows: int, weights: dict[str, float], seed: int) -> dict[str, Colu
     chances = np.array([weights[str(species)] for species in drawn["species"]])
     places = np.random.default_rng(seed).choice(10 * rows, rows, p=chances / chances.sum())
     return {
-        name: [values[place] for place in places] if isinstance(values, list) else values[places]
+        name: values[places] if isinstance(values, np.ndarray) else [values[place] for place in places]
         for name, values in drawn.items()
     }
 
