@@ -132,19 +132,42 @@ def _mend_batching() -> None:
     """A runner takes what is there and waits for nothing: the batches that matter were formed in the gateway.
 
     BentoML fits a line through the calls it has seen and waits, or refuses, as that says (2). Before it has seen eight
-    good calls it believes that a row takes 2 s, and holds a lone caller back for six.
+    good calls it believes that a row takes 2 s, and holds a lone caller back for six. While a batch is computed it
+    looks every millisecond whether it is done: for that long a model has nothing to do though work is there.
     """
     from bentoml._internal.marshal.dispatcher import CorkDispatcher, Optimizer
 
     def init(self: Any, _max_latency: float) -> None:
         self.o_a = self.o_b = self.wait = 0.0
 
-    async def no_training(_self: Any, *_args: Any) -> None:
-        return None
+    async def controller(self: Any) -> None:
+        def can_go_on() -> bool:
+            return bool(self._queue) and not self._sema.is_locked()
+
+        while True:
+            async with self._wake_event:
+                await self._wake_event.wait_for(can_go_on)
+            try:
+                jobs = tuple(self._get_inputs())
+            except Exception:
+                log.exception("a batch could not be put together")
+                continue
+            self._sema.acquire()
+            self._loop.create_task(self.outbound_call(jobs))
+
+    plain_outbound = CorkDispatcher.outbound_call
+
+    async def outbound_call(self: Any, *args: Any) -> None:
+        try:
+            await plain_outbound(self, *args)
+        finally:
+            async with self._wake_event:
+                self._wake_event.notify_all()
 
     Optimizer.__init__ = init
-    Optimizer.log_outbound = Optimizer.trigger_refresh = lambda *_args, **_options: None
-    CorkDispatcher.train_optimizer = no_training
+    Optimizer.log_outbound = lambda *_args, **_options: None
+    CorkDispatcher.controller = controller
+    CorkDispatcher.outbound_call = outbound_call
 
 
 def settle_runner() -> None:

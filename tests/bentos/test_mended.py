@@ -45,6 +45,35 @@ dispatcher = CorkDispatcher(60_000, 100, fallback=lambda: None, get_batch_size=l
 answer = dispatcher.optimizer.o_a * 2 + dispatcher.optimizer.o_b   # seconds that it expects two rows to take
 """
 
+NEXT_BATCH = """
+import asyncio
+from bentoml._internal.marshal.dispatcher import CorkDispatcher
+
+CorkDispatcher.TICKET_INTERVAL = 3600   # seconds until the next look, where somebody only looks now and then
+computing, done = asyncio.Event(), asyncio.Event()
+
+async def compute(batches):
+    computing.set()
+    await done.wait()
+    return batches
+
+async def main():
+    dispatcher = CorkDispatcher(7_200_000, 100, fallback=lambda: None, get_batch_size=len)
+    async def trained(*_): pass
+    dispatcher.train_optimizer = trained   # in its training plain BentoML would only wait more
+    call = dispatcher(compute)
+    first = asyncio.create_task(call([1]))
+    await computing.wait()
+    second = asyncio.create_task(call([2]))
+    await asyncio.sleep(0.05)
+    done.set()
+    await first
+    finished, _ = await asyncio.wait([second], timeout=5)
+    return bool(finished)
+
+answer = asyncio.run(main())
+"""
+
 METRICS = """
 from bentoml._internal.configuration.containers import BentoMLContainer
 answer = BentoMLContainer.prometheus_multiproc_dir.get()
@@ -82,6 +111,11 @@ def test_dead_workers_come_back_soon_in_a_container_too(mended: bool, answer: li
 @pytest.mark.parametrize(("mended", "waits"), [(False, True), (True, False)], ids=["plain", "mended"])
 def test_a_runner_that_knows_nothing_yet_holds_nobody_back(mended: bool, waits: bool) -> None:
     assert (ask(FIRST_CALL, mended) > 0) == waits
+
+
+@pytest.mark.parametrize(("mended", "begins"), [(False, False), (True, True)], ids=["plain", "mended"])
+def test_the_batch_that_waits_begins_when_the_one_before_ends(mended: bool, begins: bool) -> None:
+    assert ask(NEXT_BATCH, mended) == begins
 
 
 @pytest.mark.parametrize(("mended", "shared"), [(False, True), (True, False)], ids=["plain", "mended"])
