@@ -100,7 +100,7 @@ class ShortFirst:
 
     max_rows: int
     max_weight: int
-    patience: float = 0.002
+    patience: float = 0.0003
     alike: int = 3
     """A text joins a batch when it is at most so many times longer than the batch's first."""
     _entries: list[tuple[float, int, Entry]] = field(default_factory=list)
