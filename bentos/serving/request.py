@@ -54,9 +54,14 @@ async def whole_body(scope: Scope, receive: Receive, limit: int) -> bytes:
 
 
 def hung_up(receive: Receive) -> Callable[[], bool]:
-    """Whether the caller has left, without a task that waits for it: uvicorn's request knows at any time."""
+    """Whether the caller has left, without a task that waits for it: uvicorn's request knows at any time.
+
+    It knows as long as it reads. From a connection that has sent much at once it stops reading until more is asked of
+    it, which nobody does once the body is whole: so who sent a large picture and left would be worked for all the same.
+    """
     cycle: Any = getattr(receive, "__self__", None)
     if hasattr(cycle, "disconnected"):
+        cycle.flow.resume_reading()
         return lambda: bool(cycle.disconnected)
     return lambda: False
 
