@@ -24,6 +24,7 @@ from bentos.calling import wire
 from bentos.calling.faults import CallFault, Misbehaved, ModelFailed
 from bentos.calling.hop import FAULTS, PREDICT, STATUS
 from bentos.keeper import EXTRA_COLUMNS, Keeper
+from bentos.memory import give_back
 from bentos.models.model import Batch
 from bentos.monitoring.vitals import Vitals
 from bentos.settings import settings
@@ -58,7 +59,8 @@ def _following(inner: Any, factory: ServiceAppFactory, traces: Tracing | None) -
         logs.configure(settings().gateway.logging, factory.service.name)
         async with inner(app):
             mended.settle_runner()
-            tasks = [asyncio.create_task(work) for work in (_watch(factory), Vitals(factory.service.name).watch())]
+            works = (_watch(factory), Vitals(factory.service.name).watch(), give_back())
+            tasks = [asyncio.create_task(work) for work in works]
             yield
             for task in tasks:
                 task.cancel()

@@ -111,6 +111,8 @@ class Caller:
             for future in futures:
                 future.cancel()
             raise
+        finally:
+            futures.clear()  # what failed knows this place: without this, the rows would stay until Python looks
         if len({part.version for part in parts}) > 1:
             # A promotion fell between two parts: one answer has one version, so ask the new one for all.
             return await self.call(batch, gone, request_id)

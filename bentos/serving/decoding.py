@@ -46,7 +46,11 @@ class Decoding:
             future = loop.run_in_executor(self._pool, self._one, file, gone, until)
             future.add_done_callback(self._done)
             futures.append(future)
-        return [picture for picture, _ in await asyncio.gather(*futures)]
+        try:
+            return [picture for picture, _ in await asyncio.gather(*futures)]
+        finally:
+            # What failed knows this place, and this place what failed: the whole body would stay until Python looks.
+            futures.clear()
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

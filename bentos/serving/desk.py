@@ -113,13 +113,17 @@ class Desk:
         except CallerGone:
             return None
         except CallFault as fault:
-            problem = _problem(self.card.name, fault)
-            # Refusals are only counted: under overload a line each would add to it.
-            if problem.outcome in ("failed", "late"):
-                facts = {"request_id": request_id, "model": self.card.name, "status": problem.status}
-                log.error("%s could not answer: %s", self.card.name, fault, extra=facts)
-            raise problem from None
+            # Not kept here: what is raised knows this place and with it the body, and would know itself.
+            raise self._explained(fault, request_id) from None
         return self._tell(answer, request_id)
+
+    def _explained(self, fault: CallFault, request_id: str) -> Problem:
+        problem = _problem(self.card.name, fault)
+        # Refusals are only counted: under overload a line each would add to it.
+        if problem.outcome in ("failed", "late"):
+            facts = {"request_id": request_id, "model": self.card.name, "status": problem.status}
+            log.error("%s could not answer: %s", self.card.name, fault, extra=facts)
+        return problem
 
     async def answer_rows(self, rows: list[Any]) -> Any:
         """The same for a caller in this process, who already has rows."""

@@ -19,6 +19,7 @@ from bentos.cards import CARDS, AnyCard, Card
 from bentos.cards.answer import Answer as PublicAnswer
 from bentos.cards.card import PredictionT, RowT
 from bentos.console import files
+from bentos.memory import give_back
 from bentos.models import MODELS, Batch, Outputs
 from bentos.models.text import weight
 from bentos.monitoring.metrics import Metrics
@@ -72,7 +73,7 @@ class Plane:
         self._repeat(POUR_EVERY, self._tell_metrics)
         self._repeat(LOOK_EVERY, pages.statuses)
         self._repeat(LOOK_EVERY, lambda: asyncio.to_thread(forget_the_dead))
-        self._tasks.append(asyncio.create_task(Vitals(GATEWAY).watch()))
+        self._tasks += [asyncio.create_task(work) for work in (Vitals(GATEWAY).watch(), give_back())]
         return Door(
             app,
             self._desks,
