@@ -1,4 +1,4 @@
-"""Memory that a burst needed goes back to the machine once it is quiet: the C library would keep it for the next burst."""
+"""Memory that a burst needed goes back to the machine once it is quiet: the C library keeps it for the next one."""
 
 from __future__ import annotations
 
