@@ -121,6 +121,10 @@ lock: $(READY) ## Write the lock files again; UPGRADE="numpy torch" or UPGRADE=a
 dashboards: $(READY) ## Write Grafana's dashboards again, from deploy/grafana
 	@$(BIN)/python -m deploy.grafana
 
+.PHONY: alarms
+alarms: $(READY) ## Write the alarms for the Prometheus operator again, from deploy/prometheus/rules
+	@$(BIN)/python -m deploy.alarms
+
 .PHONY: audit
 audit: $(READY) ## Look the locked versions up in the vulnerability database; fails when it could not look
 	@$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement requirements.lock

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from deploy import alarms
 from tests.deploy.promtool import ALERTS, PROMETHEUS, RULES, program
 from tests.documents import anchors
 from tests.reading import ROOT
@@ -24,6 +25,10 @@ def promtool(*arguments: str | Path) -> None:
 
 def test_prometheus_accepts_the_configuration_and_every_rule() -> None:
     promtool("check", "config", PROMETHEUS / "prometheus.yml")
+
+
+def test_the_operator_gets_the_same_alarms() -> None:
+    assert alarms.MANIFEST.read_text() == alarms.rendered(), "run `make alarms`"
 
 
 def test_every_group_of_rules_has_a_file_of_tests() -> None:
