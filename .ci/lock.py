@@ -79,8 +79,8 @@ def write(lock: Path, extra: str, found: list[dict[str, Any]]) -> None:
 def main() -> None:
     upgrade = {normal(name) for name in sys.argv[1:]}
     write(EVERYTHING, "dev", resolve("dev", kept(EVERYTHING, upgrade)))
-    write(SERVE, "serve", resolve("serve", kept(EVERYTHING, set())))
-    write(GPU, "serve,gpu", resolve("serve,gpu", kept(EVERYTHING, set())))
+    write(SERVE, "serve,tracing", resolve("serve,tracing", kept(EVERYTHING, set())))
+    write(GPU, "serve,gpu,tracing", resolve("serve,gpu,tracing", kept(EVERYTHING, set())))
 
 
 if __name__ == "__main__":

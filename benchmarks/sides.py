@@ -113,6 +113,8 @@ def variants(summary: Summary) -> Iterator[str]:
     for server in there:
         for model in summary.models:
             ratios = [summary.ratio(server, OURS, model, cell) for cell in FEW]
+            if not any(ratios):
+                continue
             lines.append([f"{summary.title(server)}, {model}", *(spread(one) if one else "" for one in ratios)])
     yield from rows(("", *(load(cell) for cell in FEW)), lines)
 

@@ -102,6 +102,7 @@ class Visit:
             basis = load if cell == BASIS else basis
             yield load
         if self._station.open_loop and basis is not None and basis.answered:
+            settle(running)  # a crowd that it could not serve came before, and this is about an ordinary day
             yield self._open(running, basis.per_second * SHARE)
 
     def _closed(self, running: Running, cell: Cell) -> Load:
