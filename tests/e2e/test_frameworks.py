@@ -1,4 +1,4 @@
-"""What is loaded where: a runner holds its own engine and nobody else's, the gateway holds none."""
+"""What is loaded where: a runner holds its own engine and nobody else's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import psutil
 import pytest
 
 from bentos.cards import CARDS
-from bentos.settings import GATEWAY
 from tests.serving import RunningService
 
 #: Package -> a part of the path of the libraries that it maps.
@@ -24,7 +23,3 @@ def engines(pid: int) -> set[str]:
 def test_a_runner_holds_the_engine_of_its_model_and_no_other(service: RunningService, model: str) -> None:
     assert service.predict(model, []).status_code != 503
     assert engines(service.pids(model)[-1]) == {"onnxruntime"}, "with `engine: auto` all five compute in ONNX Runtime"
-
-
-def test_the_gateway_holds_no_engine(service: RunningService) -> None:
-    assert engines(service.pids(GATEWAY)[-1]) == set()
