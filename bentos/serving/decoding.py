@@ -21,7 +21,7 @@ SHARE = 0.5
 MEMORY = 0.1
 """How much the newest picture counts in what one takes."""
 TOGETHER = 8
-"""Pictures of one request that a thread takes at once: to hand over each by itself costs an eighth of decoding it."""
+"""Pictures of one request that a thread takes at once: handing over each by itself keeps the event loop busy."""
 
 
 class Decoding:
