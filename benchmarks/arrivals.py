@@ -20,6 +20,8 @@ import httptools
 import numpy as np
 import uvloop
 
+from benchmarks.alarm import Alarm
+
 LANES = 512
 AFTER_SECONDS = 10.0
 
@@ -129,14 +131,16 @@ class Traffic:
 
     async def run(self, rate: float, seconds: float) -> None:
         gaps = np.random.default_rng(5).exponential(1 / rate, int(rate * seconds))
+        alarm = Alarm()
         started = time.perf_counter()
         for number, when in enumerate((started + np.cumsum(gaps)).tolist()):
             if number % 64 == 0:
                 await asyncio.sleep(0)  # answers are read also when the generator cannot keep up
-            while (now := time.perf_counter()) < when:  # noqa: ASYNC110 - a clock, not a condition
-                await asyncio.sleep(when - now)
+            while (now := time.perf_counter()) < when:
+                await alarm.until(when)
             self.late.append(now - when)
             self.due(now)
+        alarm.close()
         end = time.perf_counter() + AFTER_SECONDS
         while (self.open or self._waiting) and time.perf_counter() < end:  # noqa: ASYNC110 - an event costs each answer
             await asyncio.sleep(0.001)

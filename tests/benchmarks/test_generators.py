@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import uvloop
 
+from benchmarks.alarm import Alarm
 from benchmarks.arrivals import offer
 from benchmarks.ceiling import ceiling
 from benchmarks.questions import write
@@ -69,6 +70,25 @@ def test_the_open_loop_tells_refused_and_broken_requests_from_answers() -> None:
     with web_server(respond) as port:
         said: dict[str, Any] = uvloop.run(offer(port, REQUESTS, rate=400, seconds=0.25, lanes=64))
     assert (said["answered"], said["refused"], said["broken"]) == (80, 10, 10)
+
+
+def test_the_open_loop_waits_without_asking_the_clock_all_the_time() -> None:
+    """uvloop knows milliseconds only; a generator that spins instead takes a core from the server it measures."""
+
+    async def waits() -> tuple[list[float], float]:
+        alarm = Alarm()
+        used = time.process_time()
+        gaps = []
+        for wait in (0.2, 0.0002, -1.0):  # a moment that has passed rings at once
+            when = time.perf_counter() + wait
+            await alarm.until(when)
+            gaps.append(time.perf_counter() - when)
+        alarm.close()
+        return gaps, time.process_time() - used
+
+    gaps, used = uvloop.run(waits())
+    assert all(gap >= 0 for gap in gaps)
+    assert used < 0.1
 
 
 @pytest.mark.slow
