@@ -69,7 +69,6 @@ def test_without_stored_ratios_it_says_how_to_store_them(
     assert "--store" in capsys.readouterr().out
 
 
-@pytest.mark.skipif(not guard.FILE.exists(), reason="no ratios were stored yet")
 def test_the_stored_ratios_are_of_peers_that_take_part() -> None:
     from benchmarks.servers import PEERS as TAKING_PART
 
