@@ -76,7 +76,7 @@ class Caller:
         self._loop = asyncio.get_running_loop()
         self._pumping = False
         self._sweeping: asyncio.TimerHandle | None = None
-        self._travelling: dict[asyncio.Task[None], list[Entry]] = {}
+        self._travelling: dict[asyncio.Task[bool], list[Entry]] = {}
         self._last_done: float | None = None
 
     @property
@@ -89,7 +89,7 @@ class Caller:
 
     def check(self, rows: int = 1, weight: int = 1) -> None:
         """Refuse now what could not be answered in time. Costs nothing: called before a body is even read."""
-        wait = self._pace.wait(self._weight + weight, len(self._travelling))
+        wait = self._pace.wait(self._weight + weight, monotonic(), len(self._travelling))
         if self._rows + rows > self._queue_rows or wait > 0.75 * self._deadline:
             raise Overloaded(max(1.0, wait - 0.5 * self._deadline))
 
@@ -163,18 +163,22 @@ class Caller:
             self._travelling[task] = entries
             task.add_done_callback(self._arrived)
 
-    def _arrived(self, task: asyncio.Task[None]) -> None:
+    def _arrived(self, task: asyncio.Task[bool]) -> None:
         entries = self._travelling.pop(task)
-        if not task.cancelled() and (error := task.exception()):
+        now = monotonic()
+        if task.cancelled():
+            pass
+        elif error := task.exception():
             log.error("a call to %s broke", self.name, exc_info=error)
             self._fail(entries, ModelFailed("the call broke"))
-        now = monotonic()
-        if self._last_done is not None:
-            self._pace.learn(now - self._last_done)
+        elif task.result() and self._last_done is not None:
+            self._pace.learn(now - self._last_done, now)
         self._free += 1
-        self._last_done = now if len(self._order) else None
+        waited = len(self._order) > 0
         if not self._pumping:
             self._pump()
+        # Not when everybody who waited has left: the quiet that follows is no call's time.
+        self._last_done = now if waited and self._travelling else None
 
     def _wanted(self, entry: Entry, now: float) -> bool:
         """Whether somebody still waits for this in time; if not, its future is settled."""
@@ -205,8 +209,9 @@ class Caller:
             for entry in entries:
                 self._wanted(entry, now)
 
-    async def _carry(self, entries: list[Entry]) -> None:
-        """Have these entries computed: again when the runner died, in halves when the model raised."""
+    async def _carry(self, entries: list[Entry]) -> bool:
+        """Have these entries computed: again when the runner died, in halves when the model raised. Says whether they
+        were, all together: only from such a call can be learned how fast the runner is."""
         deaths = 0
         while entries := self._still_wanted(entries):
             started = monotonic()
@@ -220,26 +225,27 @@ class Caller:
                 traced = self._tracing and self._tracing.call(self.name, entries, headers, sending)
                 reply = await (traced or sending)
                 self._settle(entries, batch, reply, started)
-                return
+                return True
             except RunnerGone as fault:
                 deaths += 1
                 self._watch.fault("runner_gone")
                 log.warning("the runner of %s went away (%s); its rows are sent again", self.name, fault, extra=known)
                 if deaths >= DEATHS:
                     await self._halve(entries, fault)
-                    return
+                    return False
                 await asyncio.sleep(BACKOFF * 2**deaths)
             except ModelFailed as fault:
                 self._watch.fault("model_failed")
                 log.warning("%s failed on a batch of %d callers: %s", self.name, len(entries), fault, extra=known)
                 await self._halve(entries, fault)
-                return
+                return False
             except CallFault as fault:
                 self._watch.fault("misbehaved" if isinstance(fault, Misbehaved) else type(fault).__name__.lower())
                 if isinstance(fault, Misbehaved):
                     log.error("%s misbehaved; the whole batch is refused: %s", self.name, fault, extra=known)
                 self._fail(entries, fault)
-                return
+                return False
+        return False
 
     async def _halve(self, entries: list[Entry], fault: CallFault) -> None:
         """Find the guilty caller; everybody else is answered as if alone."""
