@@ -12,9 +12,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from rich.console import Console
+from yaml import YAMLError
 
 from bentos.home import jubako_home
-from load_tests import generator
+from load_tests import generator, objectives
 from load_tests.chaos import Chaos
 from load_tests.order import Order, OrderRefused, is_here, refuse_strangers
 from load_tests.profiles import PROFILES
@@ -35,6 +36,7 @@ def arguments() -> argparse.ArgumentParser:
     add("--requests", type=int, default=Order().requests, help="the run ends when so many were sent")
     add("--seed", type=int, default=Order().seed, help="of the rows that are asked about")
     add("--models", type=lambda text: tuple(text.split(",")), default=(), help="only these, as iris,churn")
+    add("--objectives", type=Path, default=Order().objectives, help="what must be reached (load_tests/objectives.yaml)")
     add("--report", type=Path, help="the HTML report; by default under .jubako/load/")
     add("--web", action="store_true", help="with Locust's web page, on http://127.0.0.1:8089")
     add("--processes", type=int, default=1, help="Locust processes on this machine")
@@ -62,16 +64,26 @@ def main(words: list[str] | None = None) -> int:
             requests=given.requests,
             seed=given.seed,
             models=given.models,
+            objectives=given.objectives.absolute(),
             summary=report.absolute().with_suffix(".json"),
             own_host=given.own_host,
         )
         refuse_strangers(given.url, given.own_host)
+        known(order)
         if given.worker:
             return worker(given, order)
         return load(given, order, report.absolute())
     except OrderRefused as refused:
         CONSOLE.print(f"[red]{refused}[/]", highlight=False)
         return 2
+
+
+def known(order: Order) -> None:
+    """Objectives that cannot be read are told before the load, not after it."""
+    try:
+        objectives.read(order.objectives)
+    except (OSError, ValueError, YAMLError) as error:
+        raise OrderRefused(f"{order.objectives} holds no objectives: {error}") from error
 
 
 def worker(given: argparse.Namespace, order: Order) -> int:

@@ -53,7 +53,9 @@ def judge(environment: Any, **_: Any) -> None:
     if isinstance(environment.runner, WorkerRunner):
         return
     found = measuring.measured(environment.stats)
-    wanted = {name: one for name, one in objectives.read().of(ORDER.profile).items() if name in ORDER.asked}
+    wanted = {
+        name: one for name, one in objectives.read(ORDER.objectives).of(ORDER.profile).items() if name in ORDER.asked
+    }
     missed = objectives.misses(wanted, found) if ORDER.judged else []
     troubles = measuring.troubles(environment)
     if ORDER.summary is not None:

@@ -10,6 +10,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from bentos.cards import CARDS
+from load_tests.objectives import FILE
 
 PREFIX = "JUBAKO_LOAD_"
 MOST_SECONDS = 4 * 3_600.0
@@ -34,6 +35,7 @@ class Order:
     summary: Path | None = None
     """Where the measured numbers go, as JSON."""
     judged: bool = True
+    objectives: Path = FILE
     models: tuple[str, ...] = ()
     """Who is asked; nobody named means all."""
     own_host: bool = False
@@ -62,6 +64,7 @@ class Order:
             "SEED": self.seed,
             "SUMMARY": self.summary,
             "JUDGED": int(self.judged),
+            "OBJECTIVES": self.objectives,
             "MODELS": ",".join(self.models) or None,
             "OWN_HOST": int(self.own_host),
         }
@@ -78,6 +81,7 @@ class Order:
             seed=int(found.get("SEED", 7)),
             summary=Path(found["SUMMARY"]) if "SUMMARY" in found else None,
             judged=found.get("JUDGED", "1") == "1",
+            objectives=Path(found.get("OBJECTIVES", FILE)),
             models=tuple(found["MODELS"].split(",")) if "MODELS" in found else (),
             own_host=found.get("OWN_HOST", "0") == "1",
         )

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from bentos.cards import CARDS
 from bentos.client.testing import MockService
@@ -24,8 +25,16 @@ from tests.reading import ROOT
 pytestmark = pytest.mark.slow
 
 
+#: Nothing may go wrong, and it may take its time: these tests are about the runs, not about this machine.
+PATIENT = yaml.safe_dump(
+    {"every": {name: {"p50": 60_000.0, "p95": 60_000.0, "p99": 60_000.0, "error_rate": 0.0} for name in CARDS}}
+)
+
+
 def command(folder: Path, url: str, *options: str) -> list[str]:
-    report = ["--report", str(folder / "run.html"), "--no-ceiling", "--seed", "1"]
+    patient = folder / "objectives.yaml"
+    patient.write_text(PATIENT, encoding="utf-8")
+    report = ["--report", str(folder / "run.html"), "--no-ceiling", "--seed", "1", "--objectives", str(patient)]
     return [sys.executable, "-m", "load_tests", "--url", url, "--profile", "smoke", "--seconds", "4", *report, *options]
 
 
@@ -58,6 +67,20 @@ def test_a_good_run_exits_with_zero_and_leaves_a_report_with_plots(fake: FakeSer
     summary = json.loads((tmp_path / "run.json").read_text())
     assert set(summary["models"]) == set(CARDS)
     assert all(model["requests"] > 3 and model["failures"] == 0 for model in summary["models"].values())
+
+
+def test_who_is_slower_than_promised_fails_by_name(fake: FakeService, tmp_path: Path) -> None:
+    hasty = tmp_path / "hasty.yaml"
+    hasty.write_text(PATIENT.replace("60000.0", "0.001"), encoding="utf-8")
+    done = run(tmp_path, fake.url, "--objectives", str(hasty))
+    assert done.returncode == 1
+    assert all(f"missed: {name}: p50 was" in done.stdout for name in CARDS)
+
+
+def test_objectives_that_cannot_be_read_are_told_before_the_load(fake: FakeService, tmp_path: Path) -> None:
+    done = run(tmp_path, fake.url, "--objectives", str(tmp_path / "none.yaml"))
+    assert done.returncode == 2
+    assert "none.yaml holds no objectives" in done.stdout
 
 
 class Swapping(MockService):
