@@ -79,7 +79,8 @@ class Runner(_Strict):
     """Rows in one call to the model; by default the card's."""
     max_tokens: Count | None = None
     in_flight: Annotated[int, Field(ge=1, le=64)] = 2
-    """Calls on their way to the runner at once. Two keep it busy while answers travel."""
+    """Calls on their way to the runner at once. Two keep it busy while answers travel; where rows come more slowly than
+    it computes them, as pictures do, one makes the calls fewer and larger."""
     queue_rows: Count = 20_000
     """Rows that may wait. One more is refused with 503 and Retry-After."""
     deadline_seconds: Seconds = 10.0
