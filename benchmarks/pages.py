@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks import card, losses
 from benchmarks.aims import aims
+from benchmarks.host import STOLEN, TRIES
 from benchmarks.markdown import load, rows, size_of
 from benchmarks.plan import BASIS, CELLS, CROWD, SHARE, Cell
 from benchmarks.results import Load
@@ -46,6 +47,14 @@ def _head(summary: Summary) -> Iterator[str]:
         f" {machine.processor}, {machine.cores} cores, {machine.memory_gigabytes:g} GB, {machine.system}. Compare the"
         " numbers of a run with each other, and with no other machine's."
     )
+    stolen = figure(load.stolen for load in run.loads)
+    if stolen and stolen.high > 0:
+        yield ""
+        yield (
+            f"The machine is a virtual one, whose host took {stolen.median:.1%} of its processors' time in the median"
+            f" load and {stolen.high:.0%} in the worst. A load from which more than {STOLEN:.0%} was taken was measured"
+            f" up to {TRIES} times, and the least disturbed one counts, whatever it showed."
+        )
     if machine.load_before > 0.5:
         yield ""
         yield f"**Something else was running too:** the load average was {machine.load_before:g} before the run began."

@@ -40,6 +40,8 @@ class Load(_Frozen):
     """Of so many answers that were compared with the bare model's, so many differed."""
     late: float | None = None
     """How late the open-loop generator itself was, at its 99th percentile."""
+    stolen: float = 0.0
+    """The share of the processors' time in which the host gave them to somebody else, though they were wanted here."""
 
     @property
     def per_second(self) -> float:

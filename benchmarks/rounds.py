@@ -15,6 +15,7 @@ from statistics import mean
 from benchmarks import machine, saturation
 from benchmarks.ceiling import ceiling
 from benchmarks.environments import Environments, installed
+from benchmarks.host import undisturbed
 from benchmarks.places import ROOT, versions
 from benchmarks.plan import Plan, Station
 from benchmarks.questions import questions
@@ -91,7 +92,7 @@ def _contestant(server: Server, environments: Environments) -> Contestant:
 def _bare(model: str, folder: Path, seconds: float, number: int) -> Bare:
     time.sleep(0.2)  # what stopped before has stopped
     command = [sys.executable, "-m", "benchmarks.bare", model, str(folder), str(seconds)]
-    (alone,) = _together(command, 1)
+    (alone,), _ = undisturbed(lambda: _together(command, 1))
     abreast = mean(one.best for one in _together(command, 2)) / alone.best
     return alone.model_copy(update={"round": number, "abreast": abreast})
 

@@ -28,6 +28,8 @@ class Seen:
     p90: float
     p99: float
     longest: float
+    late: float | None = None
+    """How late an open-loop generator was itself."""
 
     @property
     def answered(self) -> int:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks import checking
 from benchmarks.environments import Environments
+from benchmarks.host import undisturbed
 from benchmarks.places import ROOT, Place, free_ports
 from benchmarks.plan import BASIS, SHARE, Cell, Station, too_slow
 from benchmarks.preparing import prepare
@@ -23,9 +24,12 @@ from benchmarks.running import DidNotStart, Meter, Running, settle
 from benchmarks.saturation import Seen, saturate
 
 Finding = Load | Life | Skipped
+Used = tuple[Seen, float]
+"""What a load showed, and the processor seconds that the server used."""
 #: Where a request takes seconds, a load lasts for so many of them: a shorter one would see the first answers only.
 TURNS = 3
 LONGEST_SECONDS = 15.0
+TOLD = ("seconds", "refused", "broken", "p50", "p90", "p99", "longest", "late")
 
 
 @dataclass(frozen=True)
@@ -114,24 +118,31 @@ class Visit:
         check.start()
         warm = saturate(running.port, requests, connections, max(self._lab.warm_seconds, line_seconds))
         check.join()
-        meter = Meter(running)
+        checked = result[0] if result else checking.Checked(0, 0)
         turn_seconds = max(line_seconds, warm.longest / 1000)
         seconds = max(self._lab.seconds, min(TURNS * turn_seconds, LONGEST_SECONDS))
-        seen = saturate(running.port, requests, connections, seconds)
-        return self._load(cell, seen, meter.seconds(), result[0] if result else checking.Checked(0, 0))
+
+        def measure() -> Used:
+            meter = Meter(running)
+            return saturate(running.port, requests, connections, seconds), meter.seconds()
+
+        return self._load(cell, undisturbed(measure), checked)
 
     def _open(self, running: Running, offered: float) -> Load:
         arguments = [str(running.port), str(self._file(1)), str(offered), str(2 * self._lab.seconds)]
         command = [sys.executable, "-m", "benchmarks.arrivals", *arguments]
-        meter = Meter(running)
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-        said = json.loads(done.stdout)
-        late = said.pop("late")
-        seen = Seen(requests=said.pop("answered") + said["refused"], **said)
-        load = self._load((0, 1), seen, meter.seconds(), checking.Checked(0, 0))
-        return load.model_copy(update={"offered": offered, "late": late})
 
-    def _load(self, cell: Cell, seen: Seen, cpu: float, checked: checking.Checked) -> Load:
+        def measure() -> Used:
+            meter = Meter(running)
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+            said = json.loads(done.stdout)
+            return Seen(requests=said.pop("answered") + said["refused"], **said), meter.seconds()
+
+        load = self._load((0, 1), undisturbed(measure), checking.Checked(0, 0))
+        return load.model_copy(update={"offered": offered})
+
+    def _load(self, cell: Cell, found: tuple[Used, float], checked: checking.Checked) -> Load:
+        (seen, cpu), stolen = found
         return Load(
             server=self._station.server.name,
             model=self._station.model,
@@ -142,7 +153,8 @@ class Visit:
             cpu_seconds=cpu,
             checked=checked.checked,
             wrong=checked.wrong,
-            **{name: getattr(seen, name) for name in ("seconds", "refused", "broken", "p50", "p90", "p99", "longest")},
+            stolen=stolen,
+            **{name: getattr(seen, name) for name in TOLD},
         )
 
     def _check(self, running: Running, rows: int) -> checking.Checked:

@@ -91,6 +91,12 @@ def test_what_two_processors_are_worth_here_is_said() -> None:
     assert "kept so much of its best: iris 75%." in page(Summary(EVERYTHING), "benchmarks")
 
 
+def test_what_the_host_took_is_said() -> None:
+    robbed = run(load(stolen=0.25), load(connections=1))
+    assert "took 12.5% of its processors' time in the median load and 25% in the worst" in page(Summary(robbed), "b")
+    assert "host took" not in page(Summary(EVERYTHING), "b")
+
+
 def test_something_else_that_ran_is_said() -> None:
     busy = EVERYTHING.model_copy(update={"machine": EVERYTHING.machine.model_copy(update={"load_before": 7.0})})
     assert "Something else was running too" in page(Summary(busy), "benchmarks")

@@ -1,0 +1,33 @@
+"""A host that takes the processors away is no server's doing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from benchmarks.host import Stolen, undisturbed
+
+
+class Told(Stolen):
+    def __init__(self, shares: Iterator[float]) -> None:
+        self._shares = shares
+
+    def share(self) -> float:
+        return next(self._shares)
+
+
+@pytest.mark.parametrize(
+    ("shares", "counts"),
+    [([0.0], 900), ([0.2, 0.01], 100), ([0.2, 0.1, 0.3, 0.0], 100)],
+    ids=["undisturbed", "disturbed once", "disturbed always"],
+)
+def test_what_was_disturbed_is_measured_again_whatever_it_showed(shares: list[float], counts: int) -> None:
+    found, told = iter([900, 100, 950, 999]), iter(shares)
+    assert undisturbed(lambda: next(found), lambda: Told(told))[0] == counts
+
+
+def test_what_was_taken_is_a_share_of_the_processors_time() -> None:
+    stolen = Stolen()
+    sum(range(1_000_000))
+    assert 0 <= stolen.share() <= 1
