@@ -86,8 +86,6 @@ class Bare(_Frozen):
     """Rows in a call -> rows a second, from card rows (or picture files) to answers."""
     whole: dict[int, float]
     """Rows in a request -> rows a second, from a request's body to an answer's body."""
-    abreast: float | None = None
-    """What is left of its best when a second copy runs beside it: 1 where processors share nothing."""
 
     @property
     def best(self) -> float:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from statistics import mean
 
 from benchmarks import machine, saturation
 from benchmarks.ceiling import ceiling
@@ -92,18 +91,8 @@ def _contestant(server: Server, environments: Environments) -> Contestant:
 def _bare(model: str, folder: Path, seconds: float, number: int) -> Bare:
     time.sleep(0.2)  # what stopped before has stopped
     command = [sys.executable, "-m", "benchmarks.bare", model, str(folder), str(seconds)]
-    (alone,), _ = undisturbed(lambda: _together(command, 1))
-    abreast = mean(one.best for one in _together(command, 2)) / alone.best
-    return alone.model_copy(update={"round": number, "abreast": abreast})
-
-
-def _together(command: list[str], copies: int) -> list[Bare]:
-    running = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) for _ in range(copies)]
-    said = [one.communicate()[0] for one in running]
-    for one in running:
-        if one.returncode:
-            raise subprocess.CalledProcessError(one.returncode, command)
-    return [Bare.model_validate_json(one) for one in said]
+    said, _ = undisturbed(lambda: subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True))
+    return Bare.model_validate_json(said.stdout).model_copy(update={"round": number})
 
 
 def _line(station: Station, finding: Finding, number: int) -> str:

@@ -34,20 +34,6 @@ def survival(summary: Summary) -> Iterator[str]:
                 line.append(f"{found.median:.0%} of {short(bare.median)}" if found and bare else "")
             lines.append(line)
     yield from rows(("", "computing", "rows to answers", "body to body"), lines)
-    shares = ((model, figure(_abreast(summary, model))) for model in summary.models)
-    kept = [f"{model} {share.median:.0%}" for model, share in shares if share]
-    if kept:
-        yield ""
-        yield (
-            "The bare model had the machine to itself; a service and its callers fill every processor, and processors"
-            " share what they are made of. Beside a second copy of itself, the bare model kept so much of its best: "
-            + ", ".join(kept)
-            + "."
-        )
-
-
-def _abreast(summary: Summary, model: str) -> list[float]:
-    return [one.abreast for one in summary.run.bare if one.model == model and one.abreast is not None]
 
 
 def _bests(size: int) -> tuple[Callable[[Bare], float], ...]:

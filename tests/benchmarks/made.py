@@ -68,7 +68,6 @@ def run(*loads: Load, quick: bool = False) -> Run:
                 predict={1: 1_000.0, 64: 5_000.0},
                 encode={1: 900.0, 64: 4_000.0},
                 whole={1: 800.0, 64: 3_000.0},
-                abreast=0.75,
             )
         ],
         skipped=[],

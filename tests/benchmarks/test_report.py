@@ -86,11 +86,6 @@ def test_what_was_not_measured_is_said() -> None:
     assert "- iris, 256 connections, 64 rows: too long a line" in text
 
 
-def test_what_two_processors_are_worth_here_is_said() -> None:
-    """Else a service on all of them is held against a model that had the machine to itself, and nobody knows."""
-    assert "kept so much of its best: iris 75%." in page(Summary(EVERYTHING), "benchmarks")
-
-
 def test_what_the_host_took_is_said() -> None:
     robbed = run(load(stolen=0.25), load(connections=1))
     assert "took 12.5% of its processors' time in the median load and 25% in the worst" in page(Summary(robbed), "b")
