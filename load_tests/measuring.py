@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -49,18 +50,20 @@ def show(
     troubles: list[str],
     console: Console,
 ) -> None:
-    """One line a model, found / allowed, what was missed in red and by name."""
-    table = Table("model", "requests", "per second", "p50 ms", "p95 ms", "p99 ms", "errors")
+    """One line a model, found/allowed, what was missed in red and by name."""
+    table = Table("model", box=SIMPLE, pad_edge=False)
+    for name in ("requests", "a second", "p50, ms", "p95, ms", "p99, ms", "failed"):
+        table.add_column(name, justify="right")
     bad = {(miss.model, miss.measure) for miss in missed}
     for model, allowed in objectives.items():
         one = found.get(model) or Measured(requests=0, failures=0, p50=0, p95=0, p99=0)
-        cells = [f"{getattr(one, name):.0f} / {getattr(allowed, name):.0f}" for name in ("p50", "p95", "p99")]
-        cells.append(f"{one.error_rate:.2%} / {allowed.error_rate:.2%}")
+        cells = [f"{getattr(one, name):.0f}/{getattr(allowed, name):.0f}" for name in ("p50", "p95", "p99")]
+        cells.append(f"{one.failures:,}")
         measures = ("p50", "p95", "p99", "error_rate")
         marked = [
             f"[red bold]{cell}[/]" if (model, name) in bad else cell for name, cell in zip(measures, cells, strict=True)
         ]
-        table.add_row(model, f"{one.requests:,}", f"{one.per_second:.1f}", *marked)
+        table.add_row(model, f"{one.requests:,}", f"{one.per_second:.0f}", *marked)
     console.print(table)
     for trouble in troubles:
         console.print(f"[red]wrong:[/] {trouble}", highlight=False)

@@ -81,8 +81,16 @@ class Miss:
         if self.measure == "requests":
             return f"{self.model}: nothing was measured"
         if self.measure == "error_rate":
-            return f"{self.model}: {self.found:.3%} of the requests went wrong, {self.allowed:.3%} may"
+            return f"{self.model}: {share(self.found)} of the requests went wrong, {share(self.allowed)} may"
         return f"{self.model}: {self.measure} was {self.found:.0f} ms, {self.allowed:.0f} ms are allowed"
+
+
+def share(part: float) -> str:
+    """
+    >>> share(0.0), share(3 / 1_234_567), share(1.0)
+    ('0%', '0.00024%', '100%')
+    """
+    return f"{part * 100:.2g}%"
 
 
 def read(file: Path = FILE) -> Objectives:

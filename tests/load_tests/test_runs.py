@@ -133,7 +133,7 @@ def test_refusals_make_a_run_fail_and_are_named(tmp_path: Path) -> None:
         done = run(tmp_path, refusing.url)
     assert done.returncode == 1
     assert "churn: 503 Service Unavailable" in done.stdout
-    assert "missed: churn: 100.000% of the requests went wrong" in done.stdout
+    assert "missed: churn: 100% of the requests went wrong" in done.stdout
 
 
 def test_a_service_that_is_wrong_without_load_is_told_at_once(tmp_path: Path) -> None:
