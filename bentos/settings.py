@@ -34,6 +34,8 @@ class _Strict(BaseModel):
 
 class Limits(_Strict):
     body_bytes: Annotated[int, Field(ge=1_024, le=1 << 30)] = 16 * 1024 * 1024
+    body_seconds: Annotated[float, Field(gt=0, le=3_600)] = 60.0
+    """How long a body may take to arrive: who sends a byte a minute holds its memory all the while."""
     rows: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
 
 

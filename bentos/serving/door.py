@@ -17,6 +17,7 @@ from bentos.serving.desk import Desk
 from bentos.serving.keys import Keyring
 from bentos.serving.pages import Pages
 from bentos.serving.request import HungUp, header, hung_up, request_id, respond, whole_body
+from bentos.settings import Limits
 
 if TYPE_CHECKING:
     from bentos.tracing.spans import Tracing
@@ -42,7 +43,7 @@ class Door:
         *,
         console: Mapping[str, File],
         keyring: Keyring | None,
-        body_bytes: int,
+        limits: Limits,
         log_access: bool,
         tracing: Tracing | None = None,
     ) -> None:
@@ -52,7 +53,7 @@ class Door:
         self._metrics = metrics
         self._console = console
         self._keyring = keyring
-        self._body_bytes = body_bytes
+        self._limits = limits
         self._log_access = log_access
         self._tracing = tracing
         self._draining = False
@@ -88,7 +89,7 @@ class Door:
             content_type = header(scope, b"content-type")
             desk.check_media(content_type)
             desk.refuse_when_full()
-            body = await whole_body(scope, receive, self._body_bytes)
+            body = await whole_body(scope, receive, self._limits)
             answered = await desk.answer(body, content_type, caller, hung_up(receive))
         except HungUp:
             answered = None
@@ -154,7 +155,7 @@ class Door:
             if handler is None:
                 allowed = self._pages.allowed(path)
                 raise WrongMethod(method, allowed) if allowed else NoSuchThing(f"nothing is served at {path[:200]!r}")
-            body = await whole_body(scope, receive, self._body_bytes)
+            body = await whole_body(scope, receive, self._limits)
             status, content, media = await handler(body)
         except HungUp:
             return

@@ -81,7 +81,7 @@ class Plane:
             metrics,
             console=files(),
             keyring=keyring(gateway.api_keys),
-            body_bytes=gateway.limits.body_bytes,
+            limits=gateway.limits,
             log_access=gateway.logging.access,
             tracing=self._tracing,
         )

@@ -13,6 +13,7 @@ from bentos.console import files
 from bentos.serving.door import Door
 from bentos.serving.keys import Keyring, key_hash
 from bentos.serving.pages import Pages
+from bentos.settings import Limits
 
 pytestmark = pytest.mark.anyio
 
@@ -33,7 +34,7 @@ def http(tmp_path: Path) -> httpx.AsyncClient:
         nothing,
         console=files(),
         keyring=Keyring(keys),
-        body_bytes=1024,
+        limits=Limits(body_bytes=1024),
         log_access=False,
     )
     return httpx.AsyncClient(transport=httpx.ASGITransport(door), base_url="http://jubako")

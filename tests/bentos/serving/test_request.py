@@ -11,7 +11,9 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp
 
+from bentos.problems import NotParseable
 from bentos.serving.request import hung_up, respond, whole_body
+from bentos.settings import Limits
 from tests.serving import free_port
 
 
@@ -67,7 +69,7 @@ async def test_a_caller_who_leaves_after_his_body_is_missed_however_much_he_sent
     whole, missed = loop.create_future(), loop.create_future()
 
     async def slow(scope: Any, receive: Any, send: Any) -> None:
-        whole.set_result(len(await whole_body(scope, receive, 10_000_000)))
+        whole.set_result(len(await whole_body(scope, receive, Limits())))
         gone = hung_up(receive)
         while not gone():  # noqa: ASYNC110 - as those do who work for him
             await asyncio.sleep(0.01)
@@ -80,3 +82,22 @@ async def test_a_caller_who_leaves_after_his_body_is_missed_however_much_he_sent
         assert await whole == size
         writer.close()
         assert await missed
+
+
+async def test_a_body_that_does_not_come_to_its_end_is_given_up() -> None:
+    """Else a thousand callers who send a byte a minute hold sixteen gigabytes, and no deadline ever ends it."""
+
+    async def patient(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await whole_body(scope, receive, Limits(body_seconds=0.2))
+        except NotParseable as problem:
+            headers = [(name.encode(), value.encode()) for name, value in problem.headers.items()]
+            await respond(send, problem.status, problem.body("1"), headers)
+
+    async with served(patient) as port, asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 1000\r\n\r\n" + b"x" * 500)
+        answer = await reader.read()  # until the connection ends
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b"the body was not whole after 0.2 s" in answer
