@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -25,16 +26,22 @@ log = logging.getLogger("jubako.keeper")
 
 #: The last columns of a runner's answer: which load of this process computed the row, and its batch's milliseconds.
 EXTRA_COLUMNS = 2
+#: After so many seconds a refused version is tried again, and then after twice as long each time: its files may have
+#: been restored, or the machine had no memory for it.
+AGAIN, MOST = 15.0, 600.0
 
 
 class Keeper:
-    def __init__(self, card: AnyCard, settings: Runner) -> None:
+    def __init__(self, card: AnyCard, settings: Runner, clock: Callable[[], float] = time.monotonic) -> None:
         self.card = card
+        self._clock = clock
         self._settings = settings
         self._served: Served | None = None
         self._proof: Proof | None = None
         self._why: str | None = "not loaded yet"
         self._refused: str | None = None
+        self._again = 0.0
+        self._patience = AGAIN
         self._generation = 0
         self._versions: dict[int, str] = {}
 
@@ -47,8 +54,11 @@ class Keeper:
             return
         if wanted is None:
             self._refuse(f"no version of {self.card.name} is in production: run `jubako train {self.card.name}`")
-        elif (self._served is None or self._served.tag != wanted) and self._refused != wanted:
+        elif (self._served is None or self._served.tag != wanted) and self._worth_trying(wanted):
             self._open(wanted)
+
+    def _worth_trying(self, tag: str) -> bool:
+        return tag != self._refused or self._clock() >= self._again
 
     def _open(self, tag: str) -> None:
         try:
@@ -58,7 +68,8 @@ class Keeper:
             self._refuse(str(missing))
             return
         except Exception as error:
-            self._refused = tag
+            self._patience = min(2 * self._patience, MOST) if tag == self._refused else AGAIN
+            self._refused, self._again = tag, self._clock() + self._patience
             known = isinstance(error, VersionRefused)
             self._refuse(str(error) if known else f"{tag} could not be loaded: {type(error).__name__}: {error}")
             return
