@@ -55,9 +55,9 @@ class Noted:
         self.faults.append(kind)
 
 
-def caller(runner: FakeRunner, watch: Noted | None = None, **options: Any) -> Caller:
+def caller(runner: FakeRunner, watch: Noted | None = None, pace: Pace | None = None, **options: Any) -> Caller:
     settings: dict[str, Any] = {"in_flight": 2, "queue_rows": 1000, "deadline": 5.0, "part_rows": 16, **options}
-    return Caller("fake", runner, FirstCome(16), Pace(16), watch=watch or Noted(), **settings)
+    return Caller("fake", runner, FirstCome(16), pace or Pace(16), watch=watch or Noted(), **settings)
 
 
 def rows(*numbers: float) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -162,13 +163,13 @@ async def test_an_overloaded_line_refuses_what_it_could_not_answer_in_time() -> 
 async def test_the_quiet_after_everybody_left_is_not_taken_for_a_slow_call() -> None:
     """Else the first burst of the next morning is refused, and so is everything after it: who is refused teaches
     nothing."""
-    desk = caller(FakeRunner(seconds=0.02), deadline=0.8, in_flight=1)
+    desk = caller(FakeRunner(seconds=0.02), deadline=1.6, in_flight=1)
     left = False
     crowd = [asyncio.create_task(desk.call(rows(n), lambda: left)) for n in range(100)]
     await asyncio.sleep(0.05)
     left = True
     await asyncio.gather(*crowd, return_exceptions=True)
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(1.4)
     await desk.call(rows(1), here)
     answers = await asyncio.gather(*(desk.call(rows(n), here) for n in range(100)))
     assert len(answers) == 100
@@ -176,14 +177,11 @@ async def test_the_quiet_after_everybody_left_is_not_taken_for_a_slow_call() -> 
 
 
 async def test_a_line_that_refused_everybody_finds_out_that_the_runner_is_fast_again() -> None:
-    runner = FakeRunner(seconds=0.8)
-    desk = caller(runner, deadline=1.0, in_flight=1)
-    first = asyncio.create_task(desk.call(rows(1), here))
-    await asyncio.sleep(0.65)
-    await asyncio.gather(first, desk.call(rows(2), here))
-    runner.seconds = 0.0
+    pace = Pace(16)
+    desk = caller(FakeRunner(), pace=pace, deadline=1.0)
+    pace.learn(0.9, monotonic())
     with pytest.raises(Overloaded):
-        await desk.call(rows(3), here)
+        await desk.call(rows(0), here)
     await asyncio.sleep(FRESH)
     answers = await asyncio.gather(*(desk.call(rows(n), here) for n in range(64)))
     assert len(answers) == 64
@@ -192,7 +190,7 @@ async def test_a_line_that_refused_everybody_finds_out_that_the_runner_is_fast_a
 
 async def test_a_runner_that_hung_is_not_believed_to_be_slow() -> None:
     runner = FakeRunner(seconds=0.01)
-    desk = caller(runner, deadline=0.3, in_flight=1)
+    desk = caller(runner, deadline=1.0, in_flight=1)
     crowd = [asyncio.create_task(desk.call(rows(n), here)) for n in range(64)]
     await crowd[0]
     runner.seconds = 3600
