@@ -36,7 +36,15 @@ class Limits(_Strict):
     body_bytes: Annotated[int, Field(ge=1_024, le=1 << 30)] = 16 * 1024 * 1024
     body_seconds: Annotated[float, Field(gt=0, le=3_600)] = 60.0
     """How long a body may take to arrive: who sends a byte a minute holds its memory all the while."""
+    held_bytes: Annotated[int, Field(ge=1_024, le=1 << 40)] = 256 * 1024 * 1024
+    """Of all bodies in one gateway process together, from their arrival until they are answered."""
     rows: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+
+    @model_validator(mode="after")
+    def _one_fits(self) -> Self:
+        if self.held_bytes < self.body_bytes:
+            raise ValueError("held_bytes is below body_bytes: the largest allowed body could never be read")
+        return self
 
 
 class ApiKeys(_Strict):

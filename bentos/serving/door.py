@@ -13,10 +13,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bentos.console import File
 from bentos.monitoring.metrics import Metrics
 from bentos.problems import MEDIA_TYPE, KeyMissing, NoSuchThing, OurFault, Problem, WrongMethod
+from bentos.serving.bodies import Bodies, HungUp
 from bentos.serving.desk import Desk
 from bentos.serving.keys import Keyring
 from bentos.serving.pages import Pages
-from bentos.serving.request import HungUp, header, hung_up, request_id, respond, whole_body
+from bentos.serving.request import header, hung_up, request_id, respond
 from bentos.settings import Limits
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Door:
         self._metrics = metrics
         self._console = console
         self._keyring = keyring
-        self._limits = limits
+        self._bodies = Bodies(limits)
         self._log_access = log_access
         self._tracing = tracing
         self._draining = False
@@ -89,8 +90,11 @@ class Door:
             content_type = header(scope, b"content-type")
             desk.check_media(content_type)
             desk.refuse_when_full()
-            body = await whole_body(scope, receive, self._limits)
-            answered = await desk.answer(body, content_type, caller, hung_up(receive))
+            body = await self._bodies.read(scope, receive)
+            try:
+                answered = await desk.answer(body, content_type, caller, hung_up(receive))
+            finally:
+                self._bodies.done(body)
         except HungUp:
             answered = None
         except Problem as problem:
@@ -155,8 +159,11 @@ class Door:
             if handler is None:
                 allowed = self._pages.allowed(path)
                 raise WrongMethod(method, allowed) if allowed else NoSuchThing(f"nothing is served at {path[:200]!r}")
-            body = await whole_body(scope, receive, self._limits)
-            status, content, media = await handler(body)
+            body = await self._bodies.read(scope, receive)
+            try:
+                status, content, media = await handler(body)
+            finally:
+                self._bodies.done(body)
         except HungUp:
             return
         except Problem as problem:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable
 from typing import Any
@@ -10,15 +9,9 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from bentos.calling import unique
-from bentos.problems import NotParseable, TooLarge
-from bentos.settings import Limits
 
 #: A caller's own id is kept when it can stand in a header and a log line as it is.
 _SAFE_ID = re.compile(rb"[!-~]{1,128}")
-
-
-class HungUp(Exception):
-    """The caller left before the request was whole."""
 
 
 def header(scope: Scope, name: bytes) -> bytes:
@@ -32,40 +25,6 @@ def header(scope: Scope, name: bytes) -> bytes:
 def request_id(scope: Scope) -> str:
     given = header(scope, b"x-request-id")
     return given.decode() if _SAFE_ID.fullmatch(given) else unique()
-
-
-async def whole_body(scope: Scope, receive: Receive, limits: Limits) -> bytes:
-    """The body, refused as soon as it is known to be too large or too slow."""
-    announced = header(scope, b"content-length")
-    if announced and int(announced) > limits.body_bytes:
-        raise TooLarge(f"the body has {int(announced)} bytes; at most {limits.body_bytes} are read")
-    message = await receive()
-    if message["type"] != "http.request":
-        raise HungUp
-    body: bytes = message.get("body", b"")
-    if message.get("more_body"):
-        try:
-            async with asyncio.timeout(limits.body_seconds):
-                body = await _all(receive, body, limits.body_bytes)
-        except TimeoutError:
-            said = f"the body was not whole after {limits.body_seconds:g} s"
-            raise NotParseable(said, headers={"connection": "close"}) from None
-    if len(body) > limits.body_bytes:
-        raise TooLarge(f"the body has more than {limits.body_bytes} bytes")
-    return body
-
-
-async def _all(receive: Receive, first: bytes, most: int) -> bytes:
-    """What came first and what comes; no more than a little over ``most`` bytes."""
-    chunks, size, more = [first], len(first), True
-    while more and size <= most:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise HungUp
-        chunks.append(message.get("body", b""))
-        size += len(chunks[-1])
-        more = message.get("more_body", False)
-    return b"".join(chunks)
 
 
 def hung_up(receive: Receive) -> Callable[[], bool]:
