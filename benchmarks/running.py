@@ -54,6 +54,7 @@ class Running:
     def answers(self, posting: Posting) -> bytes:
         """Wait for its first good answer, and return that."""
         started = time.monotonic()
+        last = "it never answered"
         with httpx.Client(timeout=30) as client:
             while time.monotonic() < started + START_SECONDS:
                 if self._process is None or self._process.poll() is not None:
@@ -65,8 +66,9 @@ class Running:
                     if answer.status_code == 200:
                         self.start_seconds = time.monotonic() - started
                         return answer.content
+                    last = f"its last answer was {answer.status_code}: {answer.text[:300]}"
                 time.sleep(0.1)
-        raise DidNotStart(self.log()[-3000:])
+        raise DidNotStart(f"{last}\n{self.log()[-3000:]}")
 
     def log(self) -> str:
         return self._log.read_text(errors="replace")
