@@ -66,6 +66,9 @@ def _aims(summary: Summary) -> Iterator[str]:
     yield ""
     lines = ((aim.what, aim.wanted, aim.found, "met" if aim.met else "**missed**") for aim in found)
     yield from rows(("aim", "wanted", "found", ""), lines)
+    if not all(aim.met for aim in found):
+        yield ""
+        yield "What holds it where an aim is missed, and what was tried, stands in [limits.md](limits.md)."
 
 
 def _wins_and_losses(summary: Summary) -> Iterator[str]:
