@@ -103,12 +103,12 @@ class Door:
             seconds = time.perf_counter() - started
             numbers.request(problem.outcome, seconds)
             headers.append((b"server-timing", b"total;dur=%.3f" % (seconds * 1000)))
-            await self._tell(problem, caller, scope, send, headers)
+            await self._tell(problem, caller, scope, receive, send, headers=headers)
             return caller, problem.outcome, 0
         except Exception:
             log.exception("a request to %s broke", desk.card.name, extra={"request_id": caller})
             numbers.request("failed", time.perf_counter() - started)
-            await self._tell(OurFault(), caller, scope, send, headers)
+            await self._tell(OurFault(), caller, scope, receive, send, headers=headers)
             return caller, "failed", 0
         if answered is None:
             numbers.request("gone", time.perf_counter() - started)
@@ -167,11 +167,11 @@ class Door:
         except HungUp:
             return
         except Problem as problem:
-            await self._tell(problem, caller, scope, send, headers)
+            await self._tell(problem, caller, scope, receive, send, headers=headers)
             return
         except Exception:
             log.exception("a request to %s broke", path[:200], extra={"request_id": caller})
-            await self._tell(OurFault(), caller, scope, send, headers)
+            await self._tell(OurFault(), caller, scope, receive, send, headers=headers)
             return
         headers.append((b"content-type", media))
         headers.append((b"server-timing", b"total;dur=%.3f" % ((time.perf_counter() - started) * 1000)))
@@ -189,12 +189,19 @@ class Door:
         await self._app(scope, receive, named)
 
     async def _tell(
-        self, problem: Problem, caller: str, scope: Scope, send: Send, headers: list[tuple[bytes, bytes]]
+        self,
+        problem: Problem,
+        caller: str,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        *,
+        headers: list[tuple[bytes, bytes]],
     ) -> None:
         headers.append((b"content-type", MEDIA_TYPE))
         headers += [(name.encode(), value.encode()) for name, value in problem.headers.items()]
         self._close_when_draining(headers)
-        await respond(send, problem.status, problem.body(caller), headers)
+        await respond(send, problem.status, problem.body(caller), headers, receive)
         if self._log_access:
             _note(caller, scope, problem.status)
 

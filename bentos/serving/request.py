@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +14,8 @@ from bentos.calling import unique
 
 #: A caller's own id is kept when it can stand in a header and a log line as it is.
 _SAFE_ID = re.compile(rb"[!-~]{1,128}")
+#: Seconds for which the rest of a refused body is read before its connection is closed.
+LINGER = 2.0
 
 
 def header(scope: Scope, name: bytes) -> bytes:
@@ -64,20 +68,38 @@ class OneWrite:
             self._parts.clear()
 
 
-async def respond(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+async def respond(
+    send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]], unread: Receive | None = None
+) -> None:
+    """``unread``: where the rest of a body comes from that nobody wanted to the end.
+
+    A connection that is closed while its caller still sends is reset, and the answer is lost with it: he would see a
+    broken connection instead of why he was refused. So what he sends is poured away first, for a while.
+    """
     headers.append((b"content-length", b"%d" % len(body)))
     head = {"type": "http.response.start", "status": status, "headers": headers}
-    content = {"type": "http.response.body", "body": body}
     cycle: Any = getattr(send, "__self__", None)
     transport = getattr(cycle, "transport", None)
     if transport is None:  # another server than uvicorn
         await send(head)
-        await send(content)
+        await send({"type": "http.response.body", "body": body})
         return
     whole = cycle.transport = OneWrite(transport)
+    lingers = False
     try:
         await send(head)
-        await send(content)
+        lingers = unread is not None and cycle.more_body and not cycle.keep_alive
+        await send({"type": "http.response.body", "body": body, "more_body": lingers})
     finally:
         cycle.transport = transport
         whole.flush()
+    if lingers and unread is not None:
+        await _pour_away(unread)
+        await send({"type": "http.response.body"})
+
+
+async def _pour_away(unread: Receive) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LINGER):
+            while (await unread()).get("more_body"):
+                pass

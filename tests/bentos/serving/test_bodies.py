@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import http.client
 from typing import Any
 
 import pytest
@@ -31,7 +33,7 @@ class Reader:
             return
         except Problem as problem:
             headers = [(name.encode(), value.encode()) for name, value in problem.headers.items()]
-            await respond(send, problem.status, problem.body("1"), headers)
+            await respond(send, problem.status, problem.body("1"), headers, receive)
             return
         await self.let_go.wait()
         self.bodies.done(body)
@@ -74,6 +76,19 @@ async def test_a_body_that_is_too_large_is_refused_and_forgotten(chunked: bool) 
     async with served(reader) as port:
         assert (await ask(port, 400_001, chunked=chunked)).startswith(b"HTTP/1.1 413")
     assert reader.bodies.held == 0
+
+
+async def test_who_is_refused_in_the_middle_of_his_last_request_hears_why() -> None:
+    """A connection that is closed while its caller still sends is reset, and the answer lost: Python's own client
+    would tell of a broken pipe, nginx would answer 502."""
+
+    def upload(port: int) -> int:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+            connection.request("POST", "/", b"x" * 20_000_000, {"Connection": "close"})
+            return connection.getresponse().status
+
+    async with served(Reader()) as port:
+        assert await asyncio.to_thread(upload, port) == 413
 
 
 async def test_a_body_that_does_not_come_to_its_end_is_given_up() -> None:
