@@ -88,9 +88,9 @@ class Miss:
 def share(part: float) -> str:
     """
     >>> share(0.0), share(3 / 1_234_567), share(1.0)
-    ('0%', '0.00024%', '100%')
+    ('0%', '0.000243%', '100%')
     """
-    return f"{part * 100:.2g}%"
+    return f"{part * 100:.3g}%"
 
 
 def read(file: Path = FILE) -> Objectives:
