@@ -41,7 +41,7 @@ def _head(summary: Summary) -> Iterator[str]:
     yield "<!-- Made by `python -m benchmarks.report` from a run; do not edit. -->"
     yield ""
     yield (
-        f"One run of `make bench`, {run.started}, {run.minutes:,.0f} minutes: {run.rounds} rounds in which every server"
+        f"{_runs(run.runs)}, {run.started}, {run.minutes:,.0f} minutes: {run.rounds} rounds in which every server"
         " took its turn with the same models, files and questions. Numbers are medians of the rounds, with the lowest"
         " and the highest beside them; ratios are made within a round. Servers and load generator share one machine:"
         f" {machine.processor}, {machine.cores} cores, {machine.memory_gigabytes:g} GB, {machine.system}. Compare the"
@@ -58,6 +58,10 @@ def _head(summary: Summary) -> Iterator[str]:
     if machine.load_before > 0.5:
         yield ""
         yield f"**Something else was running too:** the load average was {machine.load_before:g} before the run began."
+
+
+def _runs(count: int) -> str:
+    return "One run of `make bench`" if count == 1 else f"{count} runs of `make bench`, each with models of its own"
 
 
 def _aims(summary: Summary) -> Iterator[str]:

@@ -127,6 +127,8 @@ class Run(_Frozen):
     quick: bool
     started: str
     minutes: float
+    runs: int = 1
+    """Of how many runs this was put together, each with models of its own."""
     rounds: int
     seconds: float
     machine: Machine
@@ -158,6 +160,7 @@ class Run(_Frozen):
         return self.model_copy(
             update={
                 "minutes": self.minutes + other.minutes,
+                "runs": self.runs + other.runs,
                 "contestants": {**other.contestants, **self.contestants},
                 **{name: [*getattr(self, name), *getattr(other, name)] for name in _LISTS},
             }

@@ -155,6 +155,7 @@ def test_runs_of_other_models_make_one_page_and_runs_of_the_same_do_not() -> Non
     both = tables.beside(other.model_copy(update={"bare": [], "skipped": []}))
     assert [one.model for one in both.loads] == ["iris", "image"]
     assert both.minutes == tables.minutes + other.minutes
+    assert "2 runs of `make bench`, each with models of its own" in page(Summary(both), "benchmarks")
     with pytest.raises(ValueError, match="both runs measured iris"):
         tables.beside(tables)
     with pytest.raises(ValueError, match="the runs differ in rounds"):
