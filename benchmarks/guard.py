@@ -81,7 +81,7 @@ def changes(stored: Ratios, now: Ratios) -> list[Change]:
 
 def main(given: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.guard", description=__doc__)
-    parser.add_argument("run", type=Path, nargs="?", help="the JSON file of a run; without it a quick one is made")
+    parser.add_argument("--run", type=Path, help="the JSON file of a run; without it a quick one is made")
     parser.add_argument("--store", action="store_true", help="keep this run's ratios to hold later ones against")
     options, others = parser.parse_known_args(given)
     run = Run.read(options.run) if options.run else command.measured(command.arguments(["--quick", *others]))

@@ -28,7 +28,7 @@ def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def judge(folder: Path, found: Run, *more: str) -> int:
     found.write(folder / "now.json")
-    return guard.main([str(folder / "now.json"), *more])
+    return guard.main(["--run", str(folder / "now.json"), *more])
 
 
 def test_what_is_as_fast_as_before_passes(stored: Path) -> None:
@@ -74,3 +74,16 @@ def test_the_stored_ratios_are_of_peers_that_take_part() -> None:
 
     names = {server.name for server in TAKING_PART}
     assert all(set(peers) <= names for peers in json.loads(guard.FILE.read_text()).values())
+
+
+def test_what_it_does_not_know_itself_goes_to_the_run_that_it_makes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``make bench-guard ARGS="--environments DIR"`` took the folder for a run's file."""
+    asked: list[str] = []
+
+    def measured_with(options: object) -> Run:
+        asked.append(str(options.environments))
+        return run(load(), quick=True)
+
+    monkeypatch.setattr(guard.command, "measured", measured_with)
+    guard.main(["--environments", "somewhere"])
+    assert asked == ["somewhere"]
