@@ -85,16 +85,16 @@ async def respond(
         await send({"type": "http.response.body", "body": body})
         return
     whole = cycle.transport = OneWrite(transport)
-    lingers = False
+    rest: Receive | None = None
     try:
         await send(head)
-        lingers = unread is not None and cycle.more_body and not cycle.keep_alive
-        await send({"type": "http.response.body", "body": body, "more_body": lingers})
+        rest = unread if cycle.more_body and not cycle.keep_alive else None
+        await send({"type": "http.response.body", "body": body, "more_body": rest is not None})
     finally:
         cycle.transport = transport
         whole.flush()
-    if lingers and unread is not None:
-        await _pour_away(unread)
+    if rest is not None:
+        await _pour_away(rest)
         await send({"type": "http.response.body"})
 
 

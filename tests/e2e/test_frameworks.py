@@ -8,6 +8,8 @@ import pytest
 from bentos.cards import CARDS
 from tests.serving import RunningService
 
+pytestmark = pytest.mark.slow
+
 #: Package -> a part of the path of the libraries that it maps.
 ENGINES = {
     name: f"/site-packages/{name}/" for name in ("onnxruntime", "torch", "sklearn", "xgboost", "lightgbm", "scipy")
