@@ -12,7 +12,7 @@ from benchmarks import report
 from benchmarks.environments import Environments
 from benchmarks.places import versions
 from benchmarks.plan import quick, whole
-from benchmarks.results import Run
+from benchmarks.results import Run, Unlike
 from benchmarks.rounds import run
 from benchmarks.servers import SERVERS
 from benchmarks.table import show
@@ -27,6 +27,8 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--servers", nargs="+", choices=tuple(SERVERS), help="all by default")
     parser.add_argument("--rounds", type=int, help="how often each server takes its turn")
     parser.add_argument("--seconds", type=float, help="how long each load lasts")
+    parser.add_argument("--patience", type=float, help="seconds to wait, in all, while the host is busy with others")
+    parser.add_argument("--go-on", action="store_true", help="with the run in --out that was broken off")
     parser.add_argument("--environments", type=Path, help="where the peers are installed (.jubako/bench-envs)")
     parser.add_argument("--out", type=Path, help="the JSON file that is written (.jubako/bench/run.json)")
     options = parser.parse_args(given)
@@ -36,12 +38,18 @@ def arguments(given: list[str]) -> argparse.Namespace:
 
 def measured(options: argparse.Namespace) -> Run:
     servers = [SERVERS[name] for name in options.servers] if options.servers else None
-    chosen = {name: value for name in ("rounds", "seconds") if (value := getattr(options, name)) is not None}
+    chosen = {
+        name: value for name in ("rounds", "seconds", "patience") if (value := getattr(options, name)) is not None
+    }
     plan = (quick if options.quick else whole)(options.models, servers, **chosen)
     for name in sorted(set(plan.models) - set(versions())):
         print(f"{name} has no version in production and is left out: run `jubako train {name}`")
     environments = Environments(options.environments or home.jubako_home() / "bench-envs")
-    return run(plan, environments, options.out, lambda line: print(line, flush=True))
+    broken_off = Run.read(options.out) if options.go_on else None
+    try:
+        return run(plan, environments, options.out, lambda line: print(line, flush=True), broken_off)
+    except Unlike as differs:
+        sys.exit(f"{options.out} is no beginning of this run: {differs}")
 
 
 def stop(number: int, _: object) -> NoReturn:

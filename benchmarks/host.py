@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import psutil
@@ -11,6 +15,8 @@ import psutil
 #: least disturbed of so many tries counts.
 STOLEN = 0.03
 TRIES = 3
+#: Seconds between two looks at a host that is busy with somebody else.
+PAUSE = 10.0
 
 T = TypeVar("T")
 
@@ -28,10 +34,39 @@ class Stolen:
         return taken / passed if passed else 0.0
 
 
-def undisturbed(measure: Callable[[], T], stolen: Callable[[], Stolen] = Stolen) -> tuple[T, float]:
+def calm() -> bool:
+    """Whether the processors are ours when all of them are wanted, for half a second."""
+    watch, cores = Stolen(), os.cpu_count() or 1
+    with ThreadPoolExecutor(cores) as pool:
+        list(pool.map(lambda _: hashlib.pbkdf2_hmac("sha256", b"", b"", 1_000_000), range(cores)))
+    return watch.share() <= STOLEN
+
+
+class Host:
+    """Waits for a calm moment, and not for ever: ``patience`` seconds in all, for as long as this lives."""
+
+    def __init__(
+        self, patience: float, calm: Callable[[], bool] = calm, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._patience = patience
+        self._calm = calm
+        self._sleep = sleep
+        self.waited = 0.0
+
+    def wait(self) -> None:
+        while self.waited < self._patience and not self._calm():
+            self._sleep(PAUSE)
+            self.waited += PAUSE
+
+
+def undisturbed(
+    measure: Callable[[], T], host: Host | None = None, stolen: Callable[[], Stolen] = Stolen
+) -> tuple[T, float]:
     """What was measured, and the share that was taken meanwhile."""
     tries: list[tuple[T, float]] = []
     while not tries or (tries[-1][1] > STOLEN and len(tries) < TRIES):
+        if host is not None:
+            host.wait()
         watch = stolen()
         found = measure()
         tries.append((found, watch.share()))

@@ -9,7 +9,7 @@ from benchmarks.aims import aims
 from benchmarks.host import STOLEN, TRIES
 from benchmarks.markdown import load, rows, size_of
 from benchmarks.plan import BASIS, CELLS, CROWD, SHARE, Cell
-from benchmarks.results import Load
+from benchmarks.results import Load, Run
 from benchmarks.sides import costs, documented, lives, survival, variants
 from benchmarks.summary import Summary, figure, p99, per_second
 from benchmarks.table import short, spread
@@ -41,7 +41,7 @@ def _head(summary: Summary) -> Iterator[str]:
     yield "<!-- Made by `python -m benchmarks.report` from a run; do not edit. -->"
     yield ""
     yield (
-        f"{_runs(run.runs)}, {run.started}, {run.minutes:,.0f} minutes: {run.rounds} rounds in which every server"
+        f"{_runs(run)}, {run.started}, {run.minutes:,.0f} minutes: {run.rounds} rounds in which every server"
         " took its turn with the same models, files and questions. Numbers are medians of the rounds, with the lowest"
         " and the highest beside them; ratios are made within a round. Servers and load generator share one machine:"
         f" {machine.processor}, {machine.cores} cores, {machine.memory_gigabytes:g} GB, {machine.system}. Compare the"
@@ -60,8 +60,11 @@ def _head(summary: Summary) -> Iterator[str]:
         yield f"**Something else was running too:** the load average was {machine.load_before:g} before the run began."
 
 
-def _runs(count: int) -> str:
-    return "One run of `make bench`" if count == 1 else f"{count} runs of `make bench`, each with models of its own"
+def _runs(run: Run) -> str:
+    many = f"{run.runs} runs of `make bench`, each with models of its own"
+    said = many if run.runs > 1 else "One run of `make bench`"
+    times = {0: "", 1: ", broken off once and gone on with"}.get(run.resumed, f", gone on with {run.resumed} times")
+    return said + times
 
 
 def _aims(summary: Summary) -> Iterator[str]:

@@ -12,6 +12,10 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Unlike(ValueError):
+    """Two runs that cannot be told as one."""
+
+
 class Load(_Frozen):
     """One server under one load, once. Milliseconds are as the caller saw them."""
 
@@ -129,6 +133,8 @@ class Run(_Frozen):
     minutes: float
     runs: int = 1
     """Of how many runs this was put together, each with models of its own."""
+    resumed: int = 0
+    """How often it was broken off and gone on with."""
     rounds: int
     seconds: float
     machine: Machine
@@ -149,18 +155,37 @@ class Run(_Frozen):
     def read(cls, file: Path) -> Self:
         return cls.model_validate_json(file.read_bytes())
 
+    def finished(self) -> set[tuple[str, str, int]]:
+        """Server, model and round of every turn that came to its end."""
+        return {(one.server, one.model, one.round) for one in self.lives}
+
+    def begun(self, other: Self) -> Self:
+        """``other`` is the same run, broken off: what it found, without the turn in which that happened."""
+        alike = ("quick", "rounds", "seconds", "tools", "contestants")
+        self._must_be_like(other, alike)
+        finished = other.finished()
+        return other.model_copy(
+            update={
+                "loads": [one for one in other.loads if (one.server, one.model, one.round) in finished],
+                "resumed": other.resumed + 1,
+            }
+        )
+
+    def _must_be_like(self, other: Self, alike: tuple[str, ...]) -> None:
+        differ = [name for name in alike if getattr(self, name) != getattr(other, name)]
+        if differ or self.machine.model_copy(update={"load_before": other.machine.load_before}) != other.machine:
+            raise Unlike(f"the runs differ in {', '.join(differ) or 'their machine'}")
+
     def beside(self, other: Self) -> Self:
         """Two runs on one machine, of other models each, as one: a model's numbers still come from one run."""
         if both := {one.model for one in self.lives} & {one.model for one in other.lives}:
-            raise ValueError(f"both runs measured {', '.join(sorted(both))}")
-        alike = ("quick", "rounds", "seconds", "tools")
-        differ = [name for name in alike if getattr(self, name) != getattr(other, name)]
-        if differ or self.machine.model_copy(update={"load_before": other.machine.load_before}) != other.machine:
-            raise ValueError(f"the runs differ in {', '.join(differ) or 'their machine'}")
+            raise Unlike(f"both runs measured {', '.join(sorted(both))}")
+        self._must_be_like(other, ("quick", "rounds", "seconds", "tools"))
         return self.model_copy(
             update={
                 "minutes": self.minutes + other.minutes,
                 "runs": self.runs + other.runs,
+                "resumed": self.resumed + other.resumed,
                 "contestants": {**other.contestants, **self.contestants},
                 **{name: [*getattr(self, name), *getattr(other, name)] for name in _LISTS},
             }

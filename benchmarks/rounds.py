@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks import machine, saturation
 from benchmarks.ceiling import ceiling
 from benchmarks.environments import Environments, installed
-from benchmarks.host import undisturbed
+from benchmarks.host import Host, undisturbed
 from benchmarks.places import ROOT, versions
 from benchmarks.plan import Plan, Station
 from benchmarks.questions import questions
@@ -27,49 +27,69 @@ from bentos.models import MODELS
 Say = Callable[[str], None]
 
 
-def run(plan: Plan, environments: Environments, keep: Path, say: Say) -> Run:
-    """Measure everything. After each server what was found so far is written to ``keep``."""
+def run(plan: Plan, environments: Environments, keep: Path, say: Say, broken_off: Run | None = None) -> Run:
+    """Measure everything. After each server's turn what was found so far is written to ``keep``. What a run found that
+    was ``broken_off`` is not measured again."""
     saturation.install()
     machine.allow_many_connections()
-    started = datetime.now(UTC)
+    started = time.monotonic()
     files = {name: folder for name, folder in versions().items() if name in plan.models}
-    contestants = {server.name: _contestant(server, environments) for server in plan.servers}
     asked = {name: questions(CARDS[name], MODELS[name].load(folder)) for name, folder in files.items()}
-    described = machine.describe()
-    sending = ceiling()
-    found: list[Finding] = []
-    bare: list[Bare] = []
+    begun = _begin(plan, environments)
+    if broken_off is not None:
+        begun = begun.begun(broken_off)
+    finished = begun.finished()
+    found: list[Finding] = [*begun.loads, *begun.lives, *begun.skipped]
+    bare: list[Bare] = [*begun.bare]
+    host = Host(plan.patience)
 
     def so_far() -> Run:
-        return Run(
-            quick=plan.quick,
-            started=f"{started:%Y-%m-%d %H:%M} UTC",
-            minutes=round((datetime.now(UTC) - started).total_seconds() / 60, 1),
-            rounds=plan.rounds,
-            seconds=plan.seconds,
-            machine=described,
-            tools={"wrk": saturation.version(), "jubako": version("jubako")},
-            ceiling=round(sending),
-            contestants=contestants,
-            loads=[one for one in found if isinstance(one, Load)],
-            lives=[one for one in found if isinstance(one, Life)],
-            bare=bare,
-            skipped=list(dict.fromkeys(one for one in found if isinstance(one, Skipped))),
-        )
+        found_now = {
+            "minutes": round(begun.minutes + (time.monotonic() - started) / 60, 1),
+            "loads": [one for one in found if isinstance(one, Load)],
+            "lives": [one for one in found if isinstance(one, Life)],
+            "bare": bare,
+            "skipped": list(dict.fromkeys(one for one in found if isinstance(one, Skipped))),
+        }
+        return begun.model_copy(update=found_now)
 
     for number in range(plan.rounds):
-        best: dict[str, float] = {}
+        known = {one.model: one for one in bare if one.round == number}
         for model, folder in files.items():
-            bare.append(_bare(model, folder, plan.seconds / 16, number))
-            best[model] = max(bare[-1].encode.values())  # a picture takes long to decode, not to compute
-        lab = Laboratory(environments, files, asked, best, plan.seconds, plan.warm_seconds)
+            if model not in known:
+                known[model] = _bare(model, folder, plan.seconds / 16, number, host)
+                bare.append(known[model])
+        # A picture takes long to decode, not to compute.
+        best = {model: max(one.encode.values()) for model, one in known.items()}
+        lab = Laboratory(environments, files, asked, best, plan.seconds, plan.warm_seconds, host)
         for station in _stations(plan, number, files):
+            if (station.server.name, station.model, number) in finished:
+                continue
             with contextlib.closing(visit(lab, station, number)) as findings:
                 for finding in findings:
                     found.append(finding)
                     say(_line(station, finding, number))
             so_far().write(keep)
     return so_far()
+
+
+def _begin(plan: Plan, environments: Environments) -> Run:
+    """Who takes part and where, and nothing found yet."""
+    return Run(
+        quick=plan.quick,
+        started=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        minutes=0,
+        rounds=plan.rounds,
+        seconds=plan.seconds,
+        machine=machine.describe(),
+        tools={"wrk": saturation.version(), "jubako": version("jubako")},
+        contestants={server.name: _contestant(server, environments) for server in plan.servers},
+        ceiling=round(ceiling()),
+        loads=[],
+        lives=[],
+        bare=[],
+        skipped=[],
+    )
 
 
 def _stations(plan: Plan, number: int, files: dict[str, Path]) -> Iterator[Station]:
@@ -88,10 +108,10 @@ def _contestant(server: Server, environments: Environments) -> Contestant:
     )
 
 
-def _bare(model: str, folder: Path, seconds: float, number: int) -> Bare:
+def _bare(model: str, folder: Path, seconds: float, number: int, host: Host) -> Bare:
     time.sleep(0.2)  # what stopped before has stopped
     command = [sys.executable, "-m", "benchmarks.bare", model, str(folder), str(seconds)]
-    said, _ = undisturbed(lambda: subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True))
+    said, _ = undisturbed(lambda: subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True), host)
     return Bare.model_validate_json(said.stdout).model_copy(update={"round": number})
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks import checking
 from benchmarks.environments import Environments
-from benchmarks.host import undisturbed
+from benchmarks.host import Host, undisturbed
 from benchmarks.places import ROOT, Place, free_ports
 from benchmarks.plan import BASIS, SHARE, Cell, Station, too_slow
 from benchmarks.preparing import prepare
@@ -43,6 +43,7 @@ class Laboratory:
     """Model -> the bare model's best rows a second, from rows (or files) to answers."""
     seconds: float
     warm_seconds: float
+    host: Host
 
 
 class Visit:
@@ -112,6 +113,7 @@ class Visit:
     def _closed(self, running: Running, cell: Cell) -> Load:
         connections, rows = cell
         requests = self._file(rows)
+        self._lab.host.wait()
         line_seconds = connections * rows / self._lab.bare[self._station.model]
         result: list[checking.Checked] = []
         check = threading.Thread(target=lambda: result.append(self._check(running, rows)))
@@ -126,7 +128,7 @@ class Visit:
             meter = Meter(running)
             return saturate(running.port, requests, connections, seconds), meter.seconds()
 
-        return self._load(cell, undisturbed(measure), checked)
+        return self._load(cell, undisturbed(measure, self._lab.host), checked)
 
     def _open(self, running: Running, offered: float) -> Load:
         arguments = [str(running.port), str(self._file(1)), str(offered), str(2 * self._lab.seconds)]
@@ -138,7 +140,7 @@ class Visit:
             said = json.loads(done.stdout)
             return Seen(requests=said.pop("answered") + said["refused"], **said), meter.seconds()
 
-        load = self._load((0, 1), undisturbed(measure), checking.Checked(0, 0))
+        load = self._load((0, 1), undisturbed(measure, self._lab.host), checking.Checked(0, 0))
         return load.model_copy(update={"offered": offered})
 
     def _load(self, cell: Cell, found: tuple[Used, float], checked: checking.Checked) -> Load:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from benchmarks import machine, saturation
 from benchmarks.environments import Environments
+from benchmarks.host import Host
 from benchmarks.places import versions
 from benchmarks.plan import Station
 from benchmarks.questions import questions
@@ -53,7 +54,13 @@ def main(given: list[str]) -> None:
     files = versions()
     asked = questions(CARDS[options.model], MODELS[options.model].load(files[options.model]))
     lab = Laboratory(
-        Environments(options.environments), files, {options.model: asked}, {options.model: 1e9}, options.seconds, 1.0
+        Environments(options.environments),
+        files,
+        {options.model: asked},
+        {options.model: 1e9},
+        options.seconds,
+        1.0,
+        Host(0),
     )
     found: defaultdict[str, defaultdict[tuple[int, int], list[Load]]] = defaultdict(lambda: defaultdict(list))
     for number in range(options.rounds):

@@ -18,10 +18,42 @@ from bentos.calling.faults import CallerGone, DeadlinePassed, Overloaded
 
 #: How much of a request's time may be spent waiting to be decoded; the rest is the model's.
 SHARE = 0.5
-MEMORY = 0.1
-"""How much the newest picture counts in what one takes."""
+#: Seconds of a thread's work over which it is told what a picture takes.
+MEMORY = 1.0
 TOGETHER = 8
 """Pictures of one request that a thread takes at once: handing over each by itself keeps the event loop busy."""
+
+
+class Pictures:
+    """What one picture takes one thread, over the last second of work.
+
+    Not the newest few alone: threads are put aside for a moment again and again, and a line that was judged by such a
+    moment would be refused though there is time for all of it. Large pictures fill a second soon, and so are noticed.
+
+    >>> pictures = Pictures()
+    >>> pictures.seconds                             # nothing known yet: nobody is refused on a guess
+    0.0
+    >>> for _ in range(200): pictures.learn(8, 0.008)
+    >>> pictures.learn(8, 0.1)                       # eight were put aside for a while
+    >>> round(pictures.seconds, 4)
+    0.0011
+    >>> pictures.learn(4, 2.0)                       # four large ones
+    >>> round(pictures.seconds, 2)
+    0.02
+    """
+
+    def __init__(self) -> None:
+        self._files = 0.0
+        self._spent = 0.0
+
+    @property
+    def seconds(self) -> float:
+        return self._spent / self._files if self._files else 0.0
+
+    def learn(self, files: int, spent: float) -> None:
+        kept = math.exp(-spent / MEMORY)
+        self._files = kept * self._files + files
+        self._spent = kept * self._spent + spent
 
 
 class Decoding:
@@ -30,12 +62,11 @@ class Decoding:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
         self._threads = threads
         self._deadline = deadline
-        self._seconds = 0.0
-        """What one picture takes one thread."""
+        self._pictures = Pictures()
         self.waiting = 0
 
     def check(self, files: int = 1) -> None:
-        wait = (self.waiting + files) * self._seconds / self._threads
+        wait = (self.waiting + files) * self._pictures.seconds / self._threads
         # A request that is large by itself is not refused for its own size: it has its whole time.
         if self.waiting and wait > SHARE * self._deadline:
             raise Overloaded(max(1.0, wait - SHARE * self._deadline))
@@ -64,7 +95,7 @@ class Decoding:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _some(self, files: Sequence[bytes], gone: Callable[[], bool], until: float) -> tuple[list[Any], float]:
-        """The pictures, and the seconds that each took."""
+        """The pictures, and the seconds that they took together."""
         started = monotonic()
         pictures = []
         for file in files:
@@ -73,10 +104,9 @@ class Decoding:
             if monotonic() > until:
                 raise DeadlinePassed(self._deadline)
             pictures.append(self._decode(file))
-        return pictures, (monotonic() - started) / len(files)
+        return pictures, monotonic() - started
 
     def _done(self, files: int, future: asyncio.Future[tuple[list[Any], float]]) -> None:
         self.waiting -= files
         if not future.cancelled() and future.exception() is None:
-            _, seconds = future.result()
-            self._seconds += min(1.0, MEMORY * files) * (seconds - self._seconds)
+            self._pictures.learn(files, future.result()[1])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.host import Stolen, undisturbed
+from benchmarks.host import PAUSE, Host, Stolen, calm, undisturbed
 
 
 class Told(Stolen):
@@ -24,10 +24,32 @@ class Told(Stolen):
 )
 def test_what_was_disturbed_is_measured_again_whatever_it_showed(shares: list[float], counts: int) -> None:
     found, told = iter([900, 100, 950, 999]), iter(shares)
-    assert undisturbed(lambda: next(found), lambda: Told(told))[0] == counts
+    assert undisturbed(lambda: next(found), stolen=lambda: Told(told))[0] == counts
 
 
 def test_what_was_taken_is_a_share_of_the_processors_time() -> None:
     stolen = Stolen()
     sum(range(1_000_000))
     assert 0 <= stolen.share() <= 1
+
+
+def test_a_calm_moment_is_waited_for_and_not_for_ever() -> None:
+    calm, slept = iter([False, False, True, False, False, False]), list[float]()
+    host = Host(patience=4 * PAUSE, calm=lambda: next(calm), sleep=slept.append)
+    host.wait()
+    assert slept == [PAUSE] * 2
+    host.wait()
+    assert slept == [PAUSE] * 4
+    host.wait()
+    assert host.waited == 4 * PAUSE
+
+
+def test_before_each_try_the_host_may_calm_down() -> None:
+    waits, shares = list[str](), iter([0.5, 0.0])
+    host = Host(patience=PAUSE, calm=lambda: waits.append("looked") is None)
+    undisturbed(lambda: 1, host, lambda: Told(shares))
+    assert waits == ["looked"] * 2
+
+
+def test_whether_it_is_calm_can_be_told() -> None:
+    assert calm() in (True, False)

@@ -13,7 +13,7 @@ from rich.console import Console
 from benchmarks import card, machine, report
 from benchmarks.aims import aims
 from benchmarks.pages import page
-from benchmarks.results import Run, Skipped
+from benchmarks.results import Run, Skipped, Unlike
 from benchmarks.summary import Summary, p99, per_second
 from benchmarks.table import show
 from tests.benchmarks.made import load, run
@@ -160,3 +160,13 @@ def test_runs_of_other_models_make_one_page_and_runs_of_the_same_do_not() -> Non
         tables.beside(tables)
     with pytest.raises(ValueError, match="the runs differ in rounds"):
         tables.beside(other.model_copy(update={"rounds": 9}))
+
+
+def test_a_run_that_was_broken_off_is_gone_on_with_but_not_from_the_middle_of_a_turn() -> None:
+    broken_off = run(load(), load(round=1))
+    begun = run(load()).begun(broken_off)
+    assert [one.round for one in begun.loads] == [0]
+    assert begun.finished() == {(one.server, one.model, one.round) for one in broken_off.lives}
+    assert "One run of `make bench`, broken off once and gone on with, " in page(Summary(begun), "benchmarks")
+    with pytest.raises(Unlike, match="the runs differ in seconds"):
+        run(load()).begun(broken_off.model_copy(update={"seconds": 9.0}))

@@ -36,6 +36,16 @@ async def test_who_could_not_be_decoded_in_time_is_refused_at_once_and_let_in_ag
     decoding.close()
 
 
+async def test_a_moment_in_which_a_thread_was_put_aside_refuses_nobody_for_whom_there_is_time() -> None:
+    decoding = Decoding(lambda file: time.sleep(0.3 if file == b"slow" else 0.001), threads=1, deadline=10)
+    await decoding([*[b"x"] * 200, b"slow"], here)
+    busy = asyncio.ensure_future(decoding([b"x"] * 10, here))
+    await asyncio.sleep(0)
+    decoding.check(400)
+    await busy
+    decoding.close()
+
+
 async def test_a_large_request_is_not_refused_for_its_own_size() -> None:
     decoding = Decoding(lambda _file: time.sleep(0.01), threads=1, deadline=1.0)
     await decoding([b"x"] * 20, here)
