@@ -31,9 +31,10 @@ class Pictures:
     moment would be refused though there is time for all of it. Large pictures fill a second soon, and so are noticed.
 
     >>> pictures = Pictures()
-    >>> pictures.seconds                             # nothing known yet: nobody is refused on a guess
+    >>> pictures.learn(8, 0.2)                       # too little is known yet: nobody is refused on a guess
+    >>> pictures.seconds
     0.0
-    >>> for _ in range(200): pictures.learn(8, 0.008)
+    >>> for _ in range(500): pictures.learn(8, 0.008)
     >>> pictures.learn(8, 0.1)                       # eight were put aside for a while
     >>> round(pictures.seconds, 4)
     0.0011
@@ -48,7 +49,7 @@ class Pictures:
 
     @property
     def seconds(self) -> float:
-        return self._spent / self._files if self._files else 0.0
+        return self._spent / self._files if self._spent > MEMORY / 4 else 0.0
 
     def learn(self, files: int, spent: float) -> None:
         kept = math.exp(-spent / MEMORY)

@@ -4,6 +4,7 @@ desk nothing of transport."""
 from __future__ import annotations
 
 import logging
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -72,6 +73,8 @@ class ReadsFiles:
     def __init__(self, model: type[Model], most_rows: int, threads: int, deadline: float) -> None:
         self._form = FormFiles(most_rows)
         self._model = model
+        for example in model.card.examples:  # or the first callers wait until what decodes is loaded
+            self._decode(b64decode(example["data"]))
         self._decoding = Decoding(self._decode, threads, deadline)
         self.check_media = self._form.check_media
         self.check = self._decoding.check
