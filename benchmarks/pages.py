@@ -55,6 +55,10 @@ def _head(summary: Summary) -> Iterator[str]:
             f" load and {stolen.high:.0%} in the worst. A load from which more than {STOLEN:.0%} was taken was measured"
             f" up to {TRIES} times, and the least disturbed one counts, whatever it showed."
         )
+    if missing := run.missing():
+        told = ", ".join(f"{count} with {model}" for model, count in missing.items())
+        yield ""
+        yield f"**Not whole:** the run was ended before some servers' last turns ({told}); their numbers are of fewer rounds."
     if machine.load_before > 0.5:
         yield ""
         yield f"**Something else was running too:** the load average was {machine.load_before:g} before the run began."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Self
 
@@ -158,6 +159,13 @@ class Run(_Frozen):
     def finished(self) -> set[tuple[str, str, int]]:
         """Server, model and round of every turn that came to its end."""
         return {(one.server, one.model, one.round) for one in self.lives}
+
+    def missing(self) -> dict[str, int]:
+        """Model -> how many turns are missing of those who took part with it, because the run was ended before."""
+        finished = self.finished()
+        taking_part = {(server, model) for server, model, _ in finished}
+        turns = [(server, model, number) for server, model in sorted(taking_part) for number in range(self.rounds)]
+        return Counter(model for server, model, number in turns if (server, model, number) not in finished)
 
     def begun(self, other: Self) -> Self:
         """``other`` is the same run, broken off: what it found, without the turn in which that happened."""

@@ -170,3 +170,10 @@ def test_a_run_that_was_broken_off_is_gone_on_with_but_not_from_the_middle_of_a_
     assert "One run of `make bench`, broken off once and gone on with, " in page(Summary(begun), "benchmarks")
     with pytest.raises(Unlike, match="the runs differ in seconds"):
         run(load()).begun(broken_off.model_copy(update={"seconds": 9.0}))
+
+
+def test_a_run_that_was_ended_early_says_what_is_missing() -> None:
+    ended = run(load(), load("litserve")).model_copy(update={"rounds": 2})
+    assert ended.missing() == {"iris": 2}
+    assert "**Not whole:** the run was ended before some servers' last turns (2 with iris)" in page(Summary(ended), "b")
+    assert "Not whole" not in page(Summary(EVERYTHING), "b")
