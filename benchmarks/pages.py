@@ -58,7 +58,7 @@ def _head(summary: Summary) -> Iterator[str]:
     if missing := run.missing():
         told = ", ".join(f"{count} with {model}" for model, count in missing.items())
         yield ""
-        yield f"**Not whole:** the run was ended before some servers' last turns ({told}); their numbers are of fewer rounds."
+        yield f"**Not whole:** the run was ended before some servers' last turns ({told}): those have fewer rounds."
     if machine.load_before > 0.5:
         yield ""
         yield f"**Something else was running too:** the load average was {machine.load_before:g} before the run began."

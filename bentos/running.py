@@ -27,6 +27,7 @@ from bentos.keeper import EXTRA_COLUMNS, Keeper
 from bentos.memory import give_back
 from bentos.models.model import Batch
 from bentos.monitoring.vitals import Vitals
+from bentos.serving.request import respond
 from bentos.settings import settings
 from bentos.standby import stand_by
 
@@ -59,6 +60,8 @@ def _following(inner: Any, factory: ServiceAppFactory, traces: Tracing | None) -
         logs.configure(settings().gateway.logging, factory.service.name)
         async with inner(app):
             mended.settle_runner()
+            instance: Any = factory._service_instance
+            instance.predict = instance.predict  # or BentoML would read the function's signature anew for every call
             works = (_watch(factory), Vitals(factory.service.name).watch(), give_back())
             tasks = [asyncio.create_task(work) for work in works]
             yield
@@ -165,10 +168,7 @@ async def _body(receive: Receive) -> bytes:
 
 
 async def _answer(send: Send, status: int, body: bytes, headers: dict[str, str]) -> None:
-    fields = [(name.encode(), value.encode()) for name, value in headers.items()]
-    fields.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": fields})
-    await send({"type": "http.response.body", "body": body})
+    await respond(send, status, body, [(name.encode(), value.encode()) for name, value in headers.items()])
 
 
 assert set(FAULTS) == {"ModelFailed", "Misbehaved", "NotReady"}  # noqa: S101 - the two ends of the wire agree
