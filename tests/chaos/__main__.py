@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import sys
 import tempfile
@@ -20,10 +21,22 @@ def good(outcome: Outcome) -> bool:
     return outcome.held and outcome.timely
 
 
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    which = "only these behaviours: " + "; ".join(f"{number} {tried.done}" for number, tried in BEHAVIOURS.items())
+    parser.add_argument("numbers", nargs="*", type=int, metavar="NUMBER", help=which)
+    parser.add_argument("--small", action="store_true", help="at the size that the tests have")
+    parser.add_argument("--alone", action="store_true", help="without plain BentoML beside it")
+    options = parser.parse_args()
+    if unknown := set(options.numbers) - set(BEHAVIOURS):
+        parser.error(f"there is no behaviour {min(unknown)}; there are {min(BEHAVIOURS)} to {max(BEHAVIOURS)}")
+    return options
+
+
 def main() -> int:
-    """Arguments: numbers of behaviours to try only those; ``--small``; ``--alone`` leaves plain BentoML out."""
-    numbers = [int(word) for word in sys.argv[1:] if word.isdigit()] or sorted(BEHAVIOURS)
-    size: Size = "small" if "--small" in sys.argv else "full"
+    options = arguments()
+    numbers = options.numbers or sorted(BEHAVIOURS)
+    size: Size = "small" if options.small else "full"
     console = Console()
     outcomes: dict[int, Outcome] = {}
     plain: dict[int, str] = {}
@@ -34,7 +47,7 @@ def main() -> int:
                 outcomes[number] = asyncio.run(tried.attempt(Place(home.bentoml_home(), Path(folder), size)))
             except Exception as error:
                 outcomes[number] = Outcome(False, f"{type(error).__name__}: {error}")
-        if number in BESIDE and "--alone" not in sys.argv:
+        if number in BESIDE and not options.alone:
             with console.status(f"{number}: the same with plain BentoML"), tempfile.TemporaryDirectory() as folder:
                 try:
                     plain[number] = asyncio.run(BESIDE[number](Place(home.bentoml_home(), Path(folder))))
