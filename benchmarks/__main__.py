@@ -45,6 +45,8 @@ def measured(options: argparse.Namespace) -> Run:
     for name in sorted(set(plan.models) - set(versions())):
         print(f"{name} has no version in production and is left out: run `jubako train {name}`")
     environments = Environments(options.environments or home.jubako_home() / "bench-envs")
+    if options.go_on and not options.out.exists():
+        sys.exit(f"there is no run to go on with: {options.out} does not exist")
     broken_off = Run.read(options.out) if options.go_on else None
     try:
         return run(plan, environments, options.out, lambda line: print(line, flush=True), broken_off)
