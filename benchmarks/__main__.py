@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from benchmarks import report
 from benchmarks.environments import Environments
+from benchmarks.host import Host
 from benchmarks.places import versions
 from benchmarks.plan import quick, whole
 from benchmarks.results import Run, Unlike
@@ -32,15 +34,15 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--environments", type=Path, help="where the peers are installed (.jubako/bench-envs)")
     parser.add_argument("--out", type=Path, help="the JSON file that is written (.jubako/bench/run.json)")
     options = parser.parse_args(given)
+    if options.patience is None:
+        options.patience = 0.0 if options.quick else 3_600.0
     options.out = options.out or home.jubako_home() / "bench" / ("quick.json" if options.quick else "run.json")
     return options
 
 
 def measured(options: argparse.Namespace) -> Run:
     servers = [SERVERS[name] for name in options.servers] if options.servers else None
-    chosen = {
-        name: value for name in ("rounds", "seconds", "patience") if (value := getattr(options, name)) is not None
-    }
+    chosen = {name: value for name in ("rounds", "seconds") if (value := getattr(options, name)) is not None}
     plan = (quick if options.quick else whole)(options.models, servers, **chosen)
     for name in sorted(set(plan.models) - set(versions())):
         print(f"{name} has no version in production and is left out: run `jubako train {name}`")
@@ -48,8 +50,10 @@ def measured(options: argparse.Namespace) -> Run:
     if options.go_on and not options.out.exists():
         sys.exit(f"there is no run to go on with: {options.out} does not exist")
     broken_off = Run.read(options.out) if options.go_on else None
+    host = Host(options.patience)
     try:
-        return run(plan, environments, options.out, lambda line: print(line, flush=True), broken_off)
+        say = partial(print, flush=True)
+        return run(plan, environments, options.out, say, host=host, broken_off=broken_off)
     except Unlike as differs:
         sys.exit(f"{options.out} is no beginning of this run: {differs}")
 

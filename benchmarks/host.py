@@ -59,14 +59,11 @@ class Host:
             self.waited += PAUSE
 
 
-def undisturbed(
-    measure: Callable[[], T], host: Host | None = None, stolen: Callable[[], Stolen] = Stolen
-) -> tuple[T, float]:
+def undisturbed(measure: Callable[[], T], host: Host, stolen: Callable[[], Stolen] = Stolen) -> tuple[T, float]:
     """What was measured, and the share that was taken meanwhile."""
     tries: list[tuple[T, float]] = []
     while not tries or (tries[-1][1] > STOLEN and len(tries) < TRIES):
-        if host is not None:
-            host.wait()
+        host.wait()
         watch = stolen()
         found = measure()
         tries.append((found, watch.share()))

@@ -37,8 +37,6 @@ class Plan:
     rounds: int
     seconds: float
     warm_seconds: float
-    patience: float = 0.0
-    """Seconds to wait, in all, for a host that is busy with somebody else."""
     quick: bool = False
 
     def stations(self, number: int) -> Iterator[Station]:
@@ -59,27 +57,14 @@ class Plan:
         return not (self.quick or server.documented or server in VARIANTS)
 
 
-def whole(
-    models: Sequence[str],
-    servers: Sequence[Server] | None,
-    rounds: int = 3,
-    seconds: float = 4.0,
-    patience: float = 3_600.0,
-) -> Plan:
-    taking_part = tuple(servers or (JUBAKO, *PEERS, *VARIANTS, *DOCUMENTED))
-    return Plan(tuple(models), taking_part, rounds, seconds, 1.5, patience)
+def whole(models: Sequence[str], servers: Sequence[Server] | None, rounds: int = 3, seconds: float = 4.0) -> Plan:
+    return Plan(tuple(models), tuple(servers or (JUBAKO, *PEERS, *VARIANTS, *DOCUMENTED)), rounds, seconds, 1.5)
 
 
-def quick(
-    models: Sequence[str],
-    servers: Sequence[Server] | None,
-    rounds: int = 2,
-    seconds: float = 2.0,
-    patience: float = 0.0,
-) -> Plan:
+def quick(models: Sequence[str], servers: Sequence[Server] | None, rounds: int = 2, seconds: float = 2.0) -> Plan:
     """Under five minutes: the iris model, whose serving costs more than its computing, with one and with 64 callers."""
     wanted = tuple(model for model in models if model == "iris") or tuple(models[:1])
-    return Plan(wanted, tuple(servers or (JUBAKO, *PEERS)), rounds, seconds, 1.0, patience, quick=True)
+    return Plan(wanted, tuple(servers or (JUBAKO, *PEERS)), rounds, seconds, 1.0, quick=True)
 
 
 def too_slow(cell: Cell, bare_rows_per_second: float) -> str | None:

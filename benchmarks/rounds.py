@@ -27,7 +27,9 @@ from bentos.models import MODELS
 Say = Callable[[str], None]
 
 
-def run(plan: Plan, environments: Environments, keep: Path, say: Say, broken_off: Run | None = None) -> Run:
+def run(
+    plan: Plan, environments: Environments, keep: Path, say: Say, *, host: Host, broken_off: Run | None = None
+) -> Run:
     """Measure everything. After each server's turn what was found so far is written to ``keep``. What a run found that
     was ``broken_off`` is not measured again."""
     saturation.install()
@@ -40,31 +42,28 @@ def run(plan: Plan, environments: Environments, keep: Path, say: Say, broken_off
         begun = begun.begun(broken_off)
     finished = begun.finished()
     found: list[Finding] = [*begun.loads, *begun.lives, *begun.skipped]
-    bare = begun.bare
-    host = Host(plan.patience)
+    bare = {(one.model, one.round): one for one in begun.bare}
 
     def so_far() -> Run:
         found_now = {
             "minutes": round(begun.minutes + (time.monotonic() - started) / 60, 1),
             "loads": [one for one in found if isinstance(one, Load)],
             "lives": [one for one in found if isinstance(one, Life)],
-            "bare": bare,
+            "bare": list(bare.values()),
             "skipped": list(dict.fromkeys(one for one in found if isinstance(one, Skipped))),
         }
         return begun.model_copy(update=found_now)
 
     for number in range(plan.rounds):
-        known = {one.model: one for one in bare if one.round == number}
         for station in _stations(plan, number, files):
             model = station.model
             if (station.server.name, model, number) in finished:
                 continue
             # Right before Jubako, which is measured by what survives of it: a machine's speed changes within minutes.
-            if model not in known or station.server == JUBAKO:
-                known[model] = _bare(model, files[model], plan.seconds / 16, number, host)
-            bare = [*(one for one in bare if one.round != number), *known.values()]
+            if (model, number) not in bare or station.server == JUBAKO:
+                bare[model, number] = _bare(model, files[model], plan.seconds / 16, number, host)
             # A picture takes long to decode, not to compute.
-            best = {name: max(one.encode.values()) for name, one in known.items()}
+            best = {model: max(bare[model, number].encode.values())}
             lab = Laboratory(environments, files, asked, best, plan.seconds, plan.warm_seconds, host)
             with contextlib.closing(visit(lab, station, number)) as findings:
                 for finding in findings:

@@ -113,7 +113,6 @@ class Visit:
     def _closed(self, running: Running, cell: Cell) -> Load:
         connections, rows = cell
         requests = self._file(rows)
-        self._lab.host.wait()
         line_seconds = connections * rows / self._lab.bare[self._station.model]
         result: list[checking.Checked] = []
         check = threading.Thread(target=lambda: result.append(self._check(running, rows)))

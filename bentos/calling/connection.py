@@ -103,12 +103,14 @@ class Connection(asyncio.Protocol):
 
 
 class Connections:
-    """To one address: ``file:///path`` (or ``unix:``) on this host, else ``http://host:port`` (or ``tcp:``)."""
+    """To one address: ``file:///path`` or ``unix:`` on this host, else ``http://host:port``, ``tcp:`` or ``https:``."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._socket = parts.path if parts.scheme in ("file", "unix") else None
-        self._host, self._port = parts.hostname or "runner", parts.port or 80
+        self._base = "" if self._socket else parts.path.rstrip("/")
+        self._secure = parts.scheme == "https"
+        self._host, self._port = parts.hostname or "runner", parts.port or (443 if self._secure else 80)
         self._free: list[Connection] = []
         self._all: set[Connection] = set()
         authority = "runner" if self._socket else parts.netloc
@@ -119,15 +121,15 @@ class Connections:
     ) -> Answer:
         """Raises ``TimeoutError``, ``Broken``, and ``OSError`` when nobody is there."""
         said = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
-        request = f"{method} {path} {self._head}{said}content-length: {len(body)}\r\n\r\n".encode("latin-1") + body
-        began = asyncio.get_running_loop().time()
+        head = f"{method} {self._base}{path} {self._head}{said}content-length: {len(body)}\r\n\r\n"
         connection = self._kept()
         if connection is None:
+            began = asyncio.get_running_loop().time()
             async with asyncio.timeout(within):
                 connection = await self._open()
             within -= asyncio.get_running_loop().time() - began
         try:
-            return await connection.ask(request, within)
+            return await connection.ask(head.encode("latin-1") + body, within)
         finally:
             if connection.usable:
                 self._free.append(connection)
@@ -154,6 +156,6 @@ class Connections:
         if self._socket is not None:
             _, connection = await loop.create_unix_connection(made, self._socket)
         else:
-            _, connection = await loop.create_connection(made, self._host, self._port)
+            _, connection = await loop.create_connection(made, self._host, self._port, ssl=self._secure or None)
         self._all.add(connection)
         return connection

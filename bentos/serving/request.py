@@ -1,4 +1,4 @@
-"""The few things of ASGI that the gateway needs, without a framework in between: each request passes here."""
+"""The few things of ASGI that gateway and runners need, without a framework in between: each request passes here."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Told(Stolen):
 )
 def test_what_was_disturbed_is_measured_again_whatever_it_showed(shares: list[float], counts: int) -> None:
     found, told = iter([900, 100, 950, 999]), iter(shares)
-    assert undisturbed(lambda: next(found), stolen=lambda: Told(told))[0] == counts
+    assert undisturbed(lambda: next(found), Host(0), lambda: Told(told))[0] == counts
 
 
 def test_what_was_taken_is_a_share_of_the_processors_time() -> None:

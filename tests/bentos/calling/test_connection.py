@@ -147,7 +147,8 @@ async def test_a_kept_connection_that_is_in_doubt_is_not_used_again(tmp_path: Pa
         assert server.connections == 2
 
 
-async def test_over_tcp_it_says_whom_it_wants() -> None:
+@pytest.mark.parametrize(("url", "path"), [("tcp://127.0.0.1:{}", ""), ("http://127.0.0.1:{}/behind/", "/behind")])
+async def test_over_tcp_it_says_whom_it_wants(url: str, path: str) -> None:
     heads: list[bytes] = []
 
     async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -157,9 +158,9 @@ async def test_over_tcp_it_says_whom_it_wants() -> None:
 
     listening = await asyncio.start_server(respond, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
-    connections = Connections(f"tcp://127.0.0.1:{port}")
+    connections = Connections(url.format(port))
     assert (await connections.ask("GET", "/status", 5)).content == b"here"
-    assert heads == [f"GET /status HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-length: 0\r\n\r\n".encode()]
+    assert heads == [f"GET {path}/status HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-length: 0\r\n\r\n".encode()]
     await connections.close()
     listening.close()
 
