@@ -19,6 +19,7 @@ import socket
 import struct
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -135,25 +136,30 @@ def _mend_batching() -> None:
     good calls it believes that a row takes 2 s, and holds a lone caller back for six. While a batch is computed it
     looks every millisecond whether it is done: for that long a model has nothing to do though work is there.
     """
-    from bentoml._internal.marshal.dispatcher import CorkDispatcher, Optimizer
+    from bentoml._internal.marshal.dispatcher import CorkDispatcher, Job, Optimizer
 
     def init(self: Any, _max_latency: float) -> None:
         self.o_a = self.o_b = self.wait = 0.0
 
-    async def controller(self: Any) -> None:
-        def can_go_on() -> bool:
-            return bool(self._queue) and not self._sema.is_locked()
+    async def controller(_self: Any) -> None:
+        """Nothing is left to do for a task of its own: whoever comes and whoever ends starts the next batch."""
 
-        while True:
-            async with self._wake_event:
-                await self._wake_event.wait_for(can_go_on)
-            try:
-                jobs = tuple(self._get_inputs())
-            except Exception:
-                log.exception("a batch could not be put together")
-                continue
-            self._sema.acquire()
-            self._loop.create_task(self.outbound_call(jobs))
+    async def inbound_call(self: Any, data: Any) -> Any:
+        job = Job(time.time(), data, self._loop.create_future())
+        self._queue.append(job)
+        self._loop.call_soon(start, self)  # and not at once: what else arrives in this turn of the loop comes along
+        return await job.future
+
+    def start(self: Any) -> None:
+        if not self._queue or self._sema.is_locked():
+            return
+        try:
+            jobs = tuple(self._get_inputs())
+        except Exception:
+            log.exception("a batch could not be put together")
+            return
+        self._sema.acquire()
+        self._loop.create_task(self.outbound_call(jobs))
 
     plain_outbound = CorkDispatcher.outbound_call
 
@@ -161,12 +167,12 @@ def _mend_batching() -> None:
         try:
             await plain_outbound(self, *args)
         finally:
-            async with self._wake_event:
-                self._wake_event.notify_all()
+            start(self)
 
     Optimizer.__init__ = init
     Optimizer.log_outbound = lambda *_args, **_options: None
     CorkDispatcher.controller = controller
+    CorkDispatcher.inbound_call = inbound_call
     CorkDispatcher.outbound_call = outbound_call
 
 

@@ -3,7 +3,8 @@ caller gets another's answer with a 200.
 
 A model that costs next to nothing is asked twice, the second time in another order: whatever it reorders shows. Of a
 large batch a part is asked again: a model that mixes up only two of a thousand rows is caught after a few batches,
-not at once. A heavier model is given a few rows whose answers are known, at random places of each batch.
+not at once. A heavier model is given a few rows whose answers are known, at random places of each batch. One row alone
+has no order: of its answer only the shape is looked at.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from bentos.calling.wire import merge
 from bentos.cards import Row
 from bentos.models.model import Batch, Model, Outputs
 
-#: A model that answers its 64 golden rows in less than this is cheap.
-CHEAP_SECONDS = 0.001
+#: A model that answers its 64 golden rows in less than this is cheap enough to be asked twice.
+CHEAP_SECONDS = 0.00025
 #: How far a row's answer may be from what it is alone: float sums depend a little on the batch around them.
 TOLERANCE = 1e-4
 KNOWN_ROWS = 2
+#: So often is measured what a model costs: on a busy machine one look would decide by chance.
+TRIES = 5
 #: So many rows of a batch are asked a second time: all of it, when requests have a row or a few each.
 AGAIN = 128
 
@@ -49,7 +52,9 @@ class AskTwice:
         if len(batch) > 1:
             places = self.order.permutation(len(batch))[:AGAIN]
             again = _computed(self.model, take(batch, places), self.tag)
-            if not same(outputs[places], again, TOLERANCE):
+            asked = outputs[places]
+            # To the last bit, as a rule; only what differs is worth a closer look.
+            if asked.tobytes() != again.tobytes() and not same(asked, again, TOLERANCE):
                 raise Misbehaved(f"{self.tag} answers the same rows otherwise in another order")
         return outputs
 
@@ -66,10 +71,12 @@ class KnownRows:
     tolerance: float
 
     def ask(self, batch: Batch) -> Outputs:
+        if len(batch) == 1:
+            return _computed(self.model, batch, self.tag)
         total = len(batch) + len(self.rows)
-        order = np.arange(total)
-        places = self.order.choice(total, size=len(self.rows), replace=False)
-        others = np.delete(order, places)
+        places = self.order.permutation(total)[: len(self.rows)]
+        others = np.ones(total, bool)
+        others[places] = False
         # Row n of the mixed batch is row ``source[n]`` of the batch with the known rows behind it.
         source = np.empty(total, np.intp)
         source[others] = np.arange(len(batch))
@@ -84,10 +91,7 @@ def proof_for(served: Served, seed: int) -> Proof:
     """The cheapest proof that holds for this model on this machine."""
     model, order = served.model, np.random.default_rng(seed)
     golden = model.encode(served.golden_rows)
-    model.predict(golden)
-    started = time.perf_counter()
-    model.predict(golden)
-    if time.perf_counter() - started < CHEAP_SECONDS:
+    if min(_seconds(model, golden) for _ in range(TRIES)) < CHEAP_SECONDS:
         return AskTwice(model, served.tag, order)
     tolerance = max(TOLERANCE, served.golden.tolerance)
     rows: list[Row] = list(served.golden_rows)
@@ -103,6 +107,12 @@ def proof_for(served: Served, seed: int) -> Proof:
             break
     answers = np.concatenate([answer for _, answer in kept])
     return KnownRows(model, served.tag, order, merge([row for row, _ in kept]), answers, tolerance)
+
+
+def _seconds(model: Model, batch: Batch) -> float:
+    started = time.perf_counter()
+    model.predict(batch)
+    return time.perf_counter() - started
 
 
 def take(batch: Batch, places: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Batch:

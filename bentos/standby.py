@@ -2,7 +2,8 @@
 
 Starting a worker from nothing costs a second of processor time, most of it imports, and two or three seconds on a busy
 machine. So each worker's process imports everything, then forks: the child serves, the parent waits. When the child
-dies, the next one is forked at once. When the parent dies, the child serves on until the supervisor has replaced both.
+dies, the next one is forked at once. When the parent dies, the child serves on until the supervisor has replaced both:
+however long that takes on a busy machine, and however often the replacement dies before it serves.
 The memory is shared: the parent costs next to nothing.
 """
 
@@ -24,8 +25,9 @@ log = logging.getLogger("jubako.standby")
 
 PR_SET_PDEATHSIG = 1
 ORPHANED = signal.SIGUSR1
-#: How long a child outlives its parent: time for the supervisor to start another pair.
-ORPHAN_SECONDS = 8.0
+#: How long a child outlives its parent at least: time for the supervisor to start another pair. And at most.
+ORPHAN_SECONDS, MOST_ORPHAN_SECONDS = 8.0, 120.0
+LOOK_EVERY = 1.0
 #: A child that dies younger than this did not serve; the next one waits a little longer each time.
 YOUNG_SECONDS = 2.0
 MOST_YOUNG_DEATHS = 5
@@ -41,13 +43,13 @@ def stand_by() -> None:
         import onnxruntime  # noqa: F401 - so that no child has to
     gc.collect()
     gc.freeze()
-    parent = os.getpid()
+    parent, supervisor = os.getpid(), os.getppid()
     young_deaths = 0
     while True:
         born = time.monotonic()
         child = os.fork()
         if child == 0:
-            _told_when_orphaned(parent)
+            _told_when_orphaned(parent, supervisor)
             return
         status = _watch_over(child, own)
         if time.monotonic() - born > YOUNG_SECONDS:
@@ -83,19 +85,55 @@ def _watch_over(child: int, own: int) -> int:
     return code
 
 
-def _told_when_orphaned(parent: int) -> None:
+def _told_when_orphaned(parent: int, supervisor: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)
 
     def orphaned(_number: int, _frame: object) -> None:
         log.warning("the process that watched over this one is gone; serving until the next pair is there")
-        signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
-        signal.setitimer(signal.ITIMER_REAL, ORPHAN_SECONDS)
+        since, before = time.monotonic(), 0
+
+        def look(_number: int, _frame: object) -> None:
+            nonlocal before
+            seconds, now = time.monotonic() - since, _successor(supervisor)
+            # Seen twice: it has had a while to load its model.
+            replaced = seconds > ORPHAN_SECONDS and now == before != 0
+            if replaced or seconds > MOST_ORPHAN_SECONDS or not _arguments(supervisor):
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                os.kill(os.getpid(), signal.SIGTERM)
+            before = now
+
+        signal.signal(signal.SIGALRM, look)
+        signal.setitimer(signal.ITIMER_REAL, LOOK_EVERY, LOOK_EVERY)
 
     signal.signal(ORPHANED, orphaned)
     die_with_parent(ORPHANED)
     if os.getppid() != parent:
         orphaned(0, None)
+
+
+def _successor(supervisor: int) -> int:
+    """The process that serves in this one's stead, behind one that watches over it; 0 while there is none."""
+    own = _arguments(os.getpid())
+    for watching in _children(supervisor):
+        if _arguments(watching) == own:
+            return max(_children(watching), default=0)
+    return 0
+
+
+def _arguments(process: int) -> bytes:
+    """With which it was started; nothing of a process that has ended."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    return b""
+
+
+def _children(process: int) -> list[int]:
+    found: list[int] = []
+    for threads_own in Path(f"/proc/{process}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += map(int, threads_own.read_text().split())
+    return found
 
 
 def die_with_parent(number: int = signal.SIGTERM) -> None:

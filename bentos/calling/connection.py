@@ -78,6 +78,8 @@ class Connection(asyncio.Protocol):
     # What the parser calls.
 
     def on_message_begin(self) -> None:
+        if self._answer is None:  # a second answer to one question: its rest would be taken for the next one's
+            self._end(Broken(""))
         self._headers, self._parts = {}, []
 
     def on_header(self, name: bytes, value: bytes) -> None:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from bentos.calling.connection import Broken, Connections
 
@@ -131,13 +138,14 @@ async def test_no_whole_answer_is_a_broken_one_and_the_next_gets_a_new_connectio
         assert server.connections == 2
 
 
-@pytest.mark.parametrize("how", ["closed there", "told to close", "talks unasked"])
+@pytest.mark.parametrize("how", ["closed there", "told to close", "talks unasked", "talks on", "begins to talk on"])
 async def test_a_kept_connection_that_is_in_doubt_is_not_used_again(tmp_path: Path, how: str) -> None:
     async def last(body: bytes, writer: asyncio.StreamWriter) -> None:
-        writer.write(answer(body, "connection: close\r\n" if how == "told to close" else ""))
+        more = {"talks on": answer(b"for nobody"), "begins to talk on": answer(b"for nobody")[:-3]}
+        writer.write(answer(body, "connection: close\r\n" if how == "told to close" else "") + more.get(how, b""))
 
     async with there(tmp_path, last) as (server, connections):
-        await connections.ask("POST", "/", 5, body=b"one")
+        assert (await connections.ask("POST", "/", 5, body=b"one")).content == b"one"
         if how == "closed there":
             server.writers[0].close()
         elif how == "talks unasked":
@@ -163,6 +171,39 @@ async def test_over_tcp_it_says_whom_it_wants(url: str, path: str) -> None:
     assert heads == [f"GET {path}/status HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-length: 0\r\n\r\n".encode()]
     await connections.close()
     listening.close()
+
+
+async def test_over_https_only_with_whom_the_system_trusts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate, key = certified("localhost", tmp_path)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate, key)
+    listening = await asyncio.start_server(There(echo), "127.0.0.1", 0, ssl=tls)
+    connections = Connections(f"https://localhost:{listening.sockets[0].getsockname()[1]}")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        await connections.ask("POST", "/", 5, body=b"whom?")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert (await connections.ask("POST", "/", 5, body=b"secret")).content == b"secret"
+    await connections.close()
+    listening.close()
+    await asyncio.sleep(0.05)
+
+
+def certified(name: str, folder: Path) -> tuple[Path, Path]:
+    """A certificate of its own making, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    certificate, secret = folder / "certificate.pem", folder / "key.pem"
+    certificate.write_bytes(signed.public_bytes(Encoding.PEM))
+    secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return certificate, secret
 
 
 async def test_where_nobody_is_that_is_said_at_once(tmp_path: Path) -> None:
