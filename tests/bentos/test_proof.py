@@ -84,6 +84,20 @@ def test_of_a_large_batch_a_part_is_asked_again() -> None:
         AskTwice(FakeIris(lambda outputs: np.roll(outputs, 1, axis=0)), "fake:1", RNG(1)).ask(batch(1_000))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(("place", "asked"), [(0, [1, 2, 2]), (1, [1, 4])], ids=["asked twice", "known rows"])
+def test_a_row_alone_needs_no_company(place: int, asked: list[int]) -> None:
+    sizes: list[int] = []
+
+    def count(outputs: Any) -> Any:
+        sizes.append(len(outputs))
+        return outputs
+
+    proof = proofs(FakeIris(count))[place]
+    proof.ask(batch(1))
+    proof.ask(batch(2))
+    assert sizes == asked
+
+
 def test_what_a_model_raises_is_its_failure() -> None:
     def explode(_outputs: Any) -> Any:
         raise RuntimeError("boom")
