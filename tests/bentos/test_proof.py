@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 
 from bentos.calling.faults import CallFault, Misbehaved, ModelFailed
 from bentos.cards import CARDS
-from bentos.proof import AGAIN, AskTwice, KnownRows, Proof
+from bentos.proof import AGAIN, ONE_BY_ONE, AskTwice, KnownRows, Proof, proof_for
 
 RNG = np.random.default_rng
 Harm = Callable[[Any], Any]
@@ -84,7 +86,17 @@ def test_of_a_large_batch_a_part_is_asked_again() -> None:
         AskTwice(FakeIris(lambda outputs: np.roll(outputs, 1, axis=0)), "fake:1", RNG(1)).ask(batch(1_000))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("place", "asked"), [(0, [1, 2, 2]), (1, [1, 4])], ids=["asked twice", "known rows"])
+@pytest.mark.parametrize("rows", range(2, ONE_BY_ONE + 1))
+@pytest.mark.parametrize("harm", [lambda outputs: outputs[::-1], lambda outputs: np.roll(outputs, 1, axis=0)])
+def test_a_few_rows_are_right_whatever_their_order(harm: Harm, rows: int) -> None:
+    """Who swaps two rows swaps them again when they are asked the other way round."""
+    proof = AskTwice(FakeIris(harm), "fake:1", RNG(1))  # type: ignore[arg-type]
+    for seed in range(20):
+        asked = RNG(seed).random((rows, 4), np.float32)
+        assert np.array_equal(proof.ask(asked), asked[:, :3])
+
+
+@pytest.mark.parametrize(("place", "asked"), [(0, [1, 1, 1]), (1, [1, 4])], ids=["asked twice", "known rows"])
 def test_a_row_alone_needs_no_company(place: int, asked: list[int]) -> None:
     sizes: list[int] = []
 
@@ -96,6 +108,25 @@ def test_a_row_alone_needs_no_company(place: int, asked: list[int]) -> None:
     proof.ask(batch(1))
     proof.ask(batch(2))
     assert sizes == asked
+
+
+@pytest.mark.parametrize(("slow_first", "slow_always", "proof"), [(3, False, AskTwice), (0, True, KnownRows)])
+def test_what_a_model_costs_is_not_judged_by_one_bad_moment(slow_first: int, slow_always: bool, proof: type) -> None:
+    calls = 0
+
+    def compute(outputs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if slow_always or calls <= slow_first:
+            time.sleep(0.002)
+        return outputs
+
+    model: Any = FakeIris(compute)
+    model.encode = lambda rows: np.asarray([[*row, 0.0] for row in rows], np.float32)
+    served: Any = SimpleNamespace(model=model, tag="fake:1", golden=SimpleNamespace(tolerance=1e-4))
+    served.golden_rows = batch(64)[:, :3].tolist()
+    assert type(proof_for(served, seed=1)) is proof
+    assert calls < 60
 
 
 def test_what_a_model_raises_is_its_failure() -> None:

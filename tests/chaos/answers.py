@@ -81,11 +81,16 @@ async def wrong_answers(place: Place) -> Outcome:
     for fault in ("too_few", "too_many", "reordered"):
         with place.serving(fault=fault) as service:
             asked = questions(["iris"], 63 * place.pick(3, 20), seed=4)
+            counted = 0.0
             async with callers(service.url) as crowd:
-                for start in range(0, len(asked), 63):
-                    await with_one_guilty(crowd, asked[start : start + 63])
+                # While the guilty row travels with three others at most, nothing is reordered and nothing fails.
+                for _ in range(20):
+                    for start in range(0, len(asked), 63):
+                        await with_one_guilty(crowd, asked[start : start + 63])
+                    counted = service.metrics().get('jubako_runner_faults_total{fault="misbehaved",model="iris"}', 0.0)
+                    if counted:
+                        break
                 seen = crowd.seen
-            counted = service.metrics()['jubako_runner_faults_total{fault="misbehaved",model="iris"}']
             logged = "misbehaved" in service.log()
         strangers: dict[str, Any] = dict(seen.statuses)
         held &= seen.wrong == 0 and counted > 0 and logged and set(strangers) <= {"200", "500"}
