@@ -44,15 +44,13 @@ class Proof(Protocol):
 
 @dataclass(slots=True)
 class AskTwice:
-    """Two answers to the same rows in two orders must be the same rows' answers."""
+    """A few rows one by one; two answers to more of them, in two orders, must be the same rows' answers."""
 
     model: Model
     tag: str
     order: np.random.Generator
 
     def ask(self, batch: Batch) -> Outputs:
-        if len(batch) == 1:
-            return _computed(self.model, batch, self.tag)
         if len(batch) <= ONE_BY_ONE:
             rows = (batch[place : place + 1] for place in range(len(batch)))
             return np.concatenate([_computed(self.model, row, self.tag) for row in rows])

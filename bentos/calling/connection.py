@@ -68,7 +68,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._answer is None:  # nobody asked
-            self._end(Broken(""))
+            self.abort()
             return
         try:
             self._parser.feed_data(data)
@@ -79,7 +79,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         if self._answer is None:  # a second answer to one question: its rest would be taken for the next one's
-            self._end(Broken(""))
+            self.abort()
         self._headers, self._parts = {}, []
 
     def on_header(self, name: bytes, value: bytes) -> None:

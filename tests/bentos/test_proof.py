@@ -110,14 +110,17 @@ def test_a_row_alone_needs_no_company(place: int, asked: list[int]) -> None:
     assert sizes == asked
 
 
-@pytest.mark.parametrize(("slow_first", "slow_always", "proof"), [(3, False, AskTwice), (0, True, KnownRows)])
-def test_what_a_model_costs_is_not_judged_by_one_bad_moment(slow_first: int, slow_always: bool, proof: type) -> None:
+@pytest.mark.parametrize(("slow_calls", "look_seconds", "proof"), [(3, 60, AskTwice), (10**9, 0.02, KnownRows)])
+def test_what_a_model_costs_is_not_judged_by_one_bad_moment(
+    monkeypatch: pytest.MonkeyPatch, slow_calls: int, look_seconds: float, proof: type
+) -> None:
+    monkeypatch.setattr("bentos.proof.LOOK_SECONDS", look_seconds)
     calls = 0
 
     def compute(outputs: Any) -> Any:
         nonlocal calls
         calls += 1
-        if slow_always or calls <= slow_first:
+        if calls <= slow_calls:
             time.sleep(0.002)
         return outputs
 

@@ -18,7 +18,7 @@ import pytest
 T = TypeVar("T")
 
 WORKER = """
-import os, signal, socket, sys, time
+import time
 from bentos import standby
 standby.ORPHAN_SECONDS, standby.LOOK_EVERY = 0.2, 0.1
 standby.stand_by()
@@ -27,10 +27,9 @@ time.sleep(60)
 
 #: Starts a pair when it is told to, and collects what has died.
 SUPERVISOR = """
-import os, signal, socket, subprocess, sys
+import os, socket, subprocess, sys
 listening = socket.create_server(("127.0.0.1", 0))
 worker = [sys.executable, "-c", sys.argv[1], "--worker-id", "1", "--fd", str(listening.fileno())]
-signal.signal(signal.SIGCHLD, lambda *_: None)
 for _ in sys.stdin:
     while True:
         try:
