@@ -2,26 +2,31 @@
 caller gets another's answer with a 200.
 
 A model that costs next to nothing is asked for a few rows one by one: alone, a row has no order. More rows are asked
-twice, the second time in another order: what the model reorders shows, unless the other order happens to hide it, as it
-does once in ten times when two of five rows are swapped and once in a hundred with two of sixteen. Of a large batch a
-part is asked again: a model that mixes up only two of a thousand rows is caught after a few batches, not at once. A
-heavier model is given a few rows whose answers are known, at random places of each batch.
+twice, the second time in an order that nothing likely can hide behind: a model that swaps any two rows, turns a batch
+round or shifts it is caught at once. Of a large batch a part is asked again: a model that mixes up only two of a
+thousand rows is caught after a few batches. A heavier model is given a few rows whose answers are known, at random
+places of each batch.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import cycle
+from typing import Protocol, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bentos.artifacts import Served
 from bentos.calling.faults import Misbehaved, ModelFailed
 from bentos.calling.wire import merge
 from bentos.cards import Row
 from bentos.models.model import Batch, Model, Outputs
+
+Places: TypeAlias = NDArray[np.intp]
 
 #: A model that answers its 64 golden rows in less than this is cheap enough to be asked twice.
 CHEAP_SECONDS = 0.00025
@@ -30,6 +35,8 @@ TOLERANCE = 1e-4
 KNOWN_ROWS = 2
 #: So many rows a cheap model is asked one by one. Two in another order prove nothing: who swaps them swaps them again.
 ONE_BY_ONE = 4
+#: Other orders that are kept for each number of rows: to think of a new one would cost more than to ask a cheap model.
+OTHERS = 8
 #: For so long is measured what a model costs: on a busy machine one look would decide by chance.
 LOOK_SECONDS = 0.05
 #: So many rows of a batch are asked a second time: all of it, when requests have a row or a few each.
@@ -49,19 +56,27 @@ class AskTwice:
     model: Model
     tag: str
     order: np.random.Generator
+    _others: dict[int, Iterator[Places]] = field(default_factory=dict)
 
     def ask(self, batch: Batch) -> Outputs:
         if len(batch) <= ONE_BY_ONE:
             rows = (batch[place : place + 1] for place in range(len(batch)))
             return np.concatenate([_computed(self.model, row, self.tag) for row in rows])
         outputs = _computed(self.model, batch, self.tag)
-        places = self.order.permutation(len(batch))[:AGAIN]
+        places = self._other(len(batch))
         again = _computed(self.model, take(batch, places), self.tag)
         asked = outputs[places]
         # To the last bit, as a rule; only what differs is worth a closer look.
         if asked.tobytes() != again.tobytes() and not same(asked, again, TOLERANCE):
             raise Misbehaved(f"{self.tag} answers the same rows otherwise in another order")
         return outputs
+
+    def _other(self, rows: int) -> Places:
+        if rows > AGAIN:
+            return self.order.permutation(rows)[:AGAIN]
+        if rows not in self._others:
+            self._others[rows] = cycle([telling_order(rows, self.order) for _ in range(OTHERS)])
+        return next(self._others[rows])
 
 
 @dataclass(slots=True)
@@ -127,7 +142,24 @@ def _cheap(model: Model, batch: Batch) -> bool:
             return False
 
 
-def take(batch: Batch, places: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Batch:
+def telling_order(rows: int, order: np.random.Generator) -> Places:
+    """An order of more than ``ONE_BY_ONE`` rows behind which no likely mistake can hide.
+
+    One hides when it mixes up the other order into just what it would have been: when it does not matter which of the
+    two comes first. In a cycle through all rows that can be said of no swap of two.
+    """
+    along = np.arange(rows)
+    neighbours = np.minimum(along ^ 1, rows - 1)
+    likely = (along[::-1], np.roll(along, 1), np.roll(along, rows // 2), neighbours)
+    while True:
+        through = order.permutation(rows)
+        found = np.empty(rows, np.intp)
+        found[through] = np.roll(through, 1)
+        if not any(np.array_equal(found[mistake], mistake[found]) for mistake in likely):
+            return found
+
+
+def take(batch: Batch, places: Places) -> Batch:
     """The rows at these places.
 
     >>> take(["a", "b", "c"], np.array([2, 0]))

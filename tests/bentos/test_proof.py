@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import combinations
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from bentos.calling.faults import CallFault, Misbehaved, ModelFailed
 from bentos.cards import CARDS
-from bentos.proof import AGAIN, ONE_BY_ONE, AskTwice, KnownRows, Proof, proof_for
+from bentos.proof import AGAIN, ONE_BY_ONE, OTHERS, AskTwice, KnownRows, Proof, proof_for
 
 RNG = np.random.default_rng
 Harm = Callable[[Any], Any]
@@ -64,13 +65,18 @@ def test_spoiled_answers_reach_nobody(place: int, harm: Harm, fault: type[CallFa
         proofs(FakeIris(harm))[place].ask(batch())
 
 
-def test_a_model_that_swaps_two_rows_is_caught_when_it_is_cheap_enough_to_be_asked_twice() -> None:
-    def swap(outputs: Any) -> Any:
-        outputs[[3, 4]] = outputs[[4, 3]]
-        return outputs
-
-    with pytest.raises(Misbehaved):
-        AskTwice(FakeIris(swap), "fake:1", RNG(1)).ask(batch())  # type: ignore[arg-type]
+@pytest.mark.parametrize("rows", [*range(ONE_BY_ONE + 1, 17), 63, 64, AGAIN])
+def test_no_likely_mistake_of_a_cheap_model_hides_from_being_asked_twice(rows: int) -> None:
+    mistakes = [np.arange(rows)[::-1], np.roll(np.arange(rows), 1), np.roll(np.arange(rows), -1)]
+    mistakes += [np.roll(np.arange(rows), rows // 2), np.minimum(np.arange(rows) ^ 1, rows - 1)]
+    for one, other in combinations(range(min(rows, 16)), 2):
+        mistakes.append(np.arange(rows))
+        mistakes[-1][[one, other]] = other, one
+    for mistake in mistakes:
+        proof = AskTwice(FakeIris(lambda outputs, mistake=mistake: outputs[mistake]), "fake:1", RNG(1))  # type: ignore[arg-type, misc]
+        for _ in range(OTHERS):
+            with pytest.raises(Misbehaved):
+                proof.ask(batch(rows))
 
 
 def test_of_a_large_batch_a_part_is_asked_again() -> None:
