@@ -10,6 +10,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -31,19 +32,27 @@ EXTRA_COLUMNS = 2
 AGAIN, MOST = 15.0, 600.0
 
 
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Taken over as one: an answer never has another version's name."""
+
+    served: Served
+    proof: Proof
+    generation: int
+
+
 class Keeper:
     def __init__(self, card: AnyCard, settings: Runner, clock: Callable[[], float] = time.monotonic) -> None:
         self.card = card
         self._clock = clock
         self._settings = settings
-        self._served: Served | None = None
-        self._proof: Proof | None = None
+        self._serving: Serving | None = None
         self._why: str | None = "not loaded yet"
         self._refused: str | None = None
         self._again = 0.0
         self._patience = AGAIN
-        self._generation = 0
         self._versions: dict[int, str] = {}
+        self._ended = 0.0
 
     def look(self) -> None:
         """Load what should serve, if that changed. Never raises: the reason stands in the status."""
@@ -54,7 +63,7 @@ class Keeper:
             return
         if wanted is None:
             self._refuse(f"no version of {self.card.name} is in production: run `jubako train {self.card.name}`")
-        elif (self._served is None or self._served.tag != wanted) and self._worth_trying(wanted):
+        elif (self._serving is None or self._serving.served.tag != wanted) and self._worth_trying(wanted):
             self._open(wanted)
 
     def _worth_trying(self, tag: str) -> bool:
@@ -73,9 +82,9 @@ class Keeper:
             known = isinstance(error, VersionRefused)
             self._refuse(str(error) if known else f"{tag} could not be loaded: {type(error).__name__}: {error}")
             return
-        self._generation += 1
-        self._versions[self._generation] = tag
-        self._served, self._proof, self._why, self._refused = served, proof, None, None
+        generation = len(self._versions) + 1
+        self._versions[generation] = tag
+        self._serving, self._why, self._refused = Serving(served, proof, generation), None, None
         log.info("serving %s with %s", tag, served.model.engine)
 
     def _runtime(self) -> Runtime:
@@ -88,26 +97,28 @@ class Keeper:
         self._why = why
 
     def status(self) -> RunnerStatus:
-        served = self._served
-        if served is None:
+        if self._serving is None:
             return RunnerStatus(ready=False, why=self._why)
-        engine = served.model.engine
-        return RunnerStatus(True, served.tag, engine, machine.device_for(self._settings.gpu), self._why)
+        served = self._serving.served
+        return RunnerStatus(True, served.tag, served.model.engine, machine.device_for(self._settings.gpu), self._why)
 
     def version(self, generation: int) -> str:
         return self._versions[generation]
 
     def predict(self, batch: Batch) -> Outputs:
         """The model's answers, proven to be as many and in the order of the rows, with the extra columns."""
-        proof, generation = self._proof, self._generation
-        if proof is None:
+        serving = self._serving
+        if serving is None:
             raise NotReady(self._why)
-        started = time.perf_counter()
-        outputs = proof.ask(batch)
-        seconds = time.perf_counter() - started
+        came = time.perf_counter()
+        outputs = serving.proof.ask(batch)
+        ended = time.perf_counter()
+        # While the batch before it was computed, this one was only made ready.
+        seconds = ended - max(came, self._ended)
+        self._ended = ended
         columns = len(self.card.outputs)
         answer = np.empty((len(batch), columns + EXTRA_COLUMNS), np.float32)
         answer[:, :columns] = outputs
-        answer[:, columns] = generation
+        answer[:, columns] = serving.generation
         answer[:, columns + 1] = seconds * 1000
         return answer

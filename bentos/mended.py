@@ -38,7 +38,7 @@ KEEP_ALIVE = 75
 SO_ATTACH_FILTER, BPF_RETURN = 26, 0x06
 #: New objects before a collection of the youngest, and collections of one age before one of the next.
 GARBAGE = (20_000, 20, 20)
-#: Seconds that a thread may keep Python's lock from the event loop. Python: 5 ms, which callers would feel.
+#: Seconds that a thread may keep Python's lock from another. Python: 5 ms, which callers would feel.
 TURN = 0.0005
 
 _done = False
@@ -180,6 +180,7 @@ def settle_runner() -> None:
     """A runner's process once it serves: it ends only when its supervisor says so."""
     # Ctrl-C reaches the whole group at once. The gateway answers what it has first, so runners wait for their SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.setswitchinterval(TURN)
     _settle_memory()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bentos import machine
+from bentos.cards import CARDS
 from bentos.settings import settings
 
 #: BentoML's own limit on a request; ours (the deadline of the runner's section) always comes first.
@@ -14,7 +15,8 @@ BENTOML_TIMEOUT = 3_600
 def serving_parameters(name: str) -> dict[str, Any]:
     """The decorator's arguments for a runner, from its section of ``configuration.yaml``."""
     runner = settings().runner(name)
-    parameters = _quiet({"workers": runner.workers})
+    # BentoML's threads are those that wait for models. A model's own threads are its engine's business.
+    parameters = _quiet({"workers": runner.workers, "threads": CARDS[name].batching.at_once})
     share = _gpu_share(runner.gpu)
     if share:
         parameters["resources"] = {"gpu": share}

@@ -159,6 +159,7 @@ class RunnerDoor:
         """BentoML's dispatcher, as it would call it. It would make all this anew for each call, which costs more than a
         cheap model does: read a signature, name five labels, have numpy join and split a single batch."""
         dispatcher = self._factory.dispatchers["predict"]
+        dispatcher._sema.sema = self._keeper.card.batching.at_once
         sizes = self._factory.adaptive_batch_size_hist.labels(
             runner_name=self._factory.service.name,
             worker_index=server_context.worker_index,

@@ -76,6 +76,8 @@ class Batching:
 
     max_rows: int
     max_tokens: int | None = None
+    at_once: int = 1
+    """Batches that a runner works on at a time: with two, the next is made ready while one is computed."""
 
 
 @dataclass(frozen=True, slots=True)

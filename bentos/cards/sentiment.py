@@ -38,7 +38,7 @@ CARD = Card(
     outputs=("positive", "tokens", "unknown_share"),
     classes=LABELS,
     gate=Gate("accuracy", 0.80, tolerance=0.02),
-    batching=Batching(max_rows=64, max_tokens=2_048),
+    batching=Batching(max_rows=64, max_tokens=2_048, at_once=2),
     signals=(
         Signal("characters", "number", low=1.0, high=float(MAX_CHARACTERS)),
         Signal("words", "number", low=1.0, high=1_000.0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -39,6 +40,8 @@ class SentimentModel:
         self.tokenizer = tokenizer
         self.checkpoint = checkpoint
         self._network = network
+        self._turn = threading.Lock()
+        """The net computes one batch at a time. The next is cut up meanwhile."""
         self._max_tokens = max_tokens or CARD.batching.max_tokens or text.MAX_TOKENS
 
     @classmethod
@@ -83,9 +86,10 @@ class SentimentModel:
         outputs = np.empty((len(lines), len(CARD.outputs)), dtype=np.float32)
         outputs[:, 1] = lengths
         outputs[:, 2] = [line.count(self.tokenizer.unknown) / max(len(line) - 2, 1) for line in lines]
-        for places in text.buckets(lengths, self._max_tokens):
-            scores = self._network(*text.padded([lines[place] for place in places], self.tokenizer.pad))
-            outputs[places, 0] = 1 / (1 + np.exp(scores[:, 0] - scores[:, 1]))
+        with self._turn:
+            for places in text.buckets(lengths, self._max_tokens):
+                scores = self._network(*text.padded([lines[place] for place in places], self.tokenizer.pad))
+                outputs[places, 0] = 1 / (1 + np.exp(scores[:, 0] - scores[:, 1]))
         return outputs
 
     def save(self, folder: Path) -> None:

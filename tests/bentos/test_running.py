@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from prometheus_client import CollectorRegistry, Histogram
 from bentos import mended
 from bentos.calling import wire
 from bentos.calling.faults import ModelFailed
+from bentos.cards.card import Batching
 from bentos.running import RunnerDoor
 
 mended.mend()
@@ -24,14 +26,15 @@ LABELS = ["runner_name", "worker_index", "method_name", "service_version", "serv
 class FakeService:
     """Stands in for what BentoML makes of a service: answers each row with itself doubled."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, at_once: int = 1) -> None:
         self.batches: list[list[float]] = []
         self.sizes = Histogram("batch_size", "", LABELS, registry=CollectorRegistry())
         self.adaptive_batch_size_hist = self.sizes
         self.service = SimpleNamespace(name="fake")
         self.dispatchers = {"predict": CorkDispatcher(1_000, 8, fallback=lambda: None, get_batch_size=len)}
         how = self._at_once if kind == "on the loop" else self._compute
-        self._service_instance = SimpleNamespace(predict=SimpleNamespace(local=partial(how)))
+        keeper = SimpleNamespace(card=SimpleNamespace(batching=Batching(8, at_once=at_once)))
+        self._service_instance = SimpleNamespace(predict=SimpleNamespace(local=partial(how)), keeper=keeper)
 
     async def _at_once(self, batch: Any) -> Any:
         return self._compute(batch)
@@ -77,6 +80,30 @@ async def test_what_does_not_fit_goes_next() -> None:
     computed = [row for rows in service.batches for row in rows]
     assert computed == [float(row) for batch in batches for row in batch.ravel()]
     assert max(map(len, service.batches)) <= 8
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+async def test_as_many_batches_as_the_card_says_are_worked_on_at_a_time(at_once: int) -> None:
+    service = FakeService("in a thread", at_once)
+    everybody = threading.Barrier(at_once)
+    compute, busy, most = service._compute, 0, 0
+
+    def slowly(batch: Any) -> Any:
+        nonlocal busy, most
+        busy += 1
+        most = max(most, busy)
+        everybody.wait(30)
+        answers = compute(batch)
+        everybody.wait(30)
+        busy -= 1
+        return answers
+
+    service._service_instance.predict.local = partial(slowly)
+    door: Any = RunnerDoor(None, service, None)  # type: ignore[arg-type]
+    batches = [np.full((8, 1), row, np.float32) for row in (1, 2, 3, 4)]
+    answers = await asyncio.gather(*(door._infer(batch) for batch in batches))
+    assert [answer[0, 0] for answer in answers] == [2, 4, 6, 8]
+    assert most == at_once
 
 
 async def test_a_strangers_rows_fail_only_the_stranger() -> None:

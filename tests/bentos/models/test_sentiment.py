@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from bentos.cards.sentiment import CARD, MAX_CHARACTERS, SentimentRow
 from bentos.models import Runtime
 from bentos.models.sentiment import ONNX_FILE, SentimentModel
-from bentos.models.text import MAX_TOKENS, TOKENIZER_FILE
+from bentos.models.text import MAX_TOKENS, TOKENIZER_FILE, Ids
 from training.recipe import Params, no_log
 from training.sentiment import RECIPE
 
@@ -117,6 +120,7 @@ def test_the_label_is_the_likelier_one_and_its_score_at_least_a_half() -> None:
 
 #: Ends with what was loaded, and says when something was unpickled.
 SERVE = """
+import os
 import sys
 def heard(event, _):
     assert not event.startswith("pickle"), event
@@ -125,7 +129,9 @@ from pathlib import Path
 from bentos.models import Runtime
 from bentos.models.sentiment import SentimentModel
 model = SentimentModel.load(Path(sys.argv[1]), Runtime(engine=sys.argv[2]))
+threads = len(os.listdir("/proc/self/task"))
 print(model.engine, len(model.predict(["good", "bad"])))
+print(len(os.listdir("/proc/self/task")) - threads)
 print(*sys.modules)
 """
 
@@ -143,9 +149,34 @@ def test_serving_loads_its_own_engine_only_and_no_pickle(
     command = [sys.executable, "-c", SERVE, str(folder), engine]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    first, modules = done.stdout.splitlines()
+    first, threads, modules = done.stdout.splitlines()
     assert first == says
+    assert threads == "0", "the tokenizer would start one for every core"
     assert not absent & set(modules.split())
+
+
+def test_the_net_computes_one_batch_while_the_next_is_cut_up(model: SentimentModel) -> None:
+    computing, both, cut_up = threading.Lock(), threading.Event(), list[list[str]]()
+
+    class SaysWhenBothAreCut:
+        unknown, pad = model.tokenizer.unknown, model.tokenizer.pad
+
+        def __call__(self, texts: list[str]) -> list[list[int]]:
+            lines = model.tokenizer(texts)
+            cut_up.append(texts)
+            if len(cut_up) == 2:
+                both.set()
+            return lines
+
+    def network(tokens: Ids, _mask: Ids) -> NDArray[np.float32]:
+        assert computing.acquire(blocking=False), "two batches at a time would take two cores"
+        assert both.wait(30), "the next batch waits for the net before it is made ready"
+        computing.release()
+        return np.zeros((len(tokens), 2), np.float32)
+
+    watched = SentimentModel(SaysWhenBothAreCut(), network, "fake")  # type: ignore[arg-type]
+    with ThreadPoolExecutor(2) as threads:
+        assert [len(found) for found in threads.map(watched.predict, (["good"], ["bad", "worse"]))] == [1, 2]
 
 
 def test_without_its_export_the_native_model_serves(folder: Path, tmp_path: Path) -> None:
