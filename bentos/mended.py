@@ -24,6 +24,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bentos.doorman import Doorman
+
 log = logging.getLogger("jubako.mended")
 
 #: How often the supervisor looks for dead workers. BentoML: 10 s.
@@ -186,31 +188,33 @@ def settle_runner() -> None:
 
 def settle_gateway(drain_seconds: float, draining: Callable[[], None]) -> None:
     """A gateway's process once it serves: a stop first shows on ``/readyz``, then ends the listening, then the rest."""
-    loop = asyncio.get_running_loop()
-    stopping = False
-    for number in (signal.SIGTERM, signal.SIGINT):
-        stop: Any = signal.getsignal(number)
-        server = getattr(stop, "__self__", None)
-        if server is None:  # not under uvicorn: a test, or somebody else's server with its own ways to stop
-            continue
-        # uvicorn closes connections that were quiet for 5 s; a caller who writes in that moment gets no answer.
-        server.config.timeout_keep_alive = KEEP_ALIVE
-
-        def drain(number: int = number, stop: Any = stop, server: Any = server) -> None:
-            nonlocal stopping
-            if stopping:  # a supervisor tells a worker and its parent, and a person may press Ctrl-C twice
-                return
-            stopping = True
-            draining()
-            log.info("draining for %g s, then stopping", drain_seconds)
-            for listener in server.servers:
-                loop.call_later(drain_seconds, _take_no_more, listener)
-                loop.call_later(drain_seconds + LAST_MOMENT, listener.close)
-            loop.call_later(drain_seconds + 2 * LAST_MOMENT, stop, number, None)
-
-        loop.add_signal_handler(number, drain)
     sys.setswitchinterval(TURN)
     _settle_memory()
+    loop = asyncio.get_running_loop()
+    stops: dict[int, Any] = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    server: Any = getattr(stops[signal.SIGTERM], "__self__", None)
+    if server is None:  # not under uvicorn: a test, or somebody else's server with its own ways to stop
+        return
+    # uvicorn closes connections that were quiet for 5 s; a caller who writes in that moment gets no answer.
+    server.config.timeout_keep_alive = KEEP_ALIVE
+    doorman = Doorman(server)
+    stopping = False
+
+    def drain(number: int) -> None:
+        nonlocal stopping
+        if stopping:  # a supervisor tells a worker and its parent, and a person may press Ctrl-C twice
+            return
+        stopping = True
+        draining()
+        log.info("draining for %g s, then stopping", drain_seconds)
+        for listener in server.servers:
+            loop.call_later(drain_seconds, _take_no_more, listener)
+            loop.call_later(drain_seconds + LAST_MOMENT, listener.close)
+        loop.call_later(drain_seconds + LAST_MOMENT, doorman.close)
+        loop.call_later(drain_seconds + 2 * LAST_MOMENT, stops[number], number, None)
+
+    for number in stops:
+        loop.add_signal_handler(number, drain, number)
 
 
 def _take_no_more(listener: Any) -> None:

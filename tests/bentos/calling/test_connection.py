@@ -6,17 +6,12 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from bentos.calling.connection import Broken, Connections
+from tests.certificates import certified
 
 Respond = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 
@@ -186,24 +181,6 @@ async def test_over_https_only_with_whom_the_system_trusts(tmp_path: Path, monke
     await connections.close()
     listening.close()
     await asyncio.sleep(0.05)
-
-
-def certified(name: str, folder: Path) -> tuple[Path, Path]:
-    """A certificate of its own making, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    certificate, secret = folder / "certificate.pem", folder / "key.pem"
-    certificate.write_bytes(signed.public_bytes(Encoding.PEM))
-    secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return certificate, secret
 
 
 async def test_where_nobody_is_that_is_said_at_once(tmp_path: Path) -> None:
