@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from bentos import keeper, stages
@@ -60,3 +62,13 @@ def test_a_version_that_stays_broken_is_tried_less_and_less(monkeypatch: pytest.
     gaps = [later - earlier for earlier, later in pairwise(tries)]
     assert gaps[:3] == [keeper.AGAIN, 2 * keeper.AGAIN, 4 * keeper.AGAIN]
     assert max(gaps) == keeper.MOST
+
+
+@pytest.mark.usefixtures("iris_home")
+def test_a_batch_that_was_made_ready_beside_another_took_only_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = Keeper(CARDS["iris"], Runner())
+    runner.look()
+    came_and_ended = iter([0.000, 0.010, 0.001, 0.018, 0.030, 0.036])
+    monkeypatch.setattr("bentos.keeper.time", SimpleNamespace(perf_counter=lambda: next(came_and_ended)))
+    took = [runner.predict(np.full((1, 4), 5, np.float32))[0, -1] for _ in range(3)]
+    assert took == pytest.approx([10, 8, 6])
