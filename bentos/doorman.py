@@ -1,7 +1,8 @@
 """Lets in at once whoever knocks at once.
 
 libuv, on which uvicorn's loop stands, takes in one connection in each turn of the loop. Under load a turn lasts tens of
-milliseconds, so a crowd that comes back after a pause of the network would stand outside for seconds.
+milliseconds, so a crowd that comes back after a pause of the network would stand outside for seconds. The longer turns
+are, the more are let in beside; a worker whose turns are short leaves some to the others.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ import asyncio
 import logging
 import os
 import socket
+import time
+from collections.abc import Callable
 from typing import Any
 
 log = logging.getLogger("jubako.doorman")
 
-#: Connections in one turn of the loop. Each costs a tenth of a millisecond, and those inside wait for so long.
+#: Seconds of a turn for each connection that is let in with the next. It costs half of that.
+EACH = 0.0002
+#: In one turn, since those inside wait meanwhile.
 MOST = 128
 LOOK_EVERY = 0.05
 
@@ -22,9 +27,12 @@ LOOK_EVERY = 0.05
 class Doorman:
     """Stands beside uvicorn's own listening, at the same sockets, from when ``server`` (uvicorn's) listens."""
 
-    def __init__(self, server: Any) -> None:
+    def __init__(self, server: Any, clock: Callable[[], float] = time.monotonic) -> None:
         self._loop = asyncio.get_running_loop()
         self._server = server
+        self._clock = clock
+        self._since: float | None = None
+        """When this turn of the loop began, as far as somebody still stood outside then."""
         self._doors: list[socket.socket] = []
         self._entering: set[asyncio.Task[None]] = set()
         self._stand()
@@ -48,10 +56,14 @@ class Doorman:
         self._doors.clear()
 
     def _let_in(self, door: socket.socket) -> None:
-        for _ in range(MOST):
+        now = self._clock()
+        turn = 0.0 if self._since is None else now - self._since
+        self._since = now
+        for _ in range(max(1, min(int(turn / EACH), MOST))):
             try:
                 came, _ = door.accept()
             except OSError:  # nobody is left, or no file descriptor: libuv knows what to do then
+                self._since = None
                 return
             came.setblocking(False)
             task = self._loop.create_task(self._enter(came))

@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 import uvloop
 
-from bentos.doorman import MOST, Doorman
+from bentos.doorman import EACH, MOST, Doorman
 from tests.certificates import certified
 
 CROWD = 2 * MOST + 10
@@ -37,10 +37,11 @@ async def listening(**options: Any) -> AsyncIterator[tuple[uvicorn.Server, int]]
     await serving
 
 
-async def turns_until_all_are_in(doorman: bool) -> int:
+async def turns_until_all_are_in(turn_seconds: float | None) -> int:
+    """As the doorman's clock has it, each turn of the loop lasts so long; ``None`` is without one."""
     async with listening() as (server, port):
-        standing = Doorman(server) if doorman else None
         turns = 0
+        doorman = None if turn_seconds is None else Doorman(server, clock=lambda: turns * turn_seconds)
         outside = [socket.create_connection(("127.0.0.1", port)) for _ in range(CROWD)]
         while len(server.server_state.connections) < CROWD:
             await asyncio.sleep(0)
@@ -50,15 +51,23 @@ async def turns_until_all_are_in(doorman: bool) -> int:
             assert inside.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         for one in outside:
             one.close()
-        if standing:
-            standing.close()
+        if doorman:
+            doorman.close()
     return turns
 
 
-@pytest.mark.parametrize(("doorman", "few"), [(False, False), (True, True)], ids=["uvicorn alone", "with the doorman"])
-def test_a_crowd_is_let_in_within_a_few_turns_of_the_loop(doorman: bool, few: bool) -> None:
-    turns = uvloop.run(turns_until_all_are_in(doorman))
-    assert (turns < 20) is few, turns
+@pytest.mark.parametrize(
+    ("turn_seconds", "fewest", "most"),
+    [
+        pytest.param(None, CROWD, 2 * CROWD, id="uvicorn alone"),
+        pytest.param(MOST * EACH, 4, 40, id="long turns"),
+        pytest.param(EACH / 2, CROWD / 3, CROWD, id="short turns, which leave some to other workers"),
+    ],
+)
+def test_a_crowd_is_let_in_the_faster_the_longer_turns_last(
+    turn_seconds: float | None, fewest: float, most: float
+) -> None:
+    assert fewest <= uvloop.run(turns_until_all_are_in(turn_seconds)) <= most
 
 
 async def ask(port: int, tls: ssl.SSLContext | None = None) -> bytes:
