@@ -77,7 +77,8 @@ class Batching:
     max_rows: int
     max_tokens: int | None = None
     at_once: int = 1
-    """Batches that a runner works on at a time: with two, the next is made ready while one is computed."""
+    """Batches that a runner works on at a time: with two, the next is made ready while one is computed. The model's
+    ``predict`` is then called by as many threads, and sees to it that one of them computes."""
 
 
 @dataclass(frozen=True, slots=True)
