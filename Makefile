@@ -31,7 +31,7 @@ promote: $(READY) ## Let a version serve (VERSION=iris:20261121-061540-000400; V
 
 .PHONY: load
 load: $(READY) ## Load it with PROFILE (steady), check every answer, write a report; starts a service where none is
-	@$(BIN)/python -m load_tests --profile $(PROFILE) $(ARGS)
+	@$(BIN)/python -m jubako.load --profile $(PROFILE) $(ARGS)
 
 .PHONY: stack
 stack: $(READY) ## Start two replicas, nginx, MLflow and Prometheus together, without Docker (ARGS="--service-port 8000")

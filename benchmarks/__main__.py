@@ -18,8 +18,8 @@ from benchmarks.results import Run, Unlike
 from benchmarks.rounds import run
 from benchmarks.servers import SERVERS
 from benchmarks.table import show
-from bentos import home
 from bentos.cards import CARDS
+from jubako import home
 
 
 def arguments(given: list[str]) -> argparse.Namespace:

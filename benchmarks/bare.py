@@ -16,9 +16,11 @@ from pydantic import BaseModel, TypeAdapter, create_model
 
 from benchmarks.questions import Questions, questions
 from benchmarks.results import Bare
-from bentos.cards import CARDS, AnyCard
-from bentos.cards.image import ImageRow
-from bentos.models import MODELS, Model
+from bentos.cards import CARDS
+from bentos.image.card import ImageRow
+from bentos.models import MODELS
+from jubako.card import AnyCard
+from jubako.model import Model
 
 SIZES = (1, 4, 16, 64, 256, 1024)
 REQUEST_SIZES = (1, 64)

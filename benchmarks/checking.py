@@ -10,7 +10,7 @@ import httpx
 
 from benchmarks.questions import Questions
 from benchmarks.wires import Wire
-from load_tests.checks import alike, is_clear
+from jubako.load.checks import alike, is_clear
 
 MOST = 40
 

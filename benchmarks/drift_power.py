@@ -15,13 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bentos import artifacts, stages
-from bentos.cards import CARDS, AnyCard
-from bentos.models.model import Column
-from bentos.monitoring.judgement import Verdict, judge
-from bentos.monitoring.profiles import Sketches
-from bentos.monitoring.quality import check
-from bentos.monitoring.summaries import Summary
+from bentos.cards import CARDS
+from jubako.card import AnyCard
+from jubako.model import Column
+from jubako.monitoring.drift.summaries import Summary
+from jubako.monitoring.drift.verdict import Verdict, judge
+from jubako.monitoring.record.columns import check
+from jubako.monitoring.record.profiles import Sketches
+from jubako.versions import stages, store
 
 Columns = Mapping[str, Column]
 Places = NDArray[np.intp]
@@ -65,19 +66,19 @@ def summarise(card: AnyCard, columns: Columns) -> dict[str, Summary]:
 
 def population(name: str, seeds: Sequence[int] = (101,), size: int | None = None) -> Population:
     """As many rows as were made for training: made texts that must all differ are longer the more of them there are."""
-    from training.recipes import RECIPES
+    from jubako.training.recipes import RECIPES
 
     tag = stages.production(name)
     if tag is None:
         raise SystemExit(f"no version of {name} is in production: train it first")
-    served, recipe = artifacts.open_version(tag), RECIPES[name]
+    served, recipe = store.open_version(tag), RECIPES[name]
     parts: list[Columns] = []
     for seed in seeds:
         batch = recipe.model.encode(recipe.make(seed, size).rows)
         outputs = np.concatenate([served.model.predict(batch[at : at + 256]) for at in range(0, len(batch), 256)])
         parts.append(recipe.model.signals(batch, outputs))
     columns = {column: _join([part[column] for part in parts]) for column in parts[0]}
-    return Population(CARDS[name], columns, summarise(CARDS[name], artifacts.read_reference(tag)))
+    return Population(CARDS[name], columns, summarise(CARDS[name], store.read_reference(tag)))
 
 
 def false_alarms(people: Population, tries: int, rng: np.random.Generator) -> Rate:

@@ -23,11 +23,12 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.stock import STOCK, Predict
-from bentos import artifacts
 from bentos.cards import CARDS
-from bentos.models import MODELS, Batch, Model, Runtime
-from training.recipe import Params, no_log, take
-from training.recipes import RECIPES
+from bentos.models import MODELS
+from jubako.model import Batch, Model, Runtime
+from jubako.training.recipe import Params, no_log, take
+from jubako.training.recipes import RECIPES
+from jubako.versions import store
 
 SEED = 7
 #: A network costs the same after one epoch; a tree model is as large as its data made it, so its defaults stay.
@@ -60,7 +61,7 @@ def fresh(name: str, folder: Path) -> Load:
 
 
 def stored(tag: str) -> Load:
-    return lambda runtime: artifacts.open_version(tag, runtime).model
+    return lambda runtime: store.open_version(tag, runtime).model
 
 
 def calls(name: str, load: Load) -> Iterator[tuple[str, Predict]]:

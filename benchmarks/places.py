@@ -6,10 +6,11 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from bentos import home, stages
-from bentos.artifacts import check
 from bentos.cards import CARDS
 from bentos.models import MODELS
+from jubako import home
+from jubako.versions import stages
+from jubako.versions.store import check
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -7,7 +7,7 @@ import shutil
 from benchmarks.places import Place
 from benchmarks.servers import Server
 from bentos.cards import CARDS
-from bentos.models.tabular import ONNX_FILE
+from jubako.tables import ONNX_FILE
 
 
 def prepare(server: Server, place: Place) -> None:
@@ -17,7 +17,7 @@ def prepare(server: Server, place: Place) -> None:
 
 def _mlmodel(place: Place, native: bool) -> None:
     """The folder that training registers with MLflow, written by the same code."""
-    from training import mlmodel
+    from jubako.training import mlmodel
 
     files = place.scratch / "files"
     shutil.copytree(place.files, files)

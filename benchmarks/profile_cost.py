@@ -23,14 +23,15 @@ import numpy as np
 import orjson
 
 from bentos.cards import CARDS
-from bentos.models import MODELS, Outputs
-from bentos.monitoring.observation import Group, Observation
-from bentos.monitoring.predictions import Block, pack
-from bentos.monitoring.profiles import Sketches
-from bentos.monitoring.quality import check
-from bentos.monitoring.recorder import Recorder
-from bentos.serving.payloads import JsonRows
-from bentos.settings import Monitoring
+from bentos.models import MODELS
+from jubako.gateway.json_rows import JsonRows
+from jubako.model import Outputs
+from jubako.monitoring.archive.prediction_log import Block, pack
+from jubako.monitoring.record.columns import check
+from jubako.monitoring.record.observation import Group, Observation
+from jubako.monitoring.record.profiles import Sketches
+from jubako.monitoring.record.recorder import Recorder
+from jubako.settings import Monitoring
 
 ROWS = 2_000
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.wires import Given, Wire
-from bentos.cards import AnyCard
-from bentos.cards.image import ImageRow
-from bentos.models import Model
-from load_tests.pictures import picture
-from load_tests.rows import row
+from bentos.image.card import ImageRow
+from jubako.card import AnyCard
+from jubako.load.pictures import picture
+from jubako.load.rows import row
+from jubako.model import Model
 
 ROWS = 2_048
 FILES = 128

@@ -20,11 +20,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from training.gate import answers
-from training.recipe import Dataset, Recipe, no_log, take
-from training.recipes import RECIPES
-from training.scores import scores
-from training.split import Places, folds, split
+from jubako.training.gate import answers
+from jubako.training.recipe import Dataset, Recipe, no_log, take
+from jubako.training.recipes import RECIPES
+from jubako.training.scores import scores
+from jubako.training.split import Places, folds, split
 
 SEED = 7
 UNSEEN_SEED = 8

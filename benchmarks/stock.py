@@ -9,10 +9,11 @@ from typing import cast
 
 import numpy as np
 
-from bentos.models import Batch, Model, pictures
-from bentos.models.image import ImageModel
-from bentos.models.sentiment import SentimentModel
-from bentos.models.text import MAX_TOKENS, PAD, UNKNOWN
+from bentos.image.model import ImageModel
+from bentos.sentiment.model import SentimentModel
+from jubako import pictures
+from jubako.model import Batch, Model
+from jubako.text import MAX_TOKENS, PAD, UNKNOWN
 
 Predict = Callable[[Batch], object]
 

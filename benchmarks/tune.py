@@ -24,9 +24,9 @@ from benchmarks.questions import questions
 from benchmarks.results import Load
 from benchmarks.servers import SERVERS, Server
 from benchmarks.station import Laboratory, visit
-from bentos import home
 from bentos.cards import CARDS
 from bentos.models import MODELS
+from jubako import home
 
 CELLS = ((16, 1), (64, 1), (64, 64))
 

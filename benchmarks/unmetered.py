@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bentos.gateway import Jubako
-from bentos.monitoring.metrics import Numbers
+from bentos.service import Jubako
+from jubako.metrics.gateway import Numbers
 
 
 def _nothing(*_: object) -> None:

@@ -10,10 +10,11 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 
-from bentos.cards import AnyCard
-from bentos.client.pictures import picture_file
-from bentos.client.wire import multipart_body
-from bentos.models import MODELS, Model
+from bentos.models import MODELS
+from jubako.card import AnyCard
+from jubako.client.pictures import picture_file
+from jubako.client.wire import multipart_body
+from jubako.model import Model
 
 Given = dict[str, Any] | bytes
 """A row as JSON, or a picture file."""

@@ -12,19 +12,19 @@ import bentoml
 import numpy as np
 from numpy.typing import NDArray
 
-from bentos import mended
 from bentos.cards import CARDS
-from bentos.keeper import Keeper
-from bentos.packing import serving_parameters
-from bentos.pinned import InProduction
-from bentos.running import RunnerService
-from bentos.settings import settings
+from jubako.building import InProduction
+from jubako.compat import patches
+from jubako.packing import serving_parameters
+from jubako.runner.app import RunnerService
+from jubako.runner.loader import Keeper
+from jubako.settings import settings
 
 Matrix = NDArray[np.float32]
 #: BentoML's fit of batch costs refuses healthy bursts. Admission is the gateway's; here nothing is ever refused.
 NEVER_REFUSE_MS = 3_600_000
 
-mended.mend()
+patches.mend()
 
 
 def _batched(name: str) -> dict[str, Any]:

@@ -18,9 +18,10 @@ from cyclonedx.output import make_outputter
 from cyclonedx.schema import OutputFormat, SchemaVersion
 from packageurl import PackageURL
 
-from bentos import artifacts, home
-from bentos.artifacts import Evidence
 from deploy.image.findings import pins
+from jubako import home
+from jubako.versions import store
+from jubako.versions.store import Evidence
 
 VERSION = SchemaVersion.V1_6
 
@@ -55,7 +56,7 @@ def _packages(lock: str) -> Iterator[Component]:
 def _models(about: dict[str, Any]) -> Iterator[Component]:
     for service in about["services"]:
         for model in service.get("models") or ():
-            yield _model(artifacts.check(model["tag"]))
+            yield _model(store.check(model["tag"]))
 
 
 def _model(evidence: Evidence) -> Component:

@@ -1,4 +1,4 @@
-"""What Locust loads: ``python -m load_tests`` does, and ``locust -f load_tests/locustfile.py`` works as well."""
+"""What Locust loads: ``python -m jubako.load`` does, and ``locust -f load_tests/locustfile.py`` works as well."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from locust import events
 from locust.runners import MasterRunner, WorkerRunner
 from rich.console import Console
 
-from load_tests import measuring, objectives
-from load_tests.order import Order, refuse_strangers
-from load_tests.profiles import PROFILES, Profile
-from load_tests.users import callers, learn
+from jubako.load import measuring, objectives
+from jubako.load.plan import Order, refuse_strangers
+from jubako.load.profiles import PROFILES, Profile
+from jubako.load.users import callers, learn
 
 log = logging.getLogger("load_tests")
 

@@ -13,7 +13,7 @@ import pytest
 from tests.homes import Home, forget
 
 if TYPE_CHECKING:
-    from training.material import Order
+    from jubako.training.data import Order
 
 # Before anything is imported that would ask: no test tells anybody that it ran.
 os.environ["BENTOML_DO_NOT_TRACK"] = "True"
@@ -41,7 +41,7 @@ def trained_home(tmp_path_factory: pytest.TempPathFactory) -> TrainedHome:
 
     @cache
     def trained(*names: str) -> Home:
-        from training.run import train
+        from jubako.training.loop import train
 
         place = Home(tmp_path_factory.mktemp("trained-" + "-".join(names)))
         with pytest.MonkeyPatch.context() as patch:
@@ -57,7 +57,7 @@ def trained_home(tmp_path_factory: pytest.TempPathFactory) -> TrainedHome:
 
 def small_order(name: str, folder: Path) -> Order:
     """The smallest training whose model still passes its gate."""
-    from training.material import Order
+    from jubako.training.data import Order
 
     if name == "iris":
         return Order(params={"trees": 20})

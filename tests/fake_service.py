@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import uvicorn
 
-from bentos.client.testing import MockService
+from jubako.client.testing import MockService
 
 
 class FakeService:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = ("bentos", "training", "load_tests", "benchmarks", "deploy")
+SOURCES = ("jubako", "bentos", "training", "load_tests", "benchmarks", "deploy")
 
 
 @dataclass(frozen=True)

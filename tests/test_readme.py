@@ -1,4 +1,4 @@
-"""What the documents show works. What needs the real service is run by ``tests/e2e/test_readme.py``."""
+"""What the documents show works. What needs the real service is run by ``tests/collection/e2e/test_readme.py``."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from bentos.settings import read
+from jubako.settings import read
 from tests.documents import DOCUMENTS, Block, anchors, every_block, links
 from tests.fake_service import FakeService
 from tests.reading import ROOT
 
-#: Kinds of blocks, each run or checked by a test of its name here or in ``tests/e2e/test_readme.py``.
+#: Kinds of blocks, each run or checked by a test of its name here or in ``tests/collection/e2e/test_readme.py``.
 CHECKED = {"python", "python bentoml", "curl", "commands", "json", "yaml"}
 #: The client's page has a test of its own beside the client's.
 PYTHON = [block for block in every_block("python") if block.file.name != "client.md"]

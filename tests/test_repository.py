@@ -80,6 +80,7 @@ def test_versions_with_known_holes_are_refused(package: str, floor: str) -> None
 
 #: Part of the project -> the extras that stand behind it.
 STANDS_ON = {
+    "jubako": ("cli", "serve", "native", "tracing", "train", "load"),
     "bentos": ("cli", "serve", "native", "tracing"),
     "training": ("serve", "native", "train"),
     "load_tests": ("load",),
@@ -97,7 +98,7 @@ def test_what_a_part_imports_is_declared_for_it(part: str) -> None:
     undeclared = [
         f"{found} ({', '.join(homes.get(found.top, ['not installed']))})"
         for found in imports(part)
-        if found.top not in {*sys.stdlib_module_names, "bentos", "training", "load_tests"}
+        if found.top not in {*sys.stdlib_module_names, "jubako", "bentos", "training", "load_tests"}
         and not declared & {canonicalize_name(home) for home in homes.get(found.top, [])}
     ]
     assert not undeclared, "\n".join(undeclared)

@@ -6,16 +6,17 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from bentos import artifacts, home
-from bentos.artifacts import Facts, Golden, reference
 from bentos.cards import CARDS
+from jubako import home
+from jubako.versions import reference, store
+from jubako.versions.store import Facts, Golden
 
 
 def write_again(version: str, model: str = "iris") -> str:
     """The oldest version of the model once more, under another name."""
-    (first, *_) = artifacts.versions(model)
+    (first, *_) = store.versions(model)
     source = home.model_store() / model / first
-    evidence = artifacts.read_evidence(f"{model}:{first}")
+    evidence = store.read_evidence(f"{model}:{first}")
     facts = Facts(**{key: getattr(evidence, key) for key in Facts.model_fields})
     golden = Golden.read((source / "golden.json").read_bytes(), CARDS[model])
     columns = reference.read((source / "reference.npz").read_bytes())
@@ -23,5 +24,5 @@ def write_again(version: str, model: str = "iris") -> str:
         for file in evidence.files.keys() - {"golden.json", "reference.npz"}:
             (Path(place) / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source / file, Path(place) / file)
-        artifacts.write(facts, version, Path(place), golden, columns)
+        store.write(facts, version, Path(place), golden, columns)
     return version

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from training.commands import train
+from jubako.commands.train import train
 
 train(prog_name="python -m training")

@@ -7,15 +7,15 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from bentos.cards import AnyCard
-from bentos.cards.churn import CARD
-from bentos.models.churn import ChurnModel
-from bentos.models.model import Batch, Model, Runtime
-from bentos.models.tabular import ONNX_FILE
-from training import onnx_trees
+from bentos.churn.card import CARD
+from bentos.churn.model import ChurnModel
+from jubako.card import AnyCard
+from jubako.model import Batch, Model, Runtime
+from jubako.tables import ONNX_FILE
+from jubako.training import onnx_trees
+from jubako.training.parity import kept
+from jubako.training.recipe import Dataset, Fitted, Log, Param, Params, Truth
 from training.data import churn
-from training.parity import kept
-from training.recipe import Dataset, Fitted, Log, Param, Params, Truth
 
 
 class ChurnRecipe:

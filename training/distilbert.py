@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bentos.cards.sentiment import LABELS
-from bentos.models.distilbert import DistilBert
-from bentos.models.text import MAX_TOKENS, TOKENIZER_FILE, Tokenizer, padded
-from training.recipe import DataRefused, Log, Truth
+from bentos.sentiment.card import LABELS
+from bentos.sentiment.distilbert import DistilBert
+from jubako.text import MAX_TOKENS, TOKENIZER_FILE, Tokenizer, padded
+from jubako.training.recipe import DataRefused, Log, Truth
 from training.wordpiece import VOCABULARY_FILE, base_tokenizer
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """DistilBERT as an ONNX graph of ONNX Runtime's own fused operators.
 
 Written out rather than traced: the export takes milliseconds, the attention and the normalisations are one operator
-each, and the last layer is computed only for the mark in front of the text, as in ``bentos/models/distilbert.py``.
+each, and the last layer is computed only for the mark in front of the text, as in ``bentos/sentiment/distilbert.py``.
 
 In ``int8`` every token has a scale of its own, and every column of weights. ONNX Runtime's dynamic quantisation takes
 one scale for the whole batch, so that the answer to a text depends on the texts that it happens to be computed with; a
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bentos.models.distilbert import EPSILON, DistilBert
-from bentos.models.sentiment import ONNX_PRECISION
+from bentos.sentiment.distilbert import EPSILON, DistilBert
+from bentos.sentiment.model import ONNX_PRECISION
 
 if TYPE_CHECKING:
     import onnx

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
-from bentos.cards import AnyCard
-from bentos.cards.housing import CARD
-from bentos.models.housing import FEATURES, HousingModel, features
-from bentos.models.model import Batch, Model, Runtime
-from bentos.models.tabular import ONNX_FILE
-from training import onnx_trees
+from bentos.housing.card import CARD
+from bentos.housing.model import FEATURES, HousingModel, features
+from jubako.card import AnyCard
+from jubako.model import Batch, Model, Runtime
+from jubako.tables import ONNX_FILE
+from jubako.training import onnx_trees
+from jubako.training.parity import kept
+from jubako.training.recipe import Dataset, Fitted, Log, Param, Params, Truth
 from training.data import housing
-from training.parity import kept
-from training.recipe import Dataset, Fitted, Log, Param, Params, Truth
 
 if TYPE_CHECKING:
     import xgboost

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
-from bentos.cards import AnyCard
-from bentos.cards.image import CARD
-from bentos.models import pictures
-from bentos.models.image import ONNX_FILE, ImageModel, network
-from bentos.models.model import Batch, Model
+from bentos.image.card import CARD
+from bentos.image.model import ONNX_FILE, ImageModel, network
+from jubako import pictures
+from jubako.card import AnyCard
+from jubako.model import Batch, Model
+from jubako.training.parity import kept
+from jubako.training.recipe import Dataset, Fitted, Log, Param, Params, Truth
 from training import image_onnx
 from training.data import albums
 from training.data import pictures as made
-from training.parity import kept
-from training.recipe import Dataset, Fitted, Log, Param, Params, Truth
 
 if TYPE_CHECKING:
     from torch import nn

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bentos.cards.image import COLOURS
-from bentos.models.image import ONNX_FILE
-from bentos.models.pictures import PIXELS, ROW_BYTES, SIDE
+from bentos.image.card import COLOURS
+from bentos.image.model import ONNX_FILE
+from jubako.pictures import PIXELS, ROW_BYTES, SIDE
 
 if TYPE_CHECKING:
     from torch import nn

@@ -8,15 +8,15 @@ from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 
-from bentos.cards import AnyCard
-from bentos.cards.iris import CARD, SPECIES, IrisRow, Species
-from bentos.models.iris import IrisModel
-from bentos.models.model import Batch, Model
-from bentos.models.tabular import ONNX_FILE
-from training.data import tables
-from training.data.tables import Layout, Target
-from training.parity import kept
-from training.recipe import DataRefused, Dataset, Fitted, Log, Param, Params, Truth
+from bentos.iris.card import CARD, SPECIES, IrisRow, Species
+from bentos.iris.model import IrisModel
+from jubako.card import AnyCard
+from jubako.model import Batch, Model
+from jubako.tables import ONNX_FILE
+from jubako.training import tables
+from jubako.training.parity import kept
+from jubako.training.recipe import DataRefused, Dataset, Fitted, Log, Param, Params, Truth
+from jubako.training.tables import Layout, Target
 
 Botanical = Literal["Iris-setosa", "Iris-versicolor", "Iris-virginica"]
 Capital = Literal["Setosa", "Versicolor", "Virginica"]

@@ -14,16 +14,16 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from bentos.cards import AnyCard
-from bentos.cards.sentiment import CARD
-from bentos.models.model import Batch, Model, Outputs
-from bentos.models.sentiment import ONNX_FILE, SentimentModel
-from bentos.models.text import normalise
+from bentos.sentiment.card import CARD
+from bentos.sentiment.model import ONNX_FILE, SentimentModel
+from jubako.card import AnyCard
+from jubako.model import Batch, Model, Outputs
+from jubako.text import normalise
+from jubako.training import tables, texts
+from jubako.training.recipe import Dataset, Fitted, Log, Param, Params, Truth
 from training import distilbert, distilbert_onnx
-from training.data import tables, texts
 from training.data.reviews import ReviewMaker
 from training.distilbert import Lesson
-from training.recipe import Dataset, Fitted, Log, Param, Params, Truth
 from training.wordpiece import new_tokenizer
 
 MADE_ROWS = 70_000

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bentos.models.text import MAX_TOKENS, PAD, TOKENIZER_FILE, UNKNOWN, Tokenizer
+from jubako.text import MAX_TOKENS, PAD, TOKENIZER_FILE, UNKNOWN, Tokenizer
 
 if TYPE_CHECKING:
     import tokenizers

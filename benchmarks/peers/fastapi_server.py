@@ -10,7 +10,7 @@ from fastapi import FastAPI, Response, UploadFile
 from pydantic import BaseModel
 
 from benchmarks.peers.served import CARD, answers, load, pictures
-from bentos.models import Batch
+from jubako.model import Batch
 
 app = FastAPI()
 model = load()

@@ -11,7 +11,7 @@ from mlserver import MLModel, types
 from mlserver.codecs import Base64Codec, NumpyCodec, StringCodec
 
 from benchmarks.peers.served import CARD, MODEL, load, pictures
-from bentos.models import Batch
+from jubako.model import Batch
 
 
 class Runtime(MLModel):

@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from benchmarks.peers.served import CARD, answers, encode, load, pictures, setting
-from bentos.models import MODELS, Batch
+from bentos.models import MODELS
+from jubako.model import Batch
 
 BATCH = int(setting("batch", 64))
 WAIT = setting("wait", 0.005)

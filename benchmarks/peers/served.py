@@ -10,9 +10,11 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter
 
-from bentos.cards import CARDS, Engine
-from bentos.cards.image import ImageRow
-from bentos.models import MODELS, Batch, Model, Runtime
+from bentos.cards import CARDS
+from bentos.image.card import ImageRow
+from bentos.models import MODELS
+from jubako.card import Engine
+from jubako.model import Batch, Model, Runtime
 
 CARD = CARDS[os.environ["BENCH_MODEL"]]
 MODEL = MODELS[CARD.name]

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from rich.console import Console
 from rich.table import Table
 
-from bentos import home
 from deploy.stack.part import Running, wait_until_ready
 from deploy.stack.parts import Plan, Ports, plan
+from jubako import home
 
 START_SECONDS = 180.0
 

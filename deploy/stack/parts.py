@@ -11,8 +11,8 @@ from string import Template
 
 import yaml
 
-from bentos import home
 from deploy.stack.part import Part
+from jubako import home
 
 DEPLOY = Path(__file__).resolve().parents[1]
 #: Debian puts servers where only root looks.

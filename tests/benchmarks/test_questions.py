@@ -13,7 +13,7 @@ from benchmarks.checking import check
 from benchmarks.questions import Questions, questions, write
 from benchmarks.wires import Rows
 from bentos.cards import CARDS
-from bentos.models.iris import IrisModel
+from bentos.iris.model import IrisModel
 from tests.benchmarks.made import web_server
 
 

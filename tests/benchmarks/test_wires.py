@@ -12,7 +12,7 @@ import pytest
 from benchmarks.servers import SERVERS
 from benchmarks.wires import OpenInference, Records, Rows
 from bentos.cards import CARDS
-from bentos.cards.image import BLUE_PNG, RED_PNG
+from bentos.image.card import BLUE_PNG, RED_PNG
 from bentos.models import MODELS
 
 WHOLE: dict[str, list[Any]] = {

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bentos import home
+from jubako import home
 from tests.chaos import answers, deaths, loads, versions  # noqa: F401 - they fill the table
 from tests.chaos.behaviour import BEHAVIOURS, Outcome, Place, Size
 from tests.chaos.beside import BESIDE

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bentos.models.iris import IrisModel
-from bentos.models.model import Batch, Outputs
+from bentos.iris.model import IrisModel
+from jubako.model import Batch, Outputs
 
 #: The length of the bad row's sepal.
 GUILTY = 66.6

@@ -5,7 +5,7 @@ Everything else is the product as it is.
 
 from __future__ import annotations
 
-from bentos.gateway import Jubako
+from bentos.service import Jubako
 from tests.chaos import faults
 
 faults.install()

@@ -13,9 +13,9 @@ import numpy as np
 from bentoml.validators import DType
 from pydantic import BaseModel
 
-from bentos import artifacts, stages
-from bentos.cards.iris import IrisRow
-from bentos.models.iris import IrisModel
+from bentos.iris.card import IrisRow
+from bentos.iris.model import IrisModel
+from jubako.versions import stages, store
 from tests.chaos import faults
 
 faults.install()
@@ -32,7 +32,7 @@ class PlainRunner:
     def __init__(self) -> None:
         tag = stages.production("iris")
         assert tag is not None
-        self.model = artifacts.open_version(tag).model
+        self.model = store.open_version(tag).model
 
     @bentoml.api(batchable=True, max_batch_size=ROWS, max_latency_ms=LATENCY)
     def predict(self, batch: Annotated[np.ndarray, DType("float32")]) -> np.ndarray:

@@ -15,13 +15,13 @@ from typing import Any
 import aiohttp
 import numpy as np
 
-from bentos import artifacts, stages
 from bentos.cards import CARDS
-from bentos.cards.image import ImageRow
-from bentos.client.pictures import picture_file
+from bentos.image.card import ImageRow
 from bentos.models import MODELS
-from load_tests.pictures import picture
-from load_tests.rows import row
+from jubako.client.pictures import picture_file
+from jubako.load.pictures import picture
+from jubako.load.rows import row
+from jubako.versions import stages, store
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def questions(models: Sequence[str], count: int, seed: int) -> list[Question]:
     for name in models:
         tag = stages.production(name)
         assert tag is not None
-        served = artifacts.open_version(tag).model
+        served = store.open_version(tag).model
         bodies = _rows(name, count // len(models), generator)
         asked += [Question(name, body, served.predict(served.encode([body]))[0]) for body in bodies]
     generator.shuffle(asked)

@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from bentos import stages
 from bentos.cards import CARDS
+from jubako.versions import stages
 from tests.chaos.behaviour import Outcome, Place, behaviour
 from tests.serving import examples
 

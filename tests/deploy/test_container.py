@@ -213,6 +213,6 @@ def test_a_stop_answers_what_was_accepted_and_keeps_every_profile(
 
 
 def _profiled_rows(state: Path) -> int:
-    from bentos.monitoring.profiles import Profile
+    from jubako.monitoring.record.profiles import Profile
 
     return sum(Profile.read(file.read_bytes()).rows for file in (state / "monitoring" / "profiles").rglob("*Z-*.bin"))

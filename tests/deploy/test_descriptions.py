@@ -12,8 +12,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from bentos import pinned
-from bentos.settings import read
+from jubako import building
+from jubako.settings import read
 from tests.reading import ROOT
 
 COMPOSE = sorted((ROOT / "deploy" / "compose").glob("*.yaml"))
@@ -99,7 +99,7 @@ def test_a_replica_has_the_time_to_drain_before_it_is_killed() -> None:
 
 
 def test_the_folders_of_the_image_are_those_that_are_mounted() -> None:
-    assert IMAGE_ENVIRONMENT["JUBAKO_HOME"] in pinned.FOLDERS
+    assert IMAGE_ENVIRONMENT["JUBAKO_HOME"] in building.FOLDERS
 
 
 def test_the_gpu_variant_differs_only_in_what_a_gpu_needs() -> None:

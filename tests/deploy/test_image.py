@@ -75,7 +75,7 @@ def test_what_a_package_published_is_no_secret(tmp_path: Path) -> None:
 
 
 def test_a_service_like_ours_has_nothing_to_hide(tmp_path: Path) -> None:
-    files = {"home/bentoml/bento/src/bentos/serving/keys.py": b'return f"jbk_{secrets.token_urlsafe(32)}"\n'}
+    files = {"home/bentoml/bento/src/jubako/gateway/keys.py": b'return f"jbk_{secrets.token_urlsafe(32)}"\n'}
     assert not findings.leaks(image(tmp_path, files, env=("BENTOML_HOME=/home/bentoml/",)))
 
 

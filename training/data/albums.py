@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from bentos.cards.image import COLOURS
-from bentos.models.pictures import PictureRefused, encode_one
+from bentos.image.card import COLOURS
+from jubako.pictures import PictureRefused, encode_one
+from jubako.training.recipe import DataRefused, Dataset
 from training.data.pictures import dataset
-from training.recipe import DataRefused, Dataset
 
 HUB = "hf:"
 MOST_BYTES = 2 * 1024**3

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from bentos.cards.churn import ChurnRow
-from training.data import public
+from bentos.churn.card import ChurnRow
+from jubako.training import public
+from jubako.training.recipe import Dataset
+from jubako.training.tables import Layout, Target, check, dataset, nearest, read_csv
 from training.data.customers import MADE_ROWS, made_table
-from training.data.tables import Layout, Target, check, dataset, nearest, read_csv
-from training.recipe import Dataset
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bentos.cards.image import COLOURS, Colour
+from bentos.image.card import COLOURS, Colour
 
 Floats = NDArray[np.float32]
 Range = tuple[float, float]

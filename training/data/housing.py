@@ -27,11 +27,12 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
-from bentos.cards import Row
-from bentos.cards.housing import HousingRow
-from training.data import california, public
-from training.data.tables import Layout, Target, check, dataset, nearest, read_csv
-from training.recipe import Dataset
+from bentos.housing.card import HousingRow
+from jubako.card import Row
+from jubako.training import public
+from jubako.training.recipe import Dataset
+from jubako.training.tables import Layout, Target, check, dataset, nearest, read_csv
+from training.data import california
 
 if TYPE_CHECKING:
     import pandas as pd

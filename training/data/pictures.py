@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bentos.cards.image import COLOURS, ImageRow
+from bentos.image.card import COLOURS, ImageRow
+from jubako.training.recipe import Dataset, Truth
 from training.data.scenes import Scene, draw
-from training.recipe import Dataset, Truth
 
 if TYPE_CHECKING:
     from PIL import Image

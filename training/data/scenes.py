@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bentos.cards.image import COLOURS
+from bentos.image.card import COLOURS
 from training.data.colours import REGIONS, UNNAMED, Floats, names, shares
 from training.data.shapes import Grid, Mask, cells, patches, pattern, shape, waves
 

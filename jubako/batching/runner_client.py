@@ -1,0 +1,81 @@
+"""One attempt to have a batch computed by a runner, over HTTP on its socket."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import orjson
+
+from jubako.batching import wire
+from jubako.batching.connection import Broken, Connections
+from jubako.batching.faults import DeadlinePassed, Misbehaved, ModelFailed, NotReady, RunnerGone
+from jubako.model import Batch, Outputs
+
+PREDICT = "/predict"
+STATUS = "/status"
+FAULTS = {fault.__name__: fault for fault in (ModelFailed, Misbehaved, NotReady)}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    outputs: Outputs
+    version: str
+    """``name:version`` of the model that computed these rows."""
+    seconds: float
+    """How long the model itself took."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerStatus:
+    ready: bool
+    version: str | None = None
+    engine: str | None = None
+    device: str | None = None
+    why: str | None = None
+    """Why it is not ready, or which newer version was refused while the old one goes on serving."""
+
+
+class Hop(Protocol):
+    async def send(self, batch: Batch, within: float, about: Mapping[str, str]) -> Reply: ...
+
+    async def status(self, within: float) -> RunnerStatus: ...
+
+    async def close(self) -> None: ...
+
+
+class HttpHop:
+    def __init__(self, url: str) -> None:
+        self._connections = Connections(url)
+
+    async def send(self, batch: Batch, within: float, about: Mapping[str, str]) -> Reply:
+        """``about`` travels as headers."""
+        body, headers = wire.pack(batch)
+        headers.update(about)
+        try:
+            answer = await self._connections.ask("POST", PREDICT, within, headers, body)
+        except TimeoutError as error:
+            raise DeadlinePassed(within) from error
+        except (Broken, OSError) as error:
+            raise RunnerGone(str(error) or type(error).__name__) from error
+        if answer.status != 200:
+            fault = FAULTS.get(answer.headers.get(wire.FAULT, ""), RunnerGone)
+            raise fault(answer.content[:500].decode(errors="replace"))
+        try:
+            outputs = wire.outputs_of(answer.content, answer.headers)
+        except wire.NotABatch as error:
+            raise Misbehaved(str(error)) from error
+        return Reply(outputs, answer.headers[wire.VERSION], float(answer.headers[wire.SECONDS]))
+
+    async def status(self, within: float) -> RunnerStatus:
+        try:
+            answer = await self._connections.ask("GET", STATUS, within)
+            return RunnerStatus(**orjson.loads(answer.content))
+        except TimeoutError:
+            return RunnerStatus(ready=False, why=f"the runner did not answer within {within:g} s")
+        except (Broken, OSError, ValueError, TypeError):
+            return RunnerStatus(ready=False, why="the runner's process is not there; it is being restarted")
+
+    async def close(self) -> None:
+        await self._connections.close()

@@ -1,0 +1,96 @@
+"""What a Bento is made of when it is built: the versions in production then, their lineage, and the image around it.
+
+Everything here is looked up when somebody builds, not in each process that imports the service: ``bentoml serve`` in a
+repository without any version must start and say what is missing.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from _bentoml_sdk.models import BentoModel, Model
+from bentoml.exceptions import BentoMLException
+from bentoml.images import Image
+
+from bentos.cards import CARDS
+from jubako import commit
+from jubako.versions import stages, store
+
+BASE_IMAGE = "python:3.11-slim"
+#: BentoML installs a compiler and git for the distributions that it knows by name. Every locked package has a wheel.
+AS_IT_IS = "plain"
+#: A read-only root needs the folders that BentoML would otherwise make when it starts, and the place of a mount.
+FOLDERS = "cd /home/bentoml && mkdir -p bentos models envs tmp /var/lib/jubako && chown 1034:1034 /var/lib/jubako"
+#: ``docker exec NAME jubako check``. A container's versions are beside its code, not in BentoML's own store.
+CONSOLE = (
+    "#!/bin/sh",
+    "export BENTOML_HOME=/home/bentoml/bento PYTHONPATH=/home/bentoml/bento/src",
+    'exec python -c "from jubako.cli import main; main()" "$@"',
+)
+PROGRAM = f"printf '%s\\n' {shlex.join(CONSOLE)} > /usr/local/bin/jubako && chmod 755 /usr/local/bin/jubako"
+PROBE = """\
+import urllib.request as ask; ask.urlopen('http://127.0.0.1:${PORT:-${BENTOML_PORT:-3000}}/readyz', timeout=4)"""
+HEALTH = f'HEALTHCHECK --interval=10s --timeout=5s --start-period=90s --retries=3 CMD python -c "{PROBE}"'
+
+
+@dataclass(frozen=True)
+class InProduction(Model[str]):
+    """The version of a model that is in production when a Bento is built: checked, pinned by its full tag, packed."""
+
+    name: str
+
+    def to_info(self, alias: str | None = None) -> Any:
+        return BentoModel(self._checked()).to_info(alias)
+
+    def to_create_schema(self) -> Any:
+        return BentoModel(self._checked()).to_create_schema()
+
+    @classmethod
+    def from_info(cls, info: Any) -> InProduction:
+        return cls(info.tag.name)
+
+    def resolve(self, base_path: Any = None) -> str:  # noqa: ARG002 - BentoML's signature
+        """Asked before serving, when BentoML would fetch what is missing. The keeper says it on ``/readyz`` instead."""
+        return self.name
+
+    def _checked(self) -> str:
+        tag = stages.production(self.name)
+        if tag is None:
+            raise BentoMLException(f"no version of {self.name} is in production: run `jubako train {self.name}`")
+        try:
+            store.check(tag)
+        except store.VersionRefused as refused:
+            raise BentoMLException(str(refused)) from refused
+        return tag
+
+
+class Lineage(Mapping[str, str]):
+    """The Bento's labels: the commit of the code and the version of each model. Asking git at each start would cost."""
+
+    def __init__(self) -> None:
+        self._names = ("git_commit", *CARDS)
+
+    def __getitem__(self, name: str) -> str:
+        if name == "git_commit":
+            return str(commit.git())
+        tag = stages.production(name) or "none"
+        return tag.partition(":")[2] or tag
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def image() -> Image:
+    """Around the Bento: Python as it comes, and nothing that could compile.
+
+    BentoML has no word for a health check. It writes a command into its Dockerfile as it is, so the second line of one
+    is an instruction of its own.
+    """
+    commands = [PROGRAM, f"{FOLDERS}\n{HEALTH}"]
+    return Image(base_image=BASE_IMAGE, distro=AS_IT_IS, python_version="3.11", commands=commands)

@@ -1,0 +1,156 @@
+"""The card: what one model *is*, said once for training, serving, client, monitoring and load tests.
+
+Pure data on top of pydantic, so that the client can be installed without anything heavy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+Engine = Literal["auto", "onnx", "native"]
+
+
+class Row(BaseModel):
+    """One input row. Strict: a string is not a number, an unknown key is an error, NaN and Infinity do not exist."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def _no_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not a boolean")
+    return value
+
+
+NOT_BOOLEAN = BeforeValidator(_no_boolean)
+"""For a literal of numbers: Python's true equals 1, so it alone would take it."""
+
+
+class Prediction(BaseModel):
+    """One answer. The id alone names the model and version that made it: ``name:version:unique``."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+
+
+RowT = TypeVar("RowT", bound=Row)
+PredictionT = TypeVar("PredictionT", bound=Prediction)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What a model must reach on held-out rows before it becomes a version."""
+
+    metric: str
+    bound: float
+    """The least value of the metric (or the largest, where lower is better)."""
+    tolerance: float
+    """How much worse than production a new model may be on the same rows."""
+    lower_is_better: bool = False
+
+    def passes(self, value: float) -> bool:
+        return value <= self.bound if self.lower_is_better else value >= self.bound
+
+    def holds_against(self, value: float, production: float) -> bool:
+        """Whether ``value`` is not worse than production by more than the tolerance.
+
+        >>> Gate("auc", 0.8, tolerance=0.01).holds_against(0.845, production=0.85)
+        True
+        >>> Gate("rmse", 60_000, tolerance=500, lower_is_better=True).holds_against(51_000, production=50_000)
+        False
+        """
+        loss = value - production if self.lower_is_better else production - value
+        return loss <= self.tolerance
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """How many rows the model likes in one call. ``max_tokens`` bounds padded text: rows times the longest row."""
+
+    max_rows: int
+    max_tokens: int | None = None
+    at_once: int = 1
+    """Batches that a runner works on at a time: with two, the next is made ready while one is computed. The model's
+    ``predict`` is then called by as many threads, and sees to it that one of them computes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One monitored column: a number with the range it may have, or a category with the values it may have."""
+
+    name: str
+    kind: Literal["number", "category"]
+    low: float | None = None
+    high: float | None = None
+    categories: tuple[str, ...] = ()
+    optional: bool = False
+    """Whether a missing value is normal."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriftLimits:
+    """When a window differs so much from the reference that somebody should look."""
+
+    psi: float = 0.2
+    distance: float = 0.1
+    """Kolmogorov-Smirnov or Hellinger."""
+    shift: float = 0.08
+    """How much more often than every second time a live value is larger (or smaller) than a reference value."""
+    category_ratio: float = 1.5
+    """A category that became so many times as frequent, or rarer."""
+    missing_share: float = 0.02
+    invalid_share: float = 0.01
+    minimum_rows: int = 500
+    """A window with fewer rows says "not enough", never "fine"."""
+    window_rows: int = 1_000
+    """The newest windows are put together until they have so many rows; then they are compared."""
+    false_alarms: float = 0.005
+    """Share of comparisons of a whole model that may alarm when nothing changed."""
+
+
+@dataclass(frozen=True)
+class Card(Generic[RowT, PredictionT]):
+    name: str
+    title: str
+    """One sentence for people."""
+    framework: str
+    task: Literal["binary", "multiclass", "regression"]
+    row: type[RowT]
+    prediction: type[PredictionT]
+    outputs: tuple[str, ...]
+    """Names of the columns that ``Model.predict`` returns, in order. The first are the scores."""
+    gate: Gate
+    batching: Batching
+    signals: tuple[Signal, ...]
+    answer_signals: tuple[Signal, ...]
+    """The monitored columns of the answers."""
+    examples: tuple[Mapping[str, Any], ...]
+    """Rows that work when tried, as JSON. At least two different ones."""
+    classes: tuple[str, ...] = ()
+    """What the truth can be, in the order of the model's scores; empty for a regression."""
+    media: Literal["json", "files"] = "json"
+    drift: DriftLimits = field(default_factory=DriftLimits)
+
+    def fingerprint(self) -> str:
+        """A hash of everything a version depends on: the row, the answer, the columns and the classes."""
+        schema = {
+            "row": self.row.model_json_schema(),
+            "prediction": self.prediction.model_json_schema(),
+            "outputs": self.outputs,
+            "classes": self.classes,
+        }
+        return hashlib.sha256(json.dumps(schema, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(self.row.model_fields)
+
+
+AnyCard: TypeAlias = Card[Any, Any]

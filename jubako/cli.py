@@ -1,0 +1,104 @@
+"""The console command ``jubako``. Each command is imported when it is used: ``jubako models`` loads no framework."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import Any
+
+try:
+    import click
+except ModuleNotFoundError as missing:
+    raise SystemExit("`jubako` needs the console extra: pip install 'jubako[cli]'") from missing
+
+
+@dataclass(frozen=True)
+class Command:
+    """Where a command is, and what it stands on."""
+
+    place: str
+    """``module:name``"""
+    summary: str
+    extra: str
+    needs: tuple[str, ...]
+
+
+COMMANDS = {
+    "train": Command(
+        "jubako.commands.train:train", "Train models, and make versions of those that pass.", "train",
+        ("training", "mlflow", "sklearn", "matplotlib"),
+    ),
+    "models": Command(
+        "jubako.commands.versions:models", "List versions: stage, metrics, lineage.", "serve", ("numpy", "rich"),
+    ),
+    "promote": Command(
+        "jubako.commands.versions:promote", "Let a version serve.", "serve", ("numpy", "onnxruntime"),
+    ),
+    "rollback": Command(
+        "jubako.commands.versions:rollback", "Go back to the version before.", "serve", ("numpy", "onnxruntime"),
+    ),
+    "score": Command(
+        "jubako.commands.evaluate:score", "Judge a version on rows whose truth is known.", "train",
+        ("training", "sklearn", "onnxruntime"),
+    ),
+    "drift": Command("jubako.commands.drift:drift", "Compare live rows with training.", "serve", ("whylogs",)),
+    "check": Command(
+        "jubako.commands.check:check", "Check configuration, store and machine.", "serve", ("numpy", "rich"),
+    ),
+    "keys": Command(
+        "jubako.commands.check:keys", "Make API keys.", "serve", ("numpy", "rich"),
+    ),
+    "predict": Command("jubako.commands.predict:predict", "Ask the service for predictions.", "cli", ("rich",)),
+}  # fmt: skip
+
+
+class Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        command = COMMANDS.get(cmd_name)
+        if command is None:
+            return None
+        if missing := next((name for name in command.needs if find_spec(name) is None), None):
+            raise click.ClickException(
+                f"`jubako {cmd_name}` needs {missing}, which is not installed: pip install 'jubako[{command.extra}]'"
+            )
+        module, _, name = command.place.partition(":")
+        found: click.Command = getattr(import_module(module), name)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """From the table above: click would import every command to ask for its help."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.summary) for name, command in COMMANDS.items()])
+
+
+def _tell_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    """In a container nothing is installed as a package: there it is the Bento's tag."""
+    if not wanted:
+        return
+    from jubako import home
+
+    if home.bento():
+        from jubako.versions import packed
+
+        click.echo(packed.tag())
+    else:
+        click.echo(f"jubako {version('jubako')}")
+    ctx.exit()
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_tell_version,
+    help="Show the version and exit.",
+)  # fmt: skip
+def group() -> None:
+    """Five models behind one BentoML service: train them, choose what serves, watch it."""
+
+
+def main(**options: Any) -> None:
+    group(prog_name="jubako", **options)

@@ -1,0 +1,61 @@
+"""The Python client. It needs httpx and pydantic, and nothing that serves or trains."""
+
+from __future__ import annotations
+
+from jubako.answer import ModelVersion
+from jubako.client.answers import Predictions, Timing
+from jubako.client.asynchronous import AsyncClient, AsyncPredictor
+from jubako.client.errors import (
+    AnswerError,
+    AnswerUnreadable,
+    BadRequest,
+    ConnectionFailed,
+    DeadlineExceeded,
+    InputRefused,
+    JubakoError,
+    NotFound,
+    Overloaded,
+    RequestError,
+    RowError,
+    RowsRejected,
+    ServerFault,
+    Timeout,
+    TooLarge,
+    Unauthorized,
+    WrongMediaType,
+)
+from jubako.client.facts import FeedbackReceipt, ModelFacts, MonitoringFacts, VersionFacts
+from jubako.client.retries import Retries
+from jubako.client.sync import Client, Predictor
+
+__all__ = [
+    "AnswerError",
+    "AnswerUnreadable",
+    "AsyncClient",
+    "AsyncPredictor",
+    "BadRequest",
+    "Client",
+    "ConnectionFailed",
+    "DeadlineExceeded",
+    "FeedbackReceipt",
+    "InputRefused",
+    "JubakoError",
+    "ModelFacts",
+    "ModelVersion",
+    "MonitoringFacts",
+    "NotFound",
+    "Overloaded",
+    "Predictions",
+    "Predictor",
+    "RequestError",
+    "Retries",
+    "RowError",
+    "RowsRejected",
+    "ServerFault",
+    "Timeout",
+    "Timing",
+    "TooLarge",
+    "Unauthorized",
+    "VersionFacts",
+    "WrongMediaType",
+]

@@ -1,0 +1,128 @@
+"""``jubako check``: whether configuration, store and machine fit together, and what to do where they do not.
+``jubako keys``: API keys."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from bentos.cards import CARDS
+from jubako import home
+from jubako.gateway.keys import Keyring, key_hash, new_key
+from jubako.process import devices
+from jubako.settings import ConfigurationRefused, Settings, configuration_file, read
+from jubako.versions import stages, store
+
+Verdict = Literal["good", "look", "bad"]
+COLOURS = {"good": "green", "look": "yellow", "bad": "red"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    verdict: Verdict
+    what: str
+    said: str
+
+
+def findings(port: int) -> Iterator[Finding]:
+    try:
+        file = configuration_file()
+        settings = read(file)
+        yield Finding("good", "configuration", f"{file.name}: every key is known and obeyed")
+    except ConfigurationRefused as refused:
+        yield Finding("bad", "configuration", str(refused))
+        return
+    if settings.gateway.api_keys.enabled:
+        try:
+            Keyring(Path(str(settings.gateway.api_keys.file)).expanduser())
+            yield Finding("good", "API keys", "on, and the file can be read")
+        except ConfigurationRefused as refused:
+            yield Finding("bad", "API keys", str(refused))
+    yield from _versions()
+    yield from _machine(settings, port)
+
+
+def _versions() -> Iterator[Finding]:
+    for name in CARDS:
+        try:
+            tag = stages.production(name)
+            if tag is None:
+                yield Finding("bad", name, f"no version is in production: run `jubako train {name}`")
+            else:
+                evidence = store.check(tag)
+                yield Finding("good", name, f"{tag}, trained {evidence.trained_at}, every file as it was")
+        except (store.VersionRefused, stages.StagesUnreadable) as refused:
+            yield Finding("bad", name, f"{refused}. Go back with `jubako rollback {name}` or train it again")
+
+
+def _machine(settings: Settings, port: int) -> Iterator[Finding]:
+    gpus = devices.gpus()
+    asked = {name: settings.runner(name).gpu for name in CARDS if settings.runner(name).gpu != 0}
+    missing = [name for name, gpu in asked.items() if gpu != "auto" and gpus == 0]
+    if missing:
+        yield Finding(
+            "bad", "GPU", f"{', '.join(missing)} ask for one and none is here; set gpu: auto to allow the CPU"
+        )
+    elif gpus == 0 and asked:
+        yield Finding("look", "GPU", f"none here: {', '.join(asked)} compute on the CPU (gpu: auto)")
+    elif asked:
+        yield Finding("good", "GPU", f"{gpus} here, for {', '.join(asked)}")
+    place = home.jubako_home()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        (probe := place / ".check").write_bytes(b"")
+        probe.unlink()
+        yield Finding("good", "JUBAKO_HOME", "can be written")
+    except OSError as error:
+        yield Finding("look", "JUBAKO_HOME", f"{error.strerror}: predictions go on, profiles will be lost and counted")
+    with socket.socket() as probe_socket:
+        probe_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe_socket.bind(("127.0.0.1", port))
+            yield Finding("good", f"port {port}", "free")
+        except OSError:
+            yield Finding("look", f"port {port}", "taken: if that is not Jubako, choose another with --port")
+
+
+@click.command()
+@click.option("--port", default=3000, show_default=True, help="The port that will be served on.")
+def check(port: int) -> None:
+    """Check configuration, store and machine, and say what to do."""
+    table = Table(box=None, pad_edge=False)
+    for title in ("", "what", "finding"):
+        table.add_column(title, overflow="fold")
+    found = list(findings(port))
+    for item in found:
+        table.add_row(f"[{COLOURS[item.verdict]}]{item.verdict}[/]", item.what, item.said)
+    Console().print(table)
+    if any(item.verdict == "bad" for item in found):
+        raise SystemExit(1)
+
+
+@click.group()
+def keys() -> None:
+    """Make API keys. The file holds only hashes: a key is shown once."""
+
+
+@keys.command()
+@click.argument("name")
+@click.option("--file", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The file of hashes.")
+def add(name: str, file: Path) -> None:
+    """Make a key for NAME and add its hash to the file."""
+    if not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
+        raise click.ClickException("a name has letters, digits, dots, dashes and underscores")
+    key = new_key()
+    file.touch(mode=0o600)
+    with file.open("a") as lines:
+        lines.write(f"{name}: {key_hash(key)}\n")
+    click.echo(key)
+    click.echo(
+        f"This is the only time it is shown. Its hash is in {file}; running services read it at start.", err=True
+    )

@@ -1,0 +1,84 @@
+"""``jubako score``: how right a version is on rows whose truth is known, beside what it reached in training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import numpy as np
+
+from bentos.cards import CARDS
+from jubako import durable
+from jubako.commands.screen import console, table
+from jubako.commands.versions import MODEL, resolve
+from jubako.training.data import Order, checked, load
+from jubako.training.gate import answers
+from jubako.training.recipe import DataRefused, Dataset
+from jubako.training.recipes import RECIPES
+from jubako.training.scores import scores
+from jubako.versions import stages, store
+from jubako.versions.store import Served, VersionRefused
+
+
+@click.command()
+@click.argument("model", type=MODEL)
+@click.option("--data", required=True, metavar="PATH|sklearn|hf:NAME", help="Rows with their truth, as for training.")
+@click.option("--version", metavar="VERSION", help="Its name or the beginning of it; by default what serves.")
+@click.option(
+    "--output", type=click.Path(path_type=Path), metavar="FILE", help="All answers with their truth, as JSONL."
+)
+def score(model: str, data: str, version: str | None, output: Path | None) -> None:
+    """Judge a version of MODEL on rows that nobody trained on.
+
+    \b
+    jubako score churn --data last-month.csv
+    jubako score churn --data last-month.csv --version 20261121 --output answers.jsonl
+    """
+    try:
+        served = store.open_version(_tag(model, version))
+        dataset = load(RECIPES[model], Order(data))
+        batch = checked(RECIPES[model], dataset)
+    except (DataRefused, VersionRefused, stages.NotMoved, stages.StagesUnreadable) as refused:
+        raise click.ClickException(str(refused)) from refused
+    outputs = answers(served.model, batch)
+    found = scores(CARDS[model], dataset.truth, outputs)
+    if output is not None:
+        durable.write_whole(output, "".join(_lines(served, dataset, outputs)).encode())
+    screen = console()
+    screen.print(f"{served.tag} on {len(dataset):,} rows of {dataset.source}")
+    before = served.evidence.metrics
+    columns = {
+        "metric": list(found),
+        "here": [_short(value) for value in found.values()],
+        "in training": [_short(before[name]) if name in before else "" for name in found],
+    }
+    screen.print(table(screen, columns))
+    gate = CARDS[model].gate
+    if not gate.passes(found[gate.metric]):
+        raise click.ClickException(f"{gate.metric} {found[gate.metric]:.4g} is below the gate at {gate.bound:g}")
+
+
+def _short(value: float) -> str:
+    """
+    >>> _short(0.84171), _short(52904.3)
+    ('0.8417', '52,904')
+    """
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
+
+
+def _tag(model: str, version: str | None) -> str:
+    if version is not None:
+        return f"{model}:{resolve(model, version)}"
+    tag = stages.production(model)
+    if tag is None:
+        raise stages.NotMoved(f"{model} has no version that serves; `jubako train {model}` makes one")
+    return tag
+
+
+def _lines(served: Served, dataset: Dataset, outputs: np.ndarray) -> Iterator[str]:
+    classes = CARDS[served.evidence.model].classes
+    for row, (answer, truth) in enumerate(zip(served.model.decode(outputs), dataset.truth.tolist(), strict=True)):
+        named = classes[int(truth)] if classes else truth
+        yield json.dumps({"row": row, **answer, "truth": named}) + "\n"

@@ -1,0 +1,155 @@
+"""``jubako models``, ``jubako promote``, ``jubako rollback``: what is in the store, and which of it serves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bentos.cards import CARDS
+from jubako.commands.screen import console, table
+from jubako.versions import stages, store
+from jubako.versions.store import Evidence, VersionRefused
+
+MODEL = click.Choice(list(CARDS))
+
+
+@click.command()
+@click.argument("model", type=MODEL, required=False)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def models(model: str | None, as_json: bool) -> None:
+    """List the versions in the store; of one MODEL also its history."""
+    names = [model] if model else list(CARDS)
+    try:
+        shelves = {name: stages.shelf(name) for name in names}
+    except stages.StagesUnreadable as error:
+        raise click.ClickException(str(error)) from error
+    lines = [line for name in names for line in _lines(name, shelves[name])]
+    if as_json:
+        click.echo(json.dumps(lines, indent=2))
+        return
+    screen = console()
+    if not lines:
+        screen.print(f"No versions in the store: `jubako train {model or 'all'}` makes some.")
+        return
+    screen.print(_versions_table(screen, lines))
+    if model:
+        screen.print()
+        screen.print(_history_table(screen, shelves[model]))
+
+
+def _lines(name: str, shelf: stages.Shelf) -> Iterator[dict[str, Any]]:
+    for version in reversed(store.versions(name)):
+        stage = "production" if version == shelf.production else "candidate" if version == shelf.candidate else ""
+        line: dict[str, Any] = {"model": name, "version": version, "stage": stage}
+        try:
+            yield {**line, **_lineage(store.read_evidence(f"{name}:{version}"))}
+        except VersionRefused as refused:
+            yield {**line, "refused": refused.why}
+
+
+def _lineage(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "metric": evidence.gate.metric,
+        "value": evidence.gate.value,
+        "metrics": evidence.metrics,
+        "engine": evidence.engine,
+        "trained_at": evidence.trained_at,
+        "data": evidence.data.model_dump(),
+        "seed": evidence.seed,
+        "run_id": evidence.run_id,
+        "git_commit": evidence.git_commit,
+        "git_dirty": evidence.git_dirty,
+    }
+
+
+def _versions_table(screen: Console, lines: list[dict[str, Any]]) -> Table:
+    columns: dict[str, list[str]] = {
+        heading: []
+        for heading in ("model", "version", "stage", "metric", "engine", "data", "trained", "MLflow run", "commit")
+    }
+    for line in lines:
+        for heading, cell in zip(columns, _cells(line), strict=True):
+            columns[heading].append(cell)
+    wrapped = ("metric",) if any("refused" in line for line in lines) else ()
+    return table(screen, columns, spare=("trained", "commit", "engine", "MLflow run", "data"), wrapped=wrapped)
+
+
+def _cells(line: dict[str, Any]) -> tuple[str, ...]:
+    stage = f"[green]{line['stage']}[/]" if line["stage"] == "production" else line["stage"]
+    known = (line["model"], line["version"], stage)
+    if "refused" in line:
+        return (*known, f"[red]refused: {escape(line['refused'])}[/]", *[""] * 5)
+    commit = (line["git_commit"] or "")[:8] + ("+" if line["git_dirty"] else "")
+    metric = f"{line['metric']} {line['value']:.4g}"
+    trained = line["trained_at"][:16].replace("T", " ")
+    return (*known, metric, line["engine"], line["data"]["source"], trained, line["run_id"][:8], commit)
+
+
+def _history_table(screen: Console, shelf: stages.Shelf) -> Table:
+    moves = shelf.history
+    columns: dict[str, list[str]] = {
+        "when": [move.when[:16].replace("T", " ") for move in moves],
+        "what": [move.action for move in moves],
+        "from": [move.source or "" for move in moves],
+        "to": [move.target for move in moves],
+        "why": [move.why for move in moves],
+    }
+    return table(screen, columns, spare=("from",), wrapped=("why",))
+
+
+@click.command()
+@click.argument("model", type=MODEL)
+@click.argument("version", required=False)
+@click.option("--why", default="promoted by hand", help="Kept in the history.")
+def promote(model: str, version: str | None, why: str) -> None:
+    """Let VERSION of MODEL serve: its name, the beginning of it, or nothing for the candidate."""
+    _moved(model, lambda: stages.promote(model, resolve(model, version), why))
+
+
+@click.command()
+@click.argument("model", type=MODEL)
+@click.option("--why", default="rolled back by hand", help="Kept in the history.")
+def rollback(model: str, why: str) -> None:
+    """Let the version of MODEL serve that served before."""
+    _moved(model, lambda: stages.rollback(model, why))
+
+
+def resolve(model: str, version: str | None) -> str:
+    """The version that somebody means: its name, the beginning of it, or nothing for the candidate."""
+    if version is None:
+        waiting = stages.shelf(model).candidate
+        if waiting is None:
+            raise stages.NotMoved(f"{model} has no candidate; name a version (`jubako models {model}` lists them)")
+        return waiting
+    wanted = version.removeprefix(f"{model}:")
+    matches = [found for found in store.versions(model) if found.startswith(wanted)]
+    if wanted in matches:
+        return wanted
+    if len(matches) != 1:
+        what = "more than one version" if matches else "no version"
+        raise stages.NotMoved(f"{what} of {model} begins with {wanted!r}; `jubako models {model}` lists them")
+    return matches[0]
+
+
+def _moved(model: str, move: Any) -> None:
+    try:
+        done: stages.Move = move()
+    except VersionRefused as refused:
+        raise click.ClickException(f"{refused}; `jubako promote {model} VERSION` takes another") from refused
+    except (stages.NotMoved, stages.StagesUnreadable) as error:
+        raise click.ClickException(str(error)) from error
+    before = f" (before: {done.source})" if done.source else ""
+    click.echo(f"{model}:{done.target} is in production{before}")
+    # MLflow mirrors the pointer where training is installed; serving knows nothing of it.
+    if find_spec("mlflow") and find_spec("training"):
+        warning = import_module("jubako.training.aliases").mirror(model)
+        if warning:
+            click.echo(f"Warning: {warning}", err=True)

@@ -1,0 +1,221 @@
+"""The public door, in front of everything of BentoML's: predictions take the short way, the rest of BentoML's pages
+pass through, and whatever is neither gets the one error body. So no unknown address reaches a metric's label."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from jubako.console import File
+from jubako.gateway.asgi import header, hung_up, request_id, respond
+from jubako.gateway.bodies import Bodies, HungUp
+from jubako.gateway.endpoints import Desk
+from jubako.gateway.keys import Keyring
+from jubako.gateway.pages import Pages
+from jubako.gateway.problems import MEDIA_TYPE, KeyMissing, NoSuchThing, OurFault, Problem, WrongMethod
+from jubako.metrics.gateway import Metrics
+from jubako.settings import Limits
+
+if TYPE_CHECKING:
+    from jubako.tracing.spans import Tracing
+
+log = logging.getLogger("jubako.door")
+access = logging.getLogger("jubako.access")
+
+#: BentoML's own pages that stay. Health stays open when keys are on.
+HEALTH = frozenset({"/livez", "/healthz"})
+#: Whole addresses only: what passes becomes a label of BentoML's own metrics.
+PASSED = frozenset(
+    {"/metrics", "/schema.json", "/static_content/swagger-ui.css", "/static_content/swagger-ui-bundle.js"}
+)
+
+
+class Door:
+    def __init__(
+        self,
+        app: ASGIApp,
+        desks: Mapping[str, Desk],
+        pages: Pages,
+        metrics: Metrics,
+        *,
+        console: Mapping[str, File],
+        keyring: Keyring | None,
+        limits: Limits,
+        log_access: bool,
+        tracing: Tracing | None = None,
+    ) -> None:
+        self._app = app
+        self._desks = {f"/v1/{name}/predict": desk for name, desk in desks.items()}
+        self._pages = pages
+        self._metrics = metrics
+        self._console = console
+        self._keyring = keyring
+        self._bodies = Bodies(limits)
+        self._log_access = log_access
+        self._tracing = tracing
+        self._draining = False
+
+    def drain(self) -> None:
+        """Show that the end is near, and go on serving."""
+        self._draining = self._pages.draining = True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            desk = self._desks.get(scope["path"])
+            if desk is not None:
+                if self._tracing is None:
+                    await self._predict(desk, scope, receive, send)
+                else:
+                    with self._tracing.request(desk.card.name, scope["headers"]) as told:
+                        told(*await self._predict(desk, scope, receive, send), desk.version)
+            else:
+                await self._elsewhere(scope, receive, send)
+
+    async def _predict(self, desk: Desk, scope: Scope, receive: Receive, send: Send) -> tuple[str, str, int]:
+        """Answers, and says how it ended: the request's id, the outcome, the rows."""
+        started = time.perf_counter()
+        caller = request_id(scope)
+        numbers = self._metrics.models[desk.card.name]
+        headers = [(b"x-request-id", caller.encode())]
+        try:
+            self._let_in(scope)
+            if scope["method"] != "POST":
+                raise WrongMethod(scope["method"], "POST")
+            content_type = header(scope, b"content-type")
+            desk.check_media(content_type)
+            desk.refuse_when_full()
+            body = await self._bodies.read(scope, receive)
+            try:
+                answered = await desk.answer(body, content_type, caller, hung_up(receive))
+            finally:
+                self._bodies.done(body)
+        except HungUp:
+            answered = None
+        except Problem as problem:
+            if desk.version:
+                headers.append((b"x-model", desk.version.encode()))
+            seconds = time.perf_counter() - started
+            numbers.request(problem.outcome, seconds)
+            headers.append((b"server-timing", b"total;dur=%.3f" % (seconds * 1000)))
+            await self._tell(problem, caller, scope, receive, send, headers=headers)
+            return caller, problem.outcome, 0
+        except Exception:
+            log.exception("a request to %s broke", desk.card.name, extra={"request_id": caller})
+            numbers.request("failed", time.perf_counter() - started)
+            await self._tell(OurFault(), caller, scope, receive, send, headers=headers)
+            return caller, "failed", 0
+        if answered is None:
+            numbers.request("gone", time.perf_counter() - started)
+            return caller, "gone", 0
+        seconds = time.perf_counter() - started
+        numbers.request("ok", seconds, answered.rows)
+        took = answered.answer
+        headers += [
+            (b"content-type", b"application/json"),
+            (b"x-model", took.version.encode()),
+            (
+                b"server-timing",
+                b"queue;dur=%.3f, batch;dur=%.3f, model;dur=%.3f, total;dur=%.3f"
+                % (took.queue * 1000, (took.hop - took.model) * 1000, took.model * 1000, seconds * 1000),
+            ),
+        ]
+        self._close_when_draining(headers)
+        await respond(send, 200, answered.body, headers)
+        if self._log_access:
+            _note(caller, scope, 200, seconds)
+        return caller, "ok", answered.rows
+
+    async def _elsewhere(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, method = scope["path"], scope["method"]
+        caller = request_id(scope)
+        started = time.perf_counter()
+        headers = [(b"x-request-id", caller.encode())]
+        try:
+            if path in HEALTH:
+                await self._pass(scope, receive, send, caller)
+                return
+            if (file := self._console.get(path)) is not None:
+                # Open when keys are on: it holds no facts, and asks for a key itself.
+                if method not in ("GET", "HEAD"):
+                    raise WrongMethod(method, "GET")
+                await respond(send, file.status, file.body, [*headers, *file.headers])
+                return
+            if path != "/readyz":
+                self._let_in(scope)
+            if path in PASSED:
+                if method not in ("GET", "HEAD"):
+                    raise WrongMethod(method, "GET")
+                if path == "/metrics":
+                    self._metrics.pour()
+                await self._pass(scope, receive, send, caller)
+                return
+            handler = self._pages.find(method, path)
+            if handler is None:
+                allowed = self._pages.allowed(path)
+                raise WrongMethod(method, allowed) if allowed else NoSuchThing(f"nothing is served at {path[:200]!r}")
+            body = await self._bodies.read(scope, receive)
+            try:
+                status, content, media = await handler(body)
+            finally:
+                self._bodies.done(body)
+        except HungUp:
+            return
+        except Problem as problem:
+            await self._tell(problem, caller, scope, receive, send, headers=headers)
+            return
+        except Exception:
+            log.exception("a request to %s broke", path[:200], extra={"request_id": caller})
+            await self._tell(OurFault(), caller, scope, receive, send, headers=headers)
+            return
+        headers.append((b"content-type", media))
+        headers.append((b"server-timing", b"total;dur=%.3f" % ((time.perf_counter() - started) * 1000)))
+        self._close_when_draining(headers)
+        await respond(send, status, content, headers)
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send, caller: str) -> None:
+        """To BentoML's own page, with our headers on its answer."""
+
+        async def named(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"x-request-id", caller.encode())]
+            await send(message)
+
+        await self._app(scope, receive, named)
+
+    async def _tell(
+        self,
+        problem: Problem,
+        caller: str,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        *,
+        headers: list[tuple[bytes, bytes]],
+    ) -> None:
+        headers.append((b"content-type", MEDIA_TYPE))
+        headers += [(name.encode(), value.encode()) for name, value in problem.headers.items()]
+        self._close_when_draining(headers)
+        await respond(send, problem.status, problem.body(caller), headers, receive)
+        if self._log_access:
+            _note(caller, scope, problem.status)
+
+    def _let_in(self, scope: Scope) -> None:
+        if self._keyring is not None and not self._keyring.opens(header(scope, b"authorization")):
+            raise KeyMissing
+
+    def _close_when_draining(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """While draining, callers with open connections are sent to connect again, elsewhere."""
+        if self._draining:
+            headers.append((b"connection", b"close"))
+
+
+def _note(caller: str, scope: Scope, status: int, seconds: float | None = None) -> None:
+    path = scope["path"][:200]
+    facts = {"request_id": caller, "path": path, "status": status, "milliseconds": seconds and round(seconds * 1000, 3)}
+    access.info("%s %s %d", scope["method"], path, status, extra=facts)

@@ -1,0 +1,70 @@
+"""Requests' bodies on their way in: none too large, none too slow, and all together no more than there is room for."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.types import Receive, Scope
+
+from jubako.gateway.asgi import header
+from jubako.gateway.problems import NotParseable, TooLarge, TryLater
+from jubako.settings import Limits
+
+
+class HungUp(Exception):
+    """The caller left before the request was whole."""
+
+
+class Bodies:
+    """Of one process."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self.held = 0
+        """Bytes that have come and are not done with."""
+
+    async def read(self, scope: Scope, receive: Receive) -> bytes:
+        """A whole body, refused as soon as that is known. Who gets it says when it is ``done``."""
+        announced = int(header(scope, b"content-length") or 0)
+        if announced > self._limits.body_bytes:
+            raise TooLarge(f"the body has {announced} bytes; at most {self._limits.body_bytes} are read")
+        if announced:
+            self._make_room(announced)
+        body, more = await _piece(receive)
+        self.held += len(body)
+        return await self._rest(receive, body) if more else body
+
+    def done(self, body: bytes) -> None:
+        self.held -= len(body)
+
+    def _make_room(self, size: int) -> None:
+        if self.held + size > self._limits.held_bytes:
+            raise TryLater("more and larger bodies are on their way than there is room for")
+
+    async def _rest(self, receive: Receive, first: bytes) -> bytes:
+        pieces, size, more = [first], len(first), True
+        try:
+            async with asyncio.timeout(self._limits.body_seconds):
+                while more:
+                    piece, more = await _piece(receive)
+                    pieces.append(piece)
+                    size += len(piece)
+                    self.held += len(piece)
+                    if size > self._limits.body_bytes:
+                        raise TooLarge(f"the body has more than {self._limits.body_bytes} bytes")
+                    self._make_room(0)
+        except BaseException as error:
+            self.held -= size
+            if isinstance(error, TimeoutError):
+                said = f"the body was not whole after {self._limits.body_seconds:g} s"
+                raise NotParseable(said, headers={"connection": "close"}) from None
+            raise
+        return b"".join(pieces)
+
+
+async def _piece(receive: Receive) -> tuple[bytes, bool]:
+    """What comes next, and whether more will."""
+    message = await receive()
+    if message["type"] != "http.request":
+        raise HungUp
+    return message.get("body", b""), message.get("more_body", False)

@@ -1,0 +1,61 @@
+"""What can be known about models and versions: the answers of ``GET /v1/models...``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bentos.cards import CARDS
+from jubako.batching import RunnerStatus
+from jubako.card import AnyCard
+from jubako.gateway.problems import NoSuchThing
+from jubako.versions import stages, store
+
+
+def model_summary(card: AnyCard, status: RunnerStatus) -> dict[str, Any]:
+    return {
+        "name": card.name,
+        "title": card.title,
+        "framework": card.framework,
+        "task": card.task,
+        "version": status.version.partition(":")[2] if status.version else None,
+        "ready": status.ready,
+        "engine": status.engine,
+        "device": status.device,
+        "why": status.why,
+        "predict": f"/v1/{card.name}/predict",
+    }
+
+
+def model_facts(card: AnyCard, status: RunnerStatus) -> dict[str, Any]:
+    shelf = stages.shelf(card.name)
+    return {
+        **model_summary(card, status),
+        "stages": {"production": shelf.production, "candidate": shelf.candidate},
+        "versions": store.versions(card.name),
+        "history": [move.model_dump() for move in shelf.history[-50:]],
+        "row_schema": card.row.model_json_schema(),
+        "prediction_schema": card.prediction.model_json_schema(),
+        "classes": list(card.classes),
+        "examples": [dict(example) for example in card.examples] if card.media == "json" else [],
+        "gate": {"metric": card.gate.metric, "bound": card.gate.bound, "tolerance": card.gate.tolerance},
+    }
+
+
+def version_facts(name: str, version: str) -> dict[str, Any]:
+    """The evidence of a version, with the contract's names beside the whole."""
+    try:
+        evidence = store.read_evidence(f"{name}:{version}")
+    except store.VersionRefused as refused:
+        raise NoSuchThing(f"{name} has no version {version!r} that can be trusted: {refused.why}") from None
+    whole = evidence.model_dump(mode="json")
+    return {
+        **whole,
+        "name": name,
+        "version": version,
+        "run_id": evidence.run_id,
+        "git_commit": evidence.git_commit,
+        "data_hash": evidence.data.sha256,
+        "metrics": evidence.metrics,
+        "schema": CARDS[name].row.model_json_schema(),
+        "trained_at": evidence.trained_at,
+    }

@@ -1,0 +1,93 @@
+"""A request's body becomes card rows, or a problem that says which row and field is wrong and what would be right."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Generic
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+
+from jubako.card import Card, RowT
+from jubako.gateway.problems import FieldError, NotParseable, RowsRejected, TooLarge, WrongMedia
+
+#: pydantic's words where they say less than a caller needs.
+WORDS = {
+    "extra_forbidden": "this field does not exist; remove it or check its spelling",
+    "missing": "this field is required",
+    "finite_number": "must be a finite number: NaN and Infinity are not values",
+}
+
+
+class JsonRows(Generic[RowT]):
+    """Reads ``{"inputs": [row, ...]}`` for one card."""
+
+    media_type = "application/json"
+
+    def __init__(self, card: Card[RowT, Any], most_rows: int) -> None:
+        self._most_rows = most_rows
+        self._columns = len(card.columns)
+        if not all(field.is_required() for field in card.row.model_fields.values()):
+            raise TypeError(f"{card.name}: a field that may be left out could hide one that stands twice")
+        request: type[BaseModel] = create_model(
+            f"{card.name.title()}Request",
+            __config__=ConfigDict(extra="forbid"),
+            inputs=(list[card.row], Field(min_length=1, max_length=most_rows)),  # type: ignore[name-defined]
+        )
+        self._validate = TypeAdapter(request).validate_json
+
+    def check_media(self, content_type: bytes) -> None:
+        kind, _, parameters = content_type.partition(b";")
+        if kind.strip().lower() != b"application/json":
+            raise WrongMedia("send JSON with `Content-Type: application/json`")
+        charset = parameters.strip().lower()
+        if charset.startswith(b"charset=") and charset[8:].strip(b'"') not in (b"utf-8", b"utf8", b"us-ascii"):
+            raise WrongMedia("JSON is UTF-8; no other charset is read")
+
+    def read(self, body: bytes) -> list[RowT]:
+        if not body:
+            raise NotParseable('the body is empty; send {"inputs": [...]}')
+        try:
+            rows: list[RowT] = self._validate(body).inputs  # type: ignore[attr-defined]
+        except ValidationError as error:
+            raise _rejected(error, self._most_rows) from None
+        # Every key is there, so a key too many shows as a colon too many, however it is spelled.
+        if body.count(b":") != len(rows) * self._columns + 1:
+            _refuse_repeated_keys(body)
+        return rows
+
+
+def _rejected(error: ValidationError, most_rows: int) -> Exception:
+    # Through JSON: pydantic writes ten thousand errors in Rust ten times faster than it makes them objects.
+    found: list[dict[str, Any]] = orjson.loads(error.json(include_url=False, include_context=True, include_input=False))
+    first = found[0]
+    if first["type"] == "json_invalid":
+        return NotParseable(f"the body is not valid JSON: {first['ctx']['error']}")
+    if first["type"] == "too_long" and first["loc"] == ["inputs"]:
+        return TooLarge(f"one request may have {most_rows} rows; split it")
+    errors = [FieldError(item["loc"], WORDS.get(item["type"], item["msg"])) for item in found]
+    rows = len({item["loc"][1] for item in found if len(item["loc"]) > 1})
+    detail = f"{rows} row(s) do not fit" if rows else 'the body must be {"inputs": [row, ...]}'
+    return RowsRejected(f"{detail}; see errors", errors)
+
+
+def _refuse_repeated_keys(body: bytes) -> None:
+    """A key given twice has two values, and parsers disagree which one counts; so it has none here.
+
+    Reached only when there are more colons than keys, which a text value can also cause.
+    """
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in items]
+        if len(set(names)) != len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise NotParseable(f"the key {twice!r} stands twice in one object")
+        return dict(items)
+
+    json.loads(body, object_pairs_hook=pairs)
+
+
+def encoded_errors(complaints: dict[int, str]) -> RowsRejected:
+    """What a model's ``encode`` found wrong, told like every other bad value."""
+    errors = [FieldError(["inputs", row], why) for row, why in sorted(complaints.items())]
+    return RowsRejected(f"{len(errors)} row(s) do not fit; see errors", errors)

@@ -1,0 +1,83 @@
+"""Monitoring over HTTP: reports, late truth, and the gauges that alarms look at."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from bentos.cards import CARDS
+from jubako.gateway.pages import Handler, Page, page
+from jubako.gateway.problems import FieldError, NotParseable, RowsRejected, TooLarge
+from jubako.metrics.gateway import Metrics
+from jubako.monitoring.quality import feedback
+from jubako.monitoring.record.recorder import Recorder
+from jubako.monitoring.report.monitor import Watch
+
+MOST_TRUTHS = 10_000
+SETTLE_WITHIN = 2.0
+
+
+class Watching:
+    """Everything here reads files or waits for disks, so it runs in threads."""
+
+    def __init__(self, folder: Path, recorder: Recorder, metrics: Metrics) -> None:
+        self._watch = Watch(folder, recorder)
+        self._watch.feedback.settle_with(lambda: recorder.flush(SETTLE_WITHIN, profiles=False))
+        self._metrics = metrics
+
+    def handlers(self) -> dict[tuple[str, str], Handler]:
+        reports: dict[tuple[str, str], Handler] = {
+            ("GET", f"/v1/monitoring/{name}"): partial(self._report, name) for name in CARDS
+        }
+        return {**reports, ("POST", "/v1/feedback"): self._feedback}
+
+    async def _report(self, name: str, _body: bytes) -> Page:
+        report = await asyncio.to_thread(self._watch.report, name)
+        return page(200, report.model_dump(mode="json"))
+
+    async def _feedback(self, body: bytes) -> Page:
+        truths, complaints = feedback.check(_items(body))
+        if complaints:
+            errors = [FieldError(["feedback", line, field], why) for line, field, why in complaints]
+            raise RowsRejected(f"{len(errors)} line(s) do not fit; nothing was stored; see errors", errors)
+        outcomes = await asyncio.to_thread(self._watch.feedback.add, truths)
+        told = [{"id": truth.id, "outcome": outcome} for truth, outcome in zip(truths, outcomes, strict=True)]
+        counts = {outcome: outcomes.count(outcome) for outcome in feedback.OUTCOMES}
+        return page(200, {**counts, "feedback": told})
+
+    def measure(self) -> None:
+        """Bring the gauges up to date; takes milliseconds to seconds, away from the event loop."""
+        for name in CARDS:
+            verdict = self._watch.verdict(name)
+            scores = {column.column: column.score for column in verdict.columns if column.score is not None}
+            self._metrics.drift(name, scores)
+            for quality in self._watch.quality(name)[:1]:
+                self._metrics.live_quality(name, quality)
+
+
+def _items(body: bytes) -> list[Mapping[str, Any]]:
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise NotParseable(f"the body is not valid JSON: {error}") from None
+    expected = 'the body must be {"feedback": [{"id": ..., "truth": ...}, ...]}'
+    if not isinstance(content, dict) or set(content) != {"feedback"} or not isinstance(content["feedback"], list):
+        raise RowsRejected(expected, [FieldError(["feedback"], expected)])
+    items = content["feedback"]
+    if not items:
+        raise RowsRejected(expected, [FieldError(["feedback"], "at least one line is needed")])
+    if len(items) > MOST_TRUTHS:
+        raise TooLarge(f"one request may have {MOST_TRUTHS} lines of feedback; split it")
+    wrong = [
+        FieldError(["feedback", line], 'must be {"id": ..., "truth": ...}')
+        for line, item in enumerate(items)
+        if not isinstance(item, dict) or set(item) != {"id", "truth"}
+    ]
+    if wrong:
+        raise RowsRejected(f"{len(wrong)} line(s) do not fit; nothing was stored; see errors", wrong)
+    return items

@@ -1,0 +1,135 @@
+"""The description of the interface at ``/docs.json``: made from the cards, with examples that work when tried."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from bentos.cards import CARDS
+from jubako.answer import Answer
+from jubako.card import AnyCard
+
+PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "request_id"],
+    "properties": {
+        "type": {"type": "string", "examples": ["urn:jubako:problem:rows-rejected"]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "request_id": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["loc", "msg"],
+                "properties": {
+                    "loc": {"type": "array", "items": {"anyOf": [{"type": "string"}, {"type": "integer"}]}},
+                    "msg": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+PROBLEMS = {
+    "400": "The body cannot be read",
+    "401": "API keys are on and none that is known was sent",
+    "413": "The body is too large, or has too many rows",
+    "415": "The body has the wrong media type",
+    "422": "Some values do not fit; every bad row and field is listed",
+    "500": "Our fault",
+    "503": "Overloaded or not ready; try again after Retry-After seconds",
+    "504": "No answer within the deadline",
+}
+FACTS = {
+    "/v1/models": ("All models and which version of each serves", ()),
+    "/v1/models/{name}": ("One model: stages, versions, history, schemas", ("name",)),
+    "/v1/models/{name}/versions/{version}": ("The evidence of one version", ("name", "version")),
+}
+REF = "#/components/schemas/{model}"
+
+
+@lru_cache(maxsize=1)
+def describe() -> dict[str, Any]:
+    answers = {name: Answer[card.prediction] for name, card in CARDS.items()}  # type: ignore[name-defined]
+    models: list[tuple[type[BaseModel], Any]] = []
+    for name, card in CARDS.items():
+        models += [(card.row, "validation"), (answers[name], "serialization")]
+    refs, definitions = models_json_schema(models, ref_template=REF)
+    paths: dict[str, Any] = {}
+    for name, card in CARDS.items():
+        paths[f"/v1/{name}/predict"] = {
+            "post": _predict(card, refs[(card.row, "validation")], refs[(answers[name], "serialization")])
+        }
+    for path, (summary, parameters) in FACTS.items():
+        paths[path] = {"get": _fact(summary, parameters)}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Jubako", "version": "1", "description": "Five models behind one door."},
+        "servers": [{"url": "."}],
+        "security": [{}, {"apiKey": []}],
+        "paths": paths,
+        "components": {
+            "schemas": {**definitions["$defs"], "Problem": PROBLEM},
+            "securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _predict(card: AnyCard, row: Any, answer: Any) -> dict[str, Any]:
+    return {
+        "summary": card.title,
+        "operationId": card.name,
+        "tags": ["predict"],
+        "requestBody": {"required": True, "content": _json_body(card, row) if card.media == "json" else _file_body()},
+        "responses": {
+            "200": {
+                "description": "One prediction for each input, in order",
+                "headers": _headers("X-Request-ID", "X-Model", "Server-Timing"),
+                "content": {"application/json": {"schema": answer}},
+            },
+            **_problems(PROBLEMS),
+        },
+    }
+
+
+def _json_body(card: AnyCard, row: Any) -> dict[str, Any]:
+    rows = {"type": "array", "minItems": 1, "items": row}
+    schema = {"type": "object", "required": ["inputs"], "properties": {"inputs": rows}, "additionalProperties": False}
+    return {"application/json": {"schema": schema, "example": {"inputs": [dict(row) for row in card.examples]}}}
+
+
+def _file_body() -> dict[str, Any]:
+    files = {
+        "type": "array",
+        "minItems": 1,
+        "items": {"type": "string", "contentMediaType": "image/png", "format": "binary"},
+    }
+    schema = {"type": "object", "required": ["inputs"], "properties": {"inputs": files}, "additionalProperties": False}
+    return {"multipart/form-data": {"schema": schema}}
+
+
+def _fact(summary: str, parameters: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "summary": summary,
+        "tags": ["facts"],
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in parameters
+        ],
+        "responses": {
+            "200": {"description": "Facts", "content": {"application/json": {"schema": {"type": "object"}}}},
+            **_problems({"401": PROBLEMS["401"], "404": "There is no such thing"}),
+        },
+    }
+
+
+def _problems(statuses: dict[str, str]) -> dict[str, Any]:
+    content = {"application/problem+json": {"schema": {"$ref": REF.format(model="Problem")}}}
+    return {status: {"description": words, "content": content} for status, words in statuses.items()}
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: {"schema": {"type": "string"}} for name in names}

@@ -1,0 +1,115 @@
+"""Everything that is served beside predictions: facts, readiness, the description of the interface."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any
+
+import orjson
+
+from bentos.cards import CARDS
+from jubako.batching import RunnerStatus
+from jubako.console import cards
+from jubako.gateway import facts
+from jubako.gateway.endpoints import Desk
+from jubako.gateway.index import INDEX
+from jubako.gateway.problems import NoSuchThing
+from jubako.metrics.gateway import Metrics
+
+STATUS_WITHIN = 1.0
+
+#: An answer: status, body, media type.
+Page = tuple[int, bytes, bytes]
+Handler = Callable[[bytes], Awaitable[Page]]
+"""From a request's body to its answer."""
+
+
+def page(status: int, content: Any) -> Page:
+    return status, orjson.dumps(content), b"application/json"
+
+
+class Pages:
+    def __init__(self, desks: Mapping[str, Desk], metrics: Metrics, openapi: Callable[[], dict[str, Any]]) -> None:
+        self._desks = desks
+        self._metrics = metrics
+        self._openapi = openapi
+        self._lineages: dict[str, tuple[str, str]] = {}
+        self.draining = False
+        self.handlers: dict[tuple[str, str], Handler] = {
+            ("GET", "/"): self._index,
+            ("GET", "/docs.json"): self._docs,
+            ("GET", "/console/cards.json"): self._cards,
+            ("GET", "/readyz"): self._readyz,
+            ("GET", "/v1/models"): self._models,
+            **{("GET", f"/v1/models/{name}"): partial(self._model, name) for name in desks},
+        }
+        """Whole addresses only: nothing is matched by patterns that a caller could make expensive."""
+
+    def find(self, method: str, path: str) -> Handler | None:
+        method = "GET" if method == "HEAD" else method
+        if handler := self.handlers.get((method, path)):
+            return handler
+        before, between, version = path.rpartition("/versions/")
+        if method == "GET" and between and ("GET", before) in self.handlers:
+            return partial(self._version, before.rpartition("/")[2], version)
+        return None
+
+    def allowed(self, path: str) -> str:
+        """The methods that an address takes, for a 405; empty where there is nothing at all."""
+        return ", ".join(method for method in ("GET", "POST") if self.find(method, path))
+
+    async def statuses(self) -> dict[str, RunnerStatus]:
+        """How each runner is, asked now; one that hangs cannot hold up the answer."""
+        found = await asyncio.gather(*(desk.caller.hop.status(STATUS_WITHIN) for desk in self._desks.values()))
+        statuses = dict(zip(self._desks, found, strict=True))
+        for name, status in statuses.items():
+            standing = self._metrics.standing
+            standing.runner(name, status.ready, status.device, status.why)
+            if status.version:
+                self._desks[name].version = status.version
+                standing.serving(name, status.version.partition(":")[2], *await self._lineage(status.version))
+        return statuses
+
+    async def _lineage(self, tag: str) -> tuple[str, str | None]:
+        """The run that made a version, and when."""
+        if tag not in self._lineages:
+            name, _, version = tag.partition(":")
+            try:
+                found = await asyncio.to_thread(lambda: facts.version_facts(name, version))
+            except NoSuchThing:
+                return "unknown", None
+            self._lineages[tag] = found["run_id"], found["trained_at"]
+        return self._lineages[tag]
+
+    async def _index(self, _body: bytes) -> Page:
+        return 200, INDEX, b"text/html; charset=utf-8"
+
+    async def _docs(self, _body: bytes) -> Page:
+        return page(200, self._openapi())
+
+    async def _cards(self, _body: bytes) -> Page:
+        return page(200, cards())
+
+    async def _readyz(self, _body: bytes) -> Page:
+        if self.draining:
+            return page(503, {"ready": False, "why": "stopping"})
+        statuses = await self.statuses()
+        ready = all(status.ready for status in statuses.values())
+        models = {
+            name: {"ready": status.ready, "version": status.version, "why": status.why}
+            for name, status in statuses.items()
+        }
+        return page(200 if ready else 503, {"ready": ready, "models": models})
+
+    async def _models(self, _body: bytes) -> Page:
+        statuses = await self.statuses()
+        return page(200, {"models": [facts.model_summary(CARDS[name], status) for name, status in statuses.items()]})
+
+    async def _model(self, name: str, _body: bytes) -> Page:
+        status = await self._desks[name].caller.hop.status(STATUS_WITHIN)
+        return page(200, await asyncio.to_thread(facts.model_facts, CARDS[name], status))
+
+    async def _version(self, name: str, version: str, _body: bytes) -> Page:
+        return page(200, await asyncio.to_thread(facts.version_facts, name, version))

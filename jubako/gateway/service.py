@@ -1,0 +1,61 @@
+"""How the gateway stands inside BentoML: its door is outermost, its life follows the process's."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any, TypeVar
+
+from _bentoml_impl.server.app import ServiceAppFactory
+from _bentoml_sdk.service import Service
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bentos.cards import CARDS
+from jubako.batching import HttpHop
+from jubako.compat import patches
+from jubako.gateway.app import Door
+from jubako.gateway.gateway import Plane
+from jubako.process import logs
+from jubako.process.prefork import stand_by
+from jubako.settings import settings
+
+InnerT = TypeVar("InnerT")
+
+
+class GatewayService(Service[InnerT]):
+    """A BentoML service whose instance has a ``plane``."""
+
+    def to_asgi(self, is_main: bool = True) -> ASGIApp:
+        self.inject_config()
+        stand_by()
+        factory = ServiceAppFactory(self, is_main=is_main)
+        return Entrance(self, factory, factory())
+
+
+class Entrance:
+    def __init__(self, service: GatewayService[Any], factory: ServiceAppFactory, app: Any) -> None:
+        self._service = service
+        self._factory = factory
+        self._app = app
+        self._door: Door | None = None
+        app.router.lifespan_context = self._living(app.router.lifespan_context)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self._door or self._app)(scope, receive, send)
+
+    def _living(self, inner: Any) -> Any:
+        @contextlib.asynccontextmanager
+        async def lifespan(app: Any) -> AsyncIterator[None]:
+            logs.configure(settings().gateway.logging, self._service.name)
+            async with inner(app):
+                plane: Plane = self._factory._service_instance.plane
+                runners = {dependency.on.name: dependency.on for dependency in self._service.dependencies.values()}
+                hops = {name: HttpHop(runners[name].url) for name in CARDS}
+                door = self._door = plane.open(self._app, hops)
+                patches.settle_gateway(settings().gateway.drain_seconds, door.drain)
+                try:
+                    yield
+                finally:
+                    await plane.close()
+
+        return lifespan

@@ -1,0 +1,181 @@
+"""Prometheus metrics of requests and batches, beside BentoML's own.
+
+A request adds to plain numbers; twice a second they go into prometheus_client's shared files. Written directly, those
+files cost each request as much as its validation does. Every label value is known beforehand: no caller adds a series.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from bentos.cards import CARDS
+from jubako.metrics.runners import Standing
+from jubako.monitoring.record.observation import Accounting
+from jubako.monitoring.record.recorder import Troubles
+from jubako.monitoring.report.report import QualityReport
+
+STATES = ("received", "profiled", "dropped")
+OUTCOMES = ("ok", "rejected", "overloaded", "late", "failed", "gone")
+FAULTS = ("runner_gone", "model_failed", "misbehaved", "deadlinepassed", "notready")
+SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+ROWS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0)
+
+
+class Spread:
+    """A histogram that is cheap to add to, poured into a Prometheus one now and then."""
+
+    def __init__(self, bounds: Sequence[float], child: Any) -> None:
+        self._bounds = bounds
+        self._counts = [0] * (len(bounds) + 1)
+        self._sum = 0.0
+        self._child = child
+
+    def add(self, value: float) -> None:
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
+
+    def pour(self) -> None:
+        # One `observe` a request is what this avoids; the child's own buckets take a whole count at once.
+        for place, count in enumerate(self._counts):
+            if count:
+                self._child._buckets[place].inc(count)
+                self._counts[place] = 0
+        self._child._sum.inc(self._sum)
+        self._sum = 0.0
+
+
+@dataclass(slots=True)
+class Numbers:
+    """One model's numbers since the last pouring."""
+
+    seconds: Spread
+    batch_rows: Spread
+    queue: Spread
+    outcomes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
+    faults: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FAULTS, 0))
+    rows: int = 0
+
+    def request(self, outcome: str, seconds: float, rows: int = 0) -> None:
+        self.outcomes[outcome] += 1
+        self.seconds.add(seconds)
+        self.rows += rows
+
+    def batch(self, rows: int, queue_seconds: float) -> None:
+        self.batch_rows.add(rows)
+        self.queue.add(queue_seconds)
+
+    def fault(self, kind: str) -> None:
+        self.faults[kind if kind in self.faults else "model_failed"] += 1
+
+
+class Metrics:
+    """Every metric of the contract that a gateway counts itself."""
+
+    def __init__(self) -> None:
+        from prometheus_client import Counter, Gauge, Histogram
+
+        self._requests = Counter("jubako_requests", "Requests by how they ended", ["model", "outcome"])
+        seconds = Histogram(
+            "jubako_request_seconds", "From the request's first byte to its answer", ["model"], buckets=SECONDS
+        )
+        self._rows = Counter("jubako_rows", "Rows answered", ["model"])
+        batch_rows = Histogram("jubako_batch_rows", "Rows in one call to a runner", ["model"], buckets=ROWS)
+        queue = Histogram("jubako_queue_seconds", "How long a batch's first rows waited", ["model"], buckets=SECONDS)
+        self._faults = Counter(
+            "jubako_runner_faults", "Calls to a runner that came back with a fault", ["model", "fault"]
+        )
+        self.standing = Standing()
+        self._profile_rows = Counter(
+            "jubako_profile_rows", "Answered rows: received = profiled + dropped + pending", ["model", "state"]
+        )
+        self._pending = Gauge(
+            "jubako_profile_rows_pending", "Answered rows not yet profiled", ["model"], multiprocess_mode="livesum"
+        )
+        self._troubles = Counter("jubako_monitoring_troubles", "What monitoring could not do", ["kind"])
+        self._drift = Gauge(
+            "jubako_drift_score", "1 and more: drifted", ["model", "column"], multiprocess_mode="livemostrecent"
+        )
+        self._quality = Gauge(
+            "jubako_live_quality",
+            "How right a version was, where late truth is known",
+            ["model", "version", "metric"],
+            multiprocess_mode="livemostrecent",
+        )
+        self._trained_quality = Gauge(
+            "jubako_trained_quality",
+            "How right that version was on the rows that training held out",
+            ["model", "version", "metric"],
+            multiprocess_mode="livemostrecent",
+        )
+        self._truths = Gauge(
+            "jubako_live_truths",
+            "Truths behind the live quality",
+            ["model", "version"],
+            multiprocess_mode="livemostrecent",
+        )
+        self._totals: dict[tuple[str, ...], int] = {}
+        self._drifting: dict[str, set[str]] = {}
+        self.models = {
+            name: Numbers(
+                Spread(SECONDS, seconds.labels(name)),
+                Spread(ROWS, batch_rows.labels(name)),
+                Spread(SECONDS, queue.labels(name)),
+            )
+            for name in CARDS
+        }
+        for name in CARDS:
+            self._rows.labels(name)
+            for outcome in OUTCOMES:
+                self._requests.labels(name, outcome)
+            for fault in FAULTS:
+                self._faults.labels(name, fault)
+
+    def pour(self) -> None:
+        for name, numbers in self.models.items():
+            for spread in (numbers.seconds, numbers.batch_rows, numbers.queue):
+                spread.pour()
+            self._rows.labels(name).inc(numbers.rows)
+            numbers.rows = 0
+            for outcome in _drained(numbers.outcomes):
+                self._requests.labels(name, outcome[0]).inc(outcome[1])
+            for fault in _drained(numbers.faults):
+                self._faults.labels(name, fault[0]).inc(fault[1])
+
+    def profiles(self, accounts: Mapping[str, Accounting], troubles: Troubles) -> None:
+        """What became of the rows that were answered, and what went wrong with them, from running totals."""
+        for name, account in accounts.items():
+            for state in STATES:
+                self._grow(self._profile_rows.labels(name, state), (name, state), getattr(account, state))
+            self._pending.labels(name).set(account.pending)
+        for kind, count in asdict(troubles).items():
+            self._grow(self._troubles.labels(kind), (kind,), count)
+
+    def drift(self, model: str, scores: Mapping[str, float]) -> None:
+        """1 and more: drifted. A column that is no longer judged has no number, because silence is not drift."""
+        known = self._drifting.setdefault(model, set())
+        for column in known - scores.keys():
+            self._drift.labels(model, column).set(math.nan)
+        for column, score in scores.items():
+            self._drift.labels(model, column).set(score)
+        known.update(scores)
+
+    def live_quality(self, model: str, quality: QualityReport) -> None:
+        self._truths.labels(model, quality.version).set(quality.joined)
+        for gauge, metrics in ((self._quality, quality.metrics), (self._trained_quality, quality.trained)):
+            for metric, value in metrics.items():
+                gauge.labels(model, quality.version, metric).set(value)
+
+    def _grow(self, counter: Any, key: tuple[str, ...], total: int) -> None:
+        counter.inc(total - self._totals.get(key, 0))
+        self._totals[key] = total
+
+
+def _drained(counts: dict[str, int]) -> Iterable[tuple[str, int]]:
+    for name, count in counts.items():
+        if count:
+            counts[name] = 0
+            yield name, count

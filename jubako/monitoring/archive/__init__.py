@@ -1,0 +1,1 @@
+"""What monitoring keeps on the disk."""

@@ -1,0 +1,58 @@
+"""The accounting of every process that ever recorded, beside the profiles: the totals survive restarts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from jubako import durable
+from jubako.monitoring.record.observation import Accounting, Tally
+
+SILENCE = 60.0
+"""A process that has not written for so long, and did not close its books, was killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """One model's rows over all processes."""
+
+    accounting: Accounting
+    killed: int
+    """Rows that were pending in processes that were killed, at most."""
+
+
+def write(folder: Path, process: str, tallies: Mapping[str, Tally], now: float, closed: bool) -> None:
+    """Replace this process's page, when there is something on it."""
+    models = {name: asdict(tally.account()) for name, tally in tallies.items() if tally.received}
+    if models:
+        page = {"at": now, "closed": closed, "models": models}
+        durable.write_whole(_folder(folder) / f"{process}.json", json.dumps(page).encode())
+
+
+def read(folder: Path, model: str, now: float, without: str | None = None) -> Books:
+    """``without`` leaves one process out: the one that asks knows its own numbers better."""
+    total, killed = Accounting(), 0
+    for file in sorted(_folder(folder).glob("*.json")):
+        if file.stem == without:
+            continue
+        try:
+            page = json.loads(file.read_bytes())
+            account = Accounting(**page["models"][model])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # deleted meanwhile, or this process never saw the model
+        silent = not page["closed"] and now - page["at"] > SILENCE
+        killed += account.pending if silent else 0
+        total += account
+    return Books(total, killed)
+
+
+def prune(folder: Path, before: float) -> None:
+    for file in _folder(folder).glob("*.json"):
+        if file.stat().st_mtime < before:
+            file.unlink(missing_ok=True)
+
+
+def _folder(folder: Path) -> Path:
+    return folder / "accounting"

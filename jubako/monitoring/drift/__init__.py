@@ -1,0 +1,1 @@
+"""Whether live rows differ from those of training by more than chance."""

@@ -1,0 +1,1 @@
+"""Truth that comes later, joined with its predictions."""

@@ -1,0 +1,1 @@
+"""From the request path to profiles: a bounded buffer and one thread."""

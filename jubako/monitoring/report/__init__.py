@@ -1,0 +1,1 @@
+"""What monitoring says: one report for HTTP, the terminal, the console and the page."""

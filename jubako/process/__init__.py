@@ -1,0 +1,1 @@
+"""One worker's process: how it starts, what it may use, how it logs, what memory it keeps."""

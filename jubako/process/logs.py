@@ -1,0 +1,48 @@
+"""One log line a fact, as JSON by default: time, level, service, logger, message, and the trace when there is one."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import orjson
+
+from jubako.settings import Logging
+
+
+class JsonLines(logging.Formatter):
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(record.created))}.{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "service": self._service,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        for name in ("request_id", "request_ids", "trace_id", "model", "path", "status", "milliseconds"):
+            if (value := record.__dict__.get(name)) is not None:
+                line[name] = value
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(line, default=str).decode()
+
+
+def configure(settings: Logging, service: str) -> None:
+    """Give this worker's handlers the wanted form. BentoML made the handlers; they keep writing where they wrote."""
+    level = getattr(logging, settings.level.upper())
+    logging.getLogger("jubako").setLevel(level)
+    # uvicorn formats an access line for nobody unless its logger is quiet: BentoML's root handler makes it look wanted.
+    quiet = logging.getLogger("uvicorn.access")
+    quiet.propagate = False
+    quiet.disabled = True
+    if settings.format == "json":
+        formatter = JsonLines(service)
+        for name in (None, "bentoml", "uvicorn.error"):
+            for handler in logging.getLogger(name).handlers:
+                handler.setFormatter(formatter)
+                # BentoML's filter writes its own request and trace over ours: nothing, since we answer before it.
+                handler.filters = [kept for kept in handler.filters if type(kept).__name__ != "TraceRecordFilter"]

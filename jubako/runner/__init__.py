@@ -1,0 +1,1 @@
+"""A runner: one model's version in a process of its own."""

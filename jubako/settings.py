@@ -1,0 +1,219 @@
+"""How Jubako is run: the typed reading of ``configuration.yaml``. What a model *is* stands on its card.
+
+Unknown keys, ignored keys and impossible combinations are refused at start, by name, because BentoML accepts them
+without a word. Where things live comes from the environment (``JUBAKO_CONFIG``, ``JUBAKO_HOME``, ``BENTOML_HOME``).
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from bentos.cards import CARDS
+from jubako.card import Engine
+
+GATEWAY = "jubako"
+DEFAULT_FILE = Path(__file__).resolve().parent.parent / "configuration.yaml"
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class ConfigurationRefused(ValueError):
+    """The configuration says something that nothing would obey. Every complaint is listed."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Limits(_Strict):
+    body_bytes: Annotated[int, Field(ge=1_024, le=1 << 30)] = 16 * 1024 * 1024
+    body_seconds: Annotated[float, Field(gt=0, le=3_600)] = 60.0
+    """How long a body may take to arrive: who sends a byte a minute holds its memory all the while."""
+    held_bytes: Annotated[int, Field(ge=1_024, le=1 << 40)] = 256 * 1024 * 1024
+    """Of all bodies in one gateway process together, from their arrival until they are answered."""
+    rows: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+
+    @model_validator(mode="after")
+    def _one_fits(self) -> Self:
+        if self.held_bytes < self.body_bytes:
+            raise ValueError("held_bytes is below body_bytes: the largest allowed body could never be read")
+        return self
+
+
+class ApiKeys(_Strict):
+    """Off by default. The file holds one ``name: sha256-of-the-key`` a line, so that a leaked file opens nothing."""
+
+    enabled: bool = False
+    file: str | None = None
+
+    @model_validator(mode="after")
+    def _file_when_enabled(self) -> Self:
+        if self.enabled and not self.file:
+            raise ValueError("api_keys.enabled needs api_keys.file: make one with `jubako keys add NAME`")
+        return self
+
+
+class Logging(_Strict):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "text"] = "json"
+    access: bool = False
+    """One line a request. Off by default: at thousands of requests a second it costs more than the models."""
+
+
+class Gateway(_Strict):
+    workers: Count = 1
+    limits: Limits = Limits()
+    api_keys: ApiKeys = ApiKeys()
+    logging: Logging = Logging()
+    drain_seconds: Annotated[float, Field(ge=0, le=60)] = 1.0
+    """After SIGTERM ``/readyz`` says 503 for so long before connections are refused: a load balancer must see it."""
+    decode_threads: Count = 2
+    """Threads that turn picture files into arrays."""
+
+
+class Runner(_Strict):
+    workers: Count = 1
+    threads: Count = 1
+    """Processor threads for one worker's model."""
+    engine: Engine = "auto"
+    gpu: Literal["auto"] | Annotated[float, Field(ge=0, le=16)] = 0
+    """Share of a GPU: ``auto`` takes one when there is one; a number asks for it, and without it is not ready."""
+    max_rows: Count | None = None
+    """Rows in one call to the model; by default the card's."""
+    max_tokens: Count | None = None
+    in_flight: Annotated[int, Field(ge=1, le=64)] = 2
+    """Calls on their way to the runner at once. Two keep it busy while answers travel; where rows come more slowly than
+    it computes them, as pictures do, one makes the calls fewer and larger."""
+    queue_rows: Count = 20_000
+    """Rows that may wait. One more is refused with 503 and Retry-After."""
+    deadline_seconds: Seconds = 10.0
+    """A caller waits at most so long; then 504, and the rows are not computed."""
+
+    @model_validator(mode="after")
+    def _combinations(self) -> Self:
+        if self.gpu != 0 and self.engine == "onnx":
+            raise ValueError("engine: onnx runs on the CPU here; with gpu use engine: auto or native")
+        if isinstance(self.gpu, float) and self.gpu > 1 and self.gpu != int(self.gpu):
+            raise ValueError(f"gpu: {self.gpu} is neither a share of one GPU (up to 1) nor a whole number of them")
+        return self
+
+
+class Monitoring(_Strict):
+    enabled: bool = True
+    window_seconds: Annotated[float, Field(ge=1, le=86_400)] = 60.0
+    buffer_rows: Annotated[int, Field(ge=1_000, le=10_000_000)] = 200_000
+    """Answered rows that may wait to be profiled; more are dropped and counted."""
+    keep_days: Annotated[float, Field(gt=0, le=3_650)] = 30.0
+    keep_megabytes: Annotated[int, Field(ge=1)] = 1_024
+    prediction_log: bool = True
+    """Ids, answers and signals, so that late truth can be joined."""
+    raw_rows: bool = False
+    """Whether the prediction log also holds the rows themselves. Off: privacy is the default."""
+
+
+class Tracing(_Strict):
+    """Off until an endpoint is named, and then it costs nothing. Needs the extra ``tracing``."""
+
+    endpoint: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    """Where OTLP over HTTP is taken, with its whole path: ``http://127.0.0.1:4318/v1/traces``."""
+    sample_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
+    """Share of requests that are traced. A caller who sends ``traceparent`` has decided already."""
+
+    @model_validator(mode="after")
+    def _exporter_when_on(self) -> Self:
+        if self.endpoint and not _is_installed("opentelemetry.exporter.otlp.proto.http"):
+            raise ValueError("tracing.endpoint needs the exporter: pip install 'jubako[tracing]'")
+        return self
+
+
+class Services(_Strict):
+    """One section a process, under the service's own name."""
+
+    jubako: Gateway = Gateway()
+    iris: Runner = Runner()
+    housing: Runner = Runner()
+    sentiment: Runner = Runner(gpu="auto")
+    churn: Runner = Runner()
+    image: Runner = Runner(gpu="auto")
+
+    @model_validator(mode="after")
+    def _limits_fit(self) -> Self:
+        for name, card in CARDS.items():
+            runner: Runner = getattr(self, name)
+            if runner.queue_rows < self.jubako.limits.rows:
+                raise ValueError(
+                    f"{name}.queue_rows ({runner.queue_rows}) is below jubako.limits.rows"
+                    f" ({self.jubako.limits.rows}): the largest allowed request could never be admitted"
+                )
+            if runner.max_tokens is not None and card.batching.max_tokens is None:
+                raise ValueError(f"{name}.max_tokens: this model does not read text, so nothing would obey it")
+        gpus = [getattr(self, name).gpu for name in CARDS]
+        shares = sum(gpu for gpu in gpus if isinstance(gpu, float | int) and 0 < gpu < 1)
+        if 0 < shares < 1 and any(isinstance(gpu, float | int) and gpu >= 1 for gpu in gpus):
+            raise ValueError("gpu: mix either shares of one GPU or whole GPUs, not both")
+        return self
+
+
+class Settings(_Strict):
+    services: Services = Services()
+    monitoring: Monitoring = Monitoring()
+    tracing: Tracing = Tracing()
+
+    @property
+    def gateway(self) -> Gateway:
+        return self.services.jubako
+
+    def runner(self, name: str) -> Runner:
+        runner: Runner = getattr(self.services, name)
+        return runner
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # a package above it
+        return False
+
+
+def read(file: Path) -> Settings:
+    """The settings in a file; a missing file means every default."""
+    try:
+        content: Any = yaml.safe_load(file.read_text()) if file.exists() else None
+    except yaml.YAMLError as error:
+        raise ConfigurationRefused(f"{file.name} is not YAML: {error}") from error
+    if content is None:
+        content = {}
+    if not isinstance(content, dict):
+        raise ConfigurationRefused(f"{file.name} must hold a mapping, not {type(content).__name__}")
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        raise ConfigurationRefused(f"{file.name} is refused:\n" + "\n".join(_complaints(error))) from error
+
+
+def _complaints(error: ValidationError) -> list[str]:
+    known = {"extra_forbidden": "nothing reads this key"}
+    return [
+        f"  - {'.'.join(str(part) for part in item['loc']) or 'file'}: {known.get(item['type'], item['msg'])}"
+        for item in error.errors(include_url=False)
+    ]
+
+
+def configuration_file() -> Path:
+    named = os.environ.get("JUBAKO_CONFIG")
+    if named and not Path(named).exists():
+        raise ConfigurationRefused(f"JUBAKO_CONFIG names {named}, which does not exist")
+    return Path(named) if named else DEFAULT_FILE
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    return read(configuration_file())

@@ -1,0 +1,105 @@
+"""What one training works on: rows that were checked, encoded as they will be in service, and split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from jubako.card import AnyCard
+from jubako.model import BadRows, Batch
+from jubako.training.recipe import DataRefused, Dataset, Params, Recipe, Truth, take
+from jubako.training.split import Places, Split, folds, split
+from jubako.versions.store import Data
+
+FEWEST_ROWS = 20
+
+
+@dataclass(frozen=True)
+class Order:
+    """What somebody asked for."""
+
+    data: str | None = None
+    """A path, ``sklearn``, ``hf:NAME``; nothing is the project's own data."""
+    params: Params = field(default_factory=dict)
+    seed: int = 7
+    tune: int = 0
+    size: int | None = None
+    """About how many rows to make; only the project's own data."""
+
+
+@dataclass(frozen=True)
+class Material:
+    recipe: Recipe
+    dataset: Dataset
+    batch: Batch
+    split: Split
+
+    @property
+    def card(self) -> AnyCard:
+        return self.recipe.card
+
+    @property
+    def data(self) -> Data:
+        return Data(
+            source=self.dataset.source,
+            sha256=self.dataset.sha256,
+            rows=len(self.dataset),
+            held_out=len(self.split.held_out),
+        )
+
+    def rows(self, places: Places) -> Batch:
+        return take(self.batch, places)
+
+    def truth(self, places: Places) -> Truth:
+        return self.dataset.truth[places]
+
+    def folds(self) -> list[Split]:
+        return folds(self.card, self.dataset)
+
+
+def gather(recipe: Recipe, order: Order) -> Material:
+    dataset = load(recipe, order)
+    if complaints := list(_complaints(recipe.card, dataset)):
+        raise DataRefused(dataset.source, complaints)
+    return Material(recipe, dataset, checked(recipe, dataset), split(recipe.card, dataset))
+
+
+def checked(recipe: Recipe, dataset: Dataset) -> Batch:
+    """The rows as the model takes them, or every complaint about them."""
+    try:
+        return recipe.model.encode(dataset.rows)
+    except BadRows as bad:
+        shown = [f"row {place}: {why}" for place, why in list(bad.complaints.items())[:20]]
+        raise DataRefused(dataset.source, [f"{len(bad.complaints)} rows cannot be read", *shown]) from bad
+
+
+def load(recipe: Recipe, order: Order) -> Dataset:
+    if order.data is None:
+        return recipe.make(order.seed, order.size)
+    if order.data == "sklearn" or order.data.startswith("hf:"):
+        return recipe.fetch(order.data)
+    path = Path(order.data).expanduser()
+    if not path.exists():
+        raise DataRefused(order.data, ["there is no such file or folder"])
+    return recipe.read(path)
+
+
+def _complaints(card: AnyCard, dataset: Dataset) -> Iterator[str]:
+    """What no table's own check can see: whether there is anything to learn from."""
+    if len(dataset) < FEWEST_ROWS:
+        yield f"only {len(dataset)} rows; {FEWEST_ROWS} are the least to learn from and to judge with"
+    if len(dataset.truth) != len(dataset):
+        yield f"{len(dataset)} rows, but {len(dataset.truth)} answers"
+    if card.task == "regression":
+        if not np.isfinite(dataset.truth).all():
+            yield "an answer is not a finite number"
+        return
+    counts = np.bincount(dataset.truth, minlength=len(card.classes))
+    if len(counts) > len(card.classes):
+        yield f"more classes than the card knows ({', '.join(card.classes)})"
+    for name, count in zip(card.classes, counts.tolist(), strict=False):
+        if count < 3:
+            yield f"class {name}: {count} rows, at least 3 are needed"

@@ -1,0 +1,62 @@
+"""May this model become a version? Judged on held-out rows, beside what serves now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from jubako.card import AnyCard, Gate
+from jubako.model import Batch, Model, Outputs
+from jubako.training.recipe import Truth
+from jubako.training.scores import scores
+from jubako.versions import stages, store
+from jubako.versions.store import Verdict, VersionRefused
+
+
+@dataclass(frozen=True)
+class Judgement:
+    verdict: Verdict
+    why_not: str | None
+    """Why it does not become a version; None when it may."""
+
+
+def judge(card: AnyCard, value: float, batch: Batch, truth: Truth) -> Judgement:
+    """``value`` is what the new model reached on these held-out rows; production answers the same rows."""
+    tag, beside = production_value(card, batch, truth)
+    verdict = Verdict(
+        metric=card.gate.metric, value=value, bound=card.gate.bound, production=tag, production_value=beside
+    )
+    return Judgement(verdict, why_not(card.gate, value, beside))
+
+
+def why_not(gate: Gate, value: float, production: float | None) -> str | None:
+    """
+    >>> why_not(Gate("auc", 0.8, tolerance=0.01), 0.79, None)
+    'auc 0.79 does not reach the gate at 0.8'
+    >>> why_not(Gate("auc", 0.8, tolerance=0.01), 0.83, 0.85)
+    'auc 0.83 is worse than 0.85 in production by more than 0.01'
+    """
+    if not gate.passes(value):
+        return f"{gate.metric} {value:.4g} does not reach the gate at {gate.bound:g}"
+    if production is not None and not gate.holds_against(value, production):
+        return f"{gate.metric} {value:.4g} is worse than {production:.4g} in production by more than {gate.tolerance:g}"
+    return None
+
+
+def production_value(card: AnyCard, batch: Batch, truth: Truth) -> tuple[str | None, float | None]:
+    """What serves now, and what it reaches on these rows; nothing when it no longer opens."""
+    tag = stages.production(card.name)
+    if tag is None:
+        return None, None
+    try:
+        served = store.open_version(tag)
+    except VersionRefused:
+        return tag, None
+    return tag, scores(card, truth, answers(served.model, batch))[card.gate.metric]
+
+
+def answers(model: Model, batch: Batch) -> Outputs:
+    """Outputs for any number of rows, in calls of the size that serves."""
+    most = model.card.batching.max_rows
+    return np.concatenate([model.predict(batch[start : start + most]) for start in range(0, len(batch), most)])

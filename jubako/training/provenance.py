@@ -1,0 +1,96 @@
+"""What a version was made from and with: gathered here, checked again wherever the version goes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+
+from jubako import home
+from jubako.card import Row
+from jubako.commit import Commit
+from jubako.model import Model
+from jubako.training.data import Material, Order
+from jubako.training.fitting import Made, Scored
+from jubako.training.recipe import Params
+from jubako.training.split import Places
+from jubako.versions.golden import record
+from jubako.versions.store import Facts, Golden, Verdict
+
+LOCK = "requirements.lock"
+GOLDEN_ROWS = 64
+GOLDEN_BYTES = 4_000_000
+"""Large pictures are few, so that a version stays small and opens fast."""
+FRAMEWORKS = (
+    "lightgbm",
+    "numpy",
+    "onnxruntime",
+    "scikit-learn",
+    "skl2onnx",
+    "skops",
+    "torch",
+    "transformers",
+    "xgboost",
+)
+
+
+def lock_sha256() -> str | None:
+    file = home.repository() / LOCK
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.exists() else None
+
+
+def frameworks() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in FRAMEWORKS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def golden(rows: Sequence[Row], held_out: Places, native: Model, served: Model) -> Golden:
+    """Held-out rows spread evenly over the table, as many as fit the budget."""
+    chosen: list[Row] = []
+    left = GOLDEN_BYTES
+    for place in held_out[np.linspace(0, len(held_out) - 1, min(GOLDEN_ROWS, len(held_out))).astype(np.intp)]:
+        left -= len(rows[int(place)].model_dump_json())
+        if left < 0 and chosen:
+            break
+        chosen.append(rows[int(place)])
+    return record(chosen, native, served)
+
+
+def facts(
+    material: Material,
+    order: Order,
+    made: Made,
+    scored: Scored,
+    verdict: Verdict,
+    *,
+    params: Params,
+    commit: Commit,
+    run_id: str,
+    registered_version: str,
+) -> Facts:
+    return Facts(
+        model=material.card.name,
+        run_id=run_id,
+        registered_version=registered_version,
+        git_commit=commit.sha,
+        git_dirty=commit.is_dirty,
+        data=material.data,
+        lock_sha256=lock_sha256(),
+        seed=order.seed,
+        params=dict(params),
+        metrics=scored.metrics,
+        gate=verdict,
+        engine=made.served.engine,
+        parity=dict(made.parity),
+        frameworks=frameworks(),
+        base=made.fitted.base,
+        trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )

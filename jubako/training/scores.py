@@ -1,0 +1,99 @@
+"""How good a model is, by the task on its card. The first of each table is what people look at."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jubako.card import AnyCard
+from jubako.model import Outputs
+from jubako.training.recipe import Truth
+
+Floats = NDArray[np.float64]
+_TINY = 1e-7
+"""Keeps the logarithm finite: float32 knows no probability closer to 0 or 1."""
+
+
+def scores(card: AnyCard, truth: Truth, outputs: Outputs) -> dict[str, float]:
+    """The metrics of one set of answers. The first columns of ``outputs`` are the scores."""
+    columns = outputs.astype(np.float64)
+    if card.task == "regression":
+        return regression(truth.astype(np.float64), columns[:, 0])
+    if card.task == "binary":
+        return binary(truth, columns[:, 0])
+    return multiclass(truth, columns[:, : len(card.classes)])
+
+
+def regression(truth: Floats, answers: Floats) -> dict[str, float]:
+    """
+    >>> {name: round(value, 3) for name, value in regression(np.array([1.0, 2, 3]), np.array([1.0, 2, 4])).items()}
+    {'r2': 0.5, 'rmse': 0.577, 'mae': 0.333, 'median_error': 0.0}
+    """
+    errors = answers - truth
+    spread = float(np.square(truth - truth.mean()).sum())
+    return {
+        "r2": 1 - float(np.square(errors).sum()) / spread if spread else 0.0,
+        "rmse": float(np.sqrt(np.square(errors).mean())),
+        "mae": float(np.abs(errors).mean()),
+        "median_error": float(np.median(np.abs(errors))),
+    }
+
+
+def binary(truth: Truth, positive: Floats) -> dict[str, float]:
+    """Scores of the second class; it is the answer from one half on.
+
+    >>> found = binary(np.array([0, 0, 1, 1]), np.array([0.1, 0.6, 0.4, 0.9]))
+    >>> [found[name] for name in ("accuracy", "auc", "f1")]
+    [0.5, 0.75, 0.5]
+    """
+    is_true = truth == 1
+    said = positive >= 0.5
+    hits = float((said & is_true).sum())
+    likely = np.clip(np.where(is_true, positive, 1 - positive), _TINY, 1)
+    return {
+        "accuracy": float((said == is_true).mean()),
+        "auc": area_under_curve(is_true, positive),
+        "f1": 2 * hits / max(float(said.sum() + is_true.sum()), 1.0),
+        "precision": hits / max(float(said.sum()), 1.0),
+        "recall": hits / max(float(is_true.sum()), 1.0),
+        "log_loss": float(-np.log(likely).mean()),
+        "brier": float(np.square(positive - is_true).mean()),
+    }
+
+
+def multiclass(truth: Truth, probabilities: Floats) -> dict[str, float]:
+    """
+    >>> found = multiclass(np.array([0, 1, 2]), np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.6, 0.2, 0.2]]))
+    >>> round(found["accuracy"], 3), round(found["macro_f1"], 3)
+    (0.667, 0.556)
+    """
+    said = probabilities.argmax(axis=1)
+    classes = range(probabilities.shape[1])
+    likely = np.clip(probabilities[np.arange(len(truth)), truth], _TINY, 1)
+    f1 = [
+        2 * float(((said == place) & (truth == place)).sum()) / float((said == place).sum() + (truth == place).sum())
+        for place in classes
+        if (said == place).any() or (truth == place).any()
+    ]
+    areas = [area_under_curve(truth == place, probabilities[:, place]) for place in classes]
+    return {
+        "accuracy": float((said == truth).mean()),
+        "macro_f1": float(np.mean(f1)),
+        "auc": float(np.mean(areas)),
+        "log_loss": float(-np.log(likely).mean()),
+    }
+
+
+def area_under_curve(is_true: NDArray[np.bool_], scored: Floats) -> float:
+    """How often a true row scores above a false one; a tie counts half. One half where only one kind is there.
+
+    >>> area_under_curve(np.array([False, True, True]), np.array([0.2, 0.2, 0.9]))
+    0.75
+    """
+    trues = int(is_true.sum())
+    pairs = trues * (len(is_true) - trues)
+    if not pairs:
+        return 0.5
+    _, places, counts = np.unique(scored, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]
+    return float((ranks[is_true].sum() - trues * (trues + 1) / 2) / pairs)

@@ -1,0 +1,1 @@
+"""Versions in the BentoML store, and which of them serves."""

@@ -1,0 +1,150 @@
+"""Write a version into the BentoML store, whole or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bentos.cards import CARDS
+from bentos.models import MODELS
+from jubako import durable, home
+from jubako.model import Column
+from jubako.versions import reference
+from jubako.versions.golden import Golden
+from jubako.versions.manifest import Evidence, Facts
+
+EVIDENCE, GOLDEN, REFERENCE, MODEL_YAML = "evidence.json", "golden.json", "reference.npz", "model.yaml"
+UNKNOWN = "0" * 64
+"""Stands in ``model.yaml`` for the hash of the evidence while the evidence takes the hash of ``model.yaml``."""
+
+
+def promise(evidence_sha256: str) -> str:
+    """How ``model.yaml`` names its evidence. The prefix keeps YAML from quoting a hash that looks like a number."""
+    return f"sha256:{evidence_sha256}"
+
+
+def new_version(run_id: str) -> str:
+    """When it was made and by which run; sorts by age.
+
+    >>> new_version("3fa9c1d0").endswith("-3fa9c1")
+    True
+    """
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{run_id[:6].lower()}"
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write(facts: Facts, version: str, folder: Path, golden: Golden, columns: Mapping[str, Column]) -> str:
+    """Everything under ``folder`` becomes the version's files. Returns its tag."""
+    # BentoML would send a word about each saved model to its makers; that is the user's to decide.
+    os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+    with warnings.catch_warnings():
+        # BentoML names a pattern of pathspec by its old name, when it is imported.
+        warnings.filterwarnings("ignore", message="GitWildMatchPattern", category=DeprecationWarning)
+        import bentoml.models
+
+    card = CARDS[facts.model]
+    create: Any = bentoml.models.create(
+        f"{facts.model}:{version}",
+        module=MODELS[facts.model].__module__,
+        labels=_labels(facts, card.framework),
+        metadata={"evidence": promise(UNKNOWN)},
+        _model_store=_whole_versions_store(),
+    )
+    with create as model:
+        root = Path(model.path)
+        shutil.copytree(folder, root, dirs_exist_ok=True)
+        (root / GOLDEN).write_bytes(golden.dump())
+        (root / REFERENCE).write_bytes(reference.dump(columns))
+        files = {str(path.relative_to(root)): sha256(path) for path in sorted(root.rglob("*")) if path.is_file()}
+        evidence = Evidence(
+            **facts.model_dump(),
+            version=version,
+            schema_fingerprint=card.fingerprint(),
+            model_yaml=hashlib.sha256(model.info.dump().encode()).hexdigest(),
+            files=files,
+        )
+        content = evidence.model_dump_json(indent=2).encode()
+        (root / EVIDENCE).write_bytes(content)
+        model.info.metadata["evidence"] = promise(hashlib.sha256(content).hexdigest())
+    return evidence.tag
+
+
+def _labels(facts: Facts, framework: str) -> dict[str, str]:
+    """What ``bentoml models get`` shows to people and tools that know nothing of evidence."""
+    return {
+        "framework": framework,
+        "engine": facts.engine,
+        facts.gate.metric: f"{facts.gate.value:.4g}",
+        "run_id": facts.run_id,
+        "git_commit": (facts.git_commit or "unknown") + ("-dirty" if facts.git_dirty else ""),
+        "data_sha256": facts.data.sha256,
+    }
+
+
+def _whole_versions_store() -> Any:
+    """BentoML copies file by file into the store's folder: killed half-way, that leaves a version without its yaml, and
+    then ``bentoml models list`` fails for everyone. This store lets BentoML copy beside it and moves the whole in."""
+    from bentoml._internal.models import ModelStore
+
+    class WholeVersions(ModelStore):  # type: ignore[misc]
+        @contextmanager
+        def register(self, tag: Any) -> Iterator[str]:
+            place = self._path / tag.path()
+            with _incoming(place.name) as draft:
+                yield str(draft)
+                durable.sync_tree(draft)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                draft.rename(place)
+                durable.sync(place.parent)
+            durable.write_whole(self._path / tag.latest_path(), tag.version.encode())
+
+    store = home.model_store()
+    store.mkdir(parents=True, exist_ok=True)
+    return WholeVersions(store)
+
+
+@contextmanager
+def _incoming(name: str) -> Iterator[Path]:
+    """A folder on the store's file system. It is locked while its writer lives, so that what the dead left can go."""
+    parent = home.beside_the_store() / "incoming"
+    parent.mkdir(parents=True, exist_ok=True)
+    for left in parent.iterdir():
+        with _held(left) as is_abandoned:
+            if is_abandoned:
+                shutil.rmtree(left, ignore_errors=True)
+    draft = parent / f"{name}.{secrets.token_hex(4)}"
+    draft.mkdir()
+    with _held(draft):
+        try:
+            yield draft
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[bool]:
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        yield False
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield True
+    except BlockingIOError:
+        yield False
+    finally:
+        os.close(handle)

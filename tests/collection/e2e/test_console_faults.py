@@ -1,0 +1,145 @@
+"""What the console shows when a service is locked, ill, away or hostile. The service is played, the page is real."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.browsing import PHONE, Browser
+from tests.collection.e2e.stage import NAME, Stage, column, model, report
+
+pytestmark = pytest.mark.slow
+
+#: Would set window.ran, were any of it taken for markup or script.
+HOSTILE = "<img src=x onerror='window.ran=1'><script>window.ran=1</script>\"'`"
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    with Stage() as played:
+        yield played
+
+
+def reports(stage: Stage, **facts: Any) -> None:
+    stage.answers[f"/v1/monitoring/{NAME}"] = report(**facts)
+
+
+def test_without_traffic_every_place_says_so(browser: Browser, stage: Stage) -> None:
+    nothing = {"received": 0, "profiled": 0, "dropped": 0, "pending": 0, "killed": 0}
+    window = {"rows": 0, "needed": 500, "start": None, "end": None}
+    columns = [column("petal_width", state="not enough", score=None)]
+    reports(stage, state="not enough", accounting=nothing, window=window, columns=columns)
+    page = browser.open(stage.url)
+    page.until(".report", "Not enough rows to say anything: 0 of the 500 that it takes.")
+    assert "No row was answered yet" in page.text(".report")
+    assert "no requests yet" in page.text(".charts")
+    assert page.text("#alarms") == ""
+    assert page.log() == []
+
+
+def test_a_model_that_is_not_ready_says_why_and_what_to_do(browser: Browser, stage: Stage) -> None:
+    stage.answers["/v1/models"] = {"models": [model(ready=False, version=None, why="no version in production")]}
+    page = browser.open(stage.url)
+    page.until("#lead", "0 of 1 models serve, iris not; 1 alarm")
+    told = page.until("#alarms", "no version in production")
+    assert "docs/operations.md, “JubakoRunnerDown”" in told
+    page.until("#chosen", "Not ready: no version in production")
+
+
+def test_drift_lost_profiles_and_lower_quality_are_alarms(browser: Browser, stage: Stage) -> None:
+    reports(
+        stage,
+        state="drifted",
+        columns=[column("petal_width", state="drifted", score=4.2), column("sepal_width")],
+        accounting={"received": 1000, "profiled": 900, "dropped": 90, "pending": 0, "killed": 10},
+        quality=[{"version": "1", "joined": 800, "metrics": {"accuracy": 0.71}, "trained": {"accuracy": 0.95}}],
+    )
+    stage.answers["/metrics"] = 'jubako_monitoring_troubles_total{kind="failed_writes"} 3.0\n'
+    page = browser.open(stage.url)
+    told = page.until("#alarms", "3 failed writes")
+    assert "iris petal_width drifted" in told
+    assert "100 answered rows never reached a profile" in told
+    assert "accuracy is 0.71 on 800 live truths; it was 0.95 in training" in told
+    assert page.too_faint() == []
+    assert page.view(PHONE).overhang <= 0
+
+
+def test_failures_are_an_alarm_when_they_grow(browser: Browser, stage: Stage) -> None:
+    """Those from before the page was opened are not."""
+    lines = 'jubako_requests_total{{model="iris",outcome="{}"}} {}\n'
+    stage.answers["/metrics"] = lines.format("failed", 5)
+    page = browser.open(stage.url)
+    page.until("#basis", "requests a second")
+    assert page.text("#alarms") == ""
+    stage.answers["/metrics"] = lines.format("failed", 8) + lines.format("overloaded", 1)
+    told = page.until("#alarms", "refused because more came")
+    assert "3 requests of the last five minutes failed with our fault" in told
+    assert "1 request of" in told
+
+
+def test_a_service_that_stops_answering_is_said_to(browser: Browser, stage: Stage) -> None:
+    """And what was known stays to be read, until it answers again."""
+    page = browser.open(stage.url)
+    page.until("#lead", "All 1 model serve")
+    stage.broken = True
+    page.until("#lead", "The service does not answer")
+    assert "iris" in page.text("#models")
+    stage.broken = False
+    page.until("#lead", "All 1 model serve")
+
+
+def test_the_key_is_asked_for_used_and_kept_nowhere(browser: Browser, stage: Stage) -> None:
+    stage.key = "jbk_secret"
+    page = browser.open(stage.url)
+    page.until("#lead", "asks for an API key")
+    page.one("#key-field").send_keys("jbk_wrong\n")
+    page.until("#lead", "asks for an API key")
+    page.one("#key-field").send_keys("jbk_secret\n")
+    page.until("#lead", "All 1 model serve")
+    assert not page.one("#key").is_displayed()
+    assert page.one("#key-field").get_attribute("value") == ""
+    kept = page.run("return [localStorage.length, sessionStorage.length, document.cookie, location.href]")
+    assert kept == [0, 0, "", stage.url]
+    page.open(stage.url).until("#lead", "asks for an API key")
+
+
+def test_nothing_that_a_service_says_can_run(browser: Browser, stage: Stage) -> None:
+    """Versions, reasons, columns, predictions and evidence are written by others; they stay text."""
+    stage.answers["/v1/models"] = {"models": [model(version=HOSTILE, why=HOSTILE, engine=HOSTILE, framework=HOSTILE)]}
+    reports(
+        stage,
+        state="drifted",
+        columns=[column(HOSTILE, state="drifted", score=2.0)],
+        versions=[{"version": HOSTILE, "rows": 1, "serves": True}],
+        feedback={HOSTILE: 1},
+        quality=[{"version": HOSTILE, "joined": 9, "metrics": {HOSTILE: 1.0}, "trained": {}}],
+    )
+    prediction = {"id": HOSTILE, "species": HOSTILE, "probabilities": {HOSTILE: 0.5}}
+    told = {"model": {"name": NAME, "version": "1"}, "request_id": HOSTILE, "predictions": [prediction]}
+    stage.answers[f"/v1/{NAME}/predict"] = told
+    stage.answers[f"/v1/models/{NAME}/versions/1"] = {"run_id": HOSTILE, "git_commit": HOSTILE, "metrics": {HOSTILE: 1}}
+    page = browser.open(stage.url)
+    page.until(".report", HOSTILE)
+    page.one(".try button.main").click()
+    assert page.until(".answer", "training run").count(HOSTILE) >= 6
+    assert page.run("return window.ran === undefined")
+    assert page.run("return document.querySelectorAll('main img, main script').length") == 0
+    assert page.log() == []
+
+
+def test_the_browser_itself_refuses_markup_and_scripts_made_of_text(browser: Browser, stage: Stage) -> None:
+    """The second wall, should a script of ours ever fail to hold the first."""
+    page = browser.open(stage.url)
+    page.until("#lead", "serve")
+    attempts = """
+    const tries = [
+      () => { document.body.innerHTML += arguments[0]; },
+      () => { document.body.append(Object.assign(document.createElement("script"), { text: "window.ran = 1" })); },
+    ];
+    return tries.map((attempt) => { try { attempt(); return "done"; } catch (error) { return error.name; } });
+    """
+    refused = page.run(attempts, HOSTILE)
+    assert "done" not in refused
+    assert page.run("return window.ran === undefined")

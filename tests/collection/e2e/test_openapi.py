@@ -1,0 +1,52 @@
+"""The description of the interface is true: whatever it allows is answered as it says, and its examples work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from bentos.cards import CARDS
+from jubako.gateway.openapi import describe
+
+pytestmark = pytest.mark.slow
+
+
+#: The same description that ``/docs.json`` tells.
+schema = schemathesis.openapi.from_dict(describe())
+
+
+@schema.parametrize()
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_answer_is_one_that_the_description_names(case: Any, service_url: str) -> None:
+    case.call_and_validate(
+        base_url=service_url,
+        checks=[not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance],
+    )
+
+
+@pytest.mark.parametrize("name", [name for name, card in CARDS.items() if card.media == "json"])
+def test_the_examples_work_when_tried(name: str, service_url: str) -> None:
+    described = httpx.get(f"{service_url}/docs.json").json()
+    example = described["paths"][f"/v1/{name}/predict"]["post"]["requestBody"]["content"]["application/json"]["example"]
+    answer = httpx.post(f"{service_url}/v1/{name}/predict", json=example, timeout=30)
+    assert answer.status_code == 200
+    assert len(answer.json()["predictions"]) == len(example["inputs"])
+
+
+def test_the_page_loads_nothing_from_outside(service_url: str) -> None:
+    """BentoML's own page loads a tracker from the network."""
+    page = httpx.get(f"{service_url}/").text
+    assert "http://" not in page
+    assert "https://" not in page
+    for asset in ("swagger-ui.css", "swagger-ui-bundle.js"):
+        assert httpx.get(f"{service_url}/static_content/{asset}").status_code == 200

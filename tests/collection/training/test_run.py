@@ -1,0 +1,249 @@
+"""The one loop, on iris: what it records, what it refuses, and that nothing half-made is ever stored."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from jubako.training import tracking
+from jubako.training.data import Order
+from jubako.training.loop import Outcome, train
+from jubako.training.recipe import DataRefused, Fitted
+from jubako.training.tracking import Tracking, TrackingFailed
+from jubako.versions import stages
+from jubako.versions import store as artifacts
+from tests.homes import Home
+from training.iris import IrisRecipe
+
+pytestmark = pytest.mark.usefixtures("quick")
+QUICK = {"trees": 20}
+
+
+def seen_by_mlflow(outcome: Outcome) -> Any:
+    return Tracking().client.get_run(outcome.run_id)
+
+
+def golden_outputs(home: Home, tag: str) -> Any:
+    return json.loads((home.store / tag.replace(":", "/") / "golden.json").read_text())
+
+
+def test_mlflow_has_parameters_steps_pictures_signature_example_and_registry(iris_home: Home) -> None:
+    tag = stages.production("iris")
+    assert tag
+    evidence = artifacts.read_evidence(tag)
+    client = Tracking().client
+    run = client.get_run(evidence.run_id)
+    assert run.info.status == "FINISHED"
+    assert {"trees": "20", "seed": "7", "data": "sklearn"}.items() <= run.data.params.items()
+    assert run.data.metrics["accuracy"] == evidence.metrics["accuracy"]
+    assert run.inputs.dataset_inputs[0].dataset.digest == evidence.data.sha256[:36]
+    assert run.data.tags["bentoml_tag"] == tag
+    pictures = {Path(file.path).stem for file in client.list_artifacts(evidence.run_id, "plots")}
+    assert pictures == {"confusion", "roc_and_precision_recall", "calibration", "importances"}
+    registered = client.get_model_version_by_alias("iris", "champion")
+    assert (registered.version, registered.run_id) == (int(evidence.registered_version or 0), evidence.run_id)
+    assert registered.tags["bentoml_tag"] == tag
+
+
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType")  # about MLflow's own types
+def test_mlflow_loads_the_registered_model_and_it_answers_as_the_version_does(iris_home: Home) -> None:
+    import mlflow
+    import pandas as pd
+
+    Tracking()
+    tag = stages.production("iris")
+    assert tag
+    loaded = mlflow.pyfunc.load_model("models:/iris@champion")
+    served = artifacts.open_version(tag)
+    rows = served.golden_rows[:5]
+    answers = loaded.predict(pd.DataFrame([row.model_dump() for row in rows]))
+    assert list(answers.columns) == list(served.model.card.outputs)
+    np.testing.assert_allclose(answers.to_numpy(), served.golden.outputs[:5], atol=1e-6)
+    assert loaded.input_example.shape == (2, 4)
+
+
+def test_nothing_lands_in_the_folder_where_one_stands(
+    ready_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    train("iris", Order(params=QUICK))
+    assert list(tmp_path.iterdir()) == []
+    assert (ready_home.jubako / "mlflow.db").exists()
+
+
+def test_the_same_data_and_seed_give_the_same_golden_answers(iris_home: Home) -> None:
+    again = train("iris", Order(params=QUICK))
+    other = train("iris", Order(params=QUICK, seed=8))
+    first = stages.production("iris")
+    assert first
+    assert again.tag
+    assert other.tag
+    assert golden_outputs(iris_home, first) == golden_outputs(iris_home, again.tag)
+    assert golden_outputs(iris_home, first) != golden_outputs(iris_home, other.tag)
+
+
+def test_a_model_below_its_gate_is_recorded_with_the_reason_but_is_no_version(ready_home: Home) -> None:
+    outcome = train("iris", Order(params={"trees": 1, "max_depth": 1}))
+    assert outcome.tag is None
+    assert outcome.why_not is not None
+    assert "does not reach the gate at 0.9" in outcome.why_not
+    recorded = seen_by_mlflow(outcome)
+    assert (recorded.info.status, recorded.data.tags["gate"]) == ("FINISHED", outcome.why_not)
+    assert artifacts.versions("iris") == []
+    assert Tracking().client.search_model_versions("name='iris'") == []
+
+
+def test_a_model_that_is_worse_than_production_on_the_same_rows_is_no_version(
+    iris_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = IrisRecipe.fit
+
+    def worse(self: IrisRecipe, batch: Any, truth: Any, params: Any, **more: Any) -> Fitted:
+        blind = batch.copy()
+        blind[:, 2:] = 1.0  # petals say the most
+        return right(self, blind, truth, params, **more)
+
+    monkeypatch.setattr(IrisRecipe, "fit", worse)
+    from bentos.cards import CARDS
+    from jubako.card import Gate
+
+    object.__setattr__(CARDS["iris"], "gate", Gate("accuracy", 0.1, tolerance=0.07))
+    try:
+        outcome = train("iris", Order(params=QUICK))
+    finally:
+        object.__setattr__(CARDS["iris"], "gate", Gate("accuracy", 0.90, tolerance=0.07))
+    assert outcome.tag is None
+    assert outcome.why_not is not None
+    assert "in production by more than 0.07" in outcome.why_not
+    assert outcome.verdict.production == stages.production("iris")
+
+
+def test_the_score_is_of_the_loaded_files_not_of_what_was_in_memory(
+    ready_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An export that writes another model than the one that was fitted must not pass the gate."""
+    right = IrisRecipe.export
+
+    def wrong(self: IrisRecipe, model: Any, folder: Path, sample: Any) -> dict[str, float]:
+        shuffled = np.random.default_rng(0).permutation(len(sample))
+        silly = self.fit(sample, shuffled % 3, QUICK | {"max_depth": 1, "min_samples_leaf": 1}, seed=0, log=print).model
+        return right(self, silly, folder, sample)
+
+    monkeypatch.setattr(IrisRecipe, "export", wrong)
+    assert train("iris", Order(params=QUICK)).why_not
+
+
+def test_a_failed_training_is_a_failed_run_and_no_version(ready_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any, **__: Any) -> Fitted:
+        raise MemoryError("too many trees")
+
+    monkeypatch.setattr(IrisRecipe, "fit", fails)
+    with pytest.raises(MemoryError):
+        train("iris")
+    client = Tracking().client
+    (experiment,) = [found for found in client.search_experiments() if found.name == "iris"]
+    (run,) = client.search_runs([experiment.experiment_id])
+    assert (run.info.status, run.data.tags["error"]) == ("FAILED", "MemoryError: too many trees")
+    assert artifacts.versions("iris") == []
+
+
+def test_tuning_records_each_trial_under_its_run_and_keeps_the_best(ready_home: Home) -> None:
+    outcome = train("iris", Order(tune=3, params={"trees": 20}))
+    client = Tracking().client
+    run = seen_by_mlflow(outcome)
+    trials = client.search_runs([run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{outcome.run_id}'")
+    assert len(trials) == 3
+    assert {trial.data.params["trees"] for trial in trials} == {"20"}, "what was set by hand is not searched"
+    best = max(trials, key=lambda trial: trial.data.metrics["accuracy"])
+    assert float(run.data.tags["tune.best_value"]) == pytest.approx(best.data.metrics["accuracy"], abs=1e-6)
+
+
+@pytest.mark.parametrize("data", ["missing.csv", "hf:iris"])
+def test_data_that_cannot_be_had_stops_before_a_run_begins(home: Home, data: str) -> None:
+    with pytest.raises(DataRefused):
+        train("iris", Order(data=data))
+    assert not (home.jubako / "mlflow.db").exists()
+
+
+def test_a_server_that_is_not_there_is_one_sentence_and_no_version(
+    ready_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://somebody:secret@127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(TrackingFailed, match=r"^MLflow at http://\*\*\*@127\.0\.0\.1:9: it does not answer$"):
+        train("iris", Order(params=QUICK))
+    assert artifacts.versions("iris") == []
+
+
+MOMENTS: dict[str, Callable[[], tuple[Any, str]]] = {
+    "while fitting": lambda: (IrisRecipe, "fit"),
+    "while pictures go out": lambda: (tracking.Run, "files"),
+    "while registering": lambda: (tracking.Run, "register"),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_mlflow_that_vanishes_takes_no_version_with_it(
+    ready_home: Home, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its database is swapped for something that is none, as if the disk under it was gone."""
+    place, name = MOMENTS[moment]()
+    right = getattr(place, name)
+
+    def vanishing(*arguments: Any, **more: Any) -> Any:
+        from mlflow import MlflowClient
+
+        def gone(*_: Any, **__: Any) -> None:
+            raise ConnectionError("Max retries exceeded")
+
+        for call in ("log_batch", "log_artifacts", "set_tag", "create_logged_model", "set_terminated"):
+            monkeypatch.setattr(MlflowClient, call, gone)
+        return right(*arguments, **more)
+
+    monkeypatch.setattr(place, name, vanishing)
+    with pytest.raises(TrackingFailed, match="it does not answer"):
+        train("iris", Order(params=QUICK))
+    assert artifacts.versions("iris") == []
+    assert stages.production("iris") is None
+
+
+def test_mlflow_that_vanishes_after_the_run_leaves_a_whole_version_and_a_warning(
+    ready_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: Any, **__: Any) -> None:
+        raise TrackingFailed("MLflow is away")
+
+    monkeypatch.setattr(Tracking, "set_alias", gone)
+    outcome = train("iris", Order(params=QUICK))
+    assert outcome.tag is not None
+    assert outcome.warning == "MLflow's aliases of iris do not follow: MLflow is away"
+    assert artifacts.open_version(outcome.tag).tag == stages.production("iris")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["gather", "fit", "save_and_load", "score", "judge", "mirror"])
+def test_a_training_killed_at_any_moment_leaves_whole_versions_only(iris_home: Home, moment: str) -> None:
+    program = f"""
+import os, signal
+from training import run
+run.{moment} = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+run.train("iris")
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=False, env=iris_home.environment, timeout=120)
+    assert done.returncode == -signal.SIGKILL
+    made = artifacts.versions("iris")
+    assert len(made) == (2 if moment == "mirror" else 1)
+    for version in made:
+        artifacts.open_version(f"iris:{version}")
+    assert train("iris", Order(params=QUICK)).tag, "and the next training goes on"
+    client = Tracking().client
+    runs = client.search_runs([client.get_experiment_by_name("iris").experiment_id])
+    assert "RUNNING" not in {run.info.status for run in runs}, "and says that the killed one no longer runs"

@@ -1,0 +1,68 @@
+"""A runner that is a few lines of Python, and a caller that asks it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jubako.batching import Caller, DeadlinePassed, Reply, RunnerStatus
+from jubako.batching.schedulers import FirstCome
+from jubako.batching.throughput import Pace
+
+Compute = Callable[[Any], Any]
+
+
+class FakeRunner:
+    """Answers each row with its own number doubled; ``compute`` may do worse."""
+
+    def __init__(self, compute: Compute | None = None, seconds: float = 0.0, version: str = "fake:1") -> None:
+        self.compute = compute or (lambda batch: np.asarray(batch, np.float32)[:, :1] * 2)
+        self.seconds = seconds
+        self.version = version
+        self.calls: list[int] = []
+        self.computed: list[float] = []
+
+    async def send(self, batch: Any, within: float, about: Any = None) -> Reply:
+        self.calls.append(len(batch))
+        try:
+            async with asyncio.timeout(within):
+                await asyncio.sleep(self.seconds)
+        except TimeoutError as error:
+            raise DeadlinePassed(within) from error
+        outputs = self.compute(batch)
+        self.computed += [float(row[0]) for row in batch]
+        return Reply(outputs, self.version, self.seconds)
+
+    async def status(self, within: float) -> RunnerStatus:
+        return RunnerStatus(True, self.version)
+
+    async def close(self) -> None:
+        pass
+
+
+class Noted:
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+        self.faults: list[str] = []
+
+    def batch(self, rows: int, queue_seconds: float) -> None:
+        self.batches.append(rows)
+
+    def fault(self, kind: str) -> None:
+        self.faults.append(kind)
+
+
+def caller(runner: FakeRunner, watch: Noted | None = None, pace: Pace | None = None, **options: Any) -> Caller:
+    settings: dict[str, Any] = {"in_flight": 2, "queue_rows": 1000, "deadline": 5.0, "part_rows": 16, **options}
+    return Caller("fake", runner, FirstCome(16), pace or Pace(16), watch=watch or Noted(), **settings)
+
+
+def rows(*numbers: float) -> Any:
+    return np.array([[number] for number in numbers], np.float32)
+
+
+def here() -> bool:
+    return False

@@ -1,0 +1,57 @@
+"""The client installs alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.reading import ROOT
+
+#: httpx and pydantic, and what they bring.
+SMALL = {
+    "annotated-types",
+    "anyio",
+    "certifi",
+    "h11",
+    "httpcore",
+    "httpx",
+    "idna",
+    "jubako",
+    "pydantic",
+    "pydantic-core",
+    "sniffio",
+    "typing-extensions",
+    "typing-inspection",
+}
+PROGRAM = """
+from jubako.client import Client
+from jubako.client.testing import MockService
+with Client("http://mock", transport=MockService()) as client:
+    assert client.sentiment.predict("good")[0].label in ("positive", "negative")
+"""
+
+
+@pytest.mark.slow
+def test_plain_pip_install_is_enough_for_the_client_and_brings_nothing_heavy(tmp_path: Path) -> None:
+    """Needs a package index; built from a copy, so that nothing is written into the repository."""
+    source = tmp_path / "source"
+    shutil.copytree(
+        ROOT, source, ignore=lambda _folder, names: [name for name in names if name.startswith(".") or "egg" in name]
+    )
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    installed = subprocess.run(
+        [python, "-m", "pip", "install", "--quiet", source], capture_output=True, text=True, check=False
+    )
+    if "No matching distribution" in installed.stderr or "Retrying" in installed.stderr:
+        pytest.skip("no package index can be reached")
+    assert installed.returncode == 0, installed.stderr
+    subprocess.run([python, "-W", "error", "-c", PROGRAM], cwd=tmp_path, check=True)
+    listed = subprocess.run([python, "-m", "pip", "list", "--format", "json"], capture_output=True, check=True)
+    names = {package["name"].lower().replace("_", "-") for package in json.loads(listed.stdout)}
+    assert names - {"pip", "setuptools", "wheel"} <= SMALL

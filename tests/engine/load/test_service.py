@@ -1,0 +1,110 @@
+"""The service that a run starts is known process by process, and none of them outlives the run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from jubako.client.testing import MockService
+from jubako.load import service as module
+from jubako.load.chaos import Chaos
+from jubako.load.plan import OrderRefused
+from jubako.load.service import OwnService, answers
+from tests.fake_service import FakeService
+
+pytestmark = pytest.mark.slow
+
+#: A service as BentoML runs one: a parent, and workers that are told their names on the command line.
+PROGRAM = """
+import http.server, subprocess, sys
+sleep = "import time; time.sleep(60)"
+for name in ("iris", "churn", "jubako"):
+    subprocess.Popen([sys.executable, "-c", sleep, "--service-name", name])
+
+class Ready(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Ready).serve_forever()
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnService]:
+    monkeypatch.setenv("JUBAKO_HOME", str(tmp_path))
+    file = tmp_path / "program.py"
+    file.write_text(PROGRAM)
+    with OwnService(["iris"], [Path(sys.executable).name, str(file)]) as running:
+        yield running
+
+
+def test_it_is_ready_its_runners_are_known_and_it_leaves_nothing_behind(own: OwnService) -> None:
+    assert httpx.get(f"{own.url}/readyz").status_code == 200
+    family = own.family()
+    assert len(family) == 4
+    assert set(own.runners()) == {"iris", "churn"}
+    assert own.megabytes() > 1
+    own.stop()
+    gone, alive = psutil.wait_procs(family, timeout=10)
+    assert (len(gone), alive) == (4, [])
+
+
+def test_chaos_kills_runners_in_turn_and_never_the_gateway(own: OwnService) -> None:
+    runners = [one for processes in own.runners().values() for one in processes]
+    chaos = Chaos(own, every=0.1, first_after=0.0)
+    chaos.start()
+    psutil.wait_procs(runners, timeout=20)
+    chaos.stop()
+    assert {kill.model for kill in chaos.kills} == {"iris", "churn"}
+    assert len([one for one in own.family() if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]) == 2
+
+
+def test_a_service_that_dies_while_starting_is_told_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUBAKO_HOME", str(tmp_path))
+    program = [Path(sys.executable).name, "-c", "raise SystemExit('no room at the port')"]
+    with pytest.raises(OrderRefused, match="no room at the port"), OwnService(["iris"], program):
+        pass
+
+
+def test_a_service_that_is_never_ready_says_why_and_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUBAKO_HOME", str(tmp_path))
+    monkeypatch.setattr(module, "START_SECONDS", 2.0)
+    file = tmp_path / "program.py"
+    file.write_text(PROGRAM.replace("send_response(200)", "send_response(503)"))
+    own = OwnService(["iris"], [Path(sys.executable).name, str(file)])
+    with pytest.raises(OrderRefused, match="jubako train"), own:
+        pass
+    assert own.family() == []
+
+
+class HalfReady(MockService):
+    def respond(self, request: httpx.Request) -> httpx.Response:
+        states: dict[str, Any] = {"iris": {"ready": True}, "image": {"ready": False}}
+        return httpx.Response(503, json={"ready": False, "models": states})
+
+
+def test_only_the_models_that_are_asked_must_be_ready() -> None:
+    with FakeService(HalfReady()) as half:
+        assert answers(half.url, ["iris"])
+        assert not answers(half.url, ["iris", "image"])
+    assert not answers("http://127.0.0.1:9", ["iris"])
+
+
+def test_the_command_of_the_real_one_is_bentomls_own() -> None:
+    command = OwnService(["iris"])._command
+    assert Path(command[0]).name == "bentoml"
+    assert command[1:3] == ["serve", "--port"]
+    assert subprocess.run([command[0], "--version"], check=False, capture_output=True).returncode == 0

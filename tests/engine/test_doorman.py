@@ -1,0 +1,114 @@
+"""A crowd that connects at once is let in at once, beside uvicorn alone, which lets in one connection a turn."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+import uvloop
+
+from jubako.gateway.acceptor import EACH, MOST, Doorman
+from tests.certificates import certified
+
+CROWD = 2 * MOST + 10
+
+
+async def hello(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
+    await send({"type": "http.response.body", "body": b"hello"})
+
+
+@contextlib.asynccontextmanager
+async def listening(**options: Any) -> AsyncIterator[tuple[uvicorn.Server, int]]:
+    server = uvicorn.Server(uvicorn.Config(hello, log_level="critical", lifespan="off", **options))
+    place = socket.create_server(("127.0.0.1", 0), backlog=CROWD)
+    serving = asyncio.create_task(server.serve([place]))
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    yield server, place.getsockname()[1]
+    server.should_exit = True
+    await serving
+
+
+async def turns_until_all_are_in(turn_seconds: float | None) -> int:
+    """As the doorman's clock has it, each turn of the loop lasts so long; ``None`` is without one."""
+    async with listening() as (server, port):
+        turns = 0
+        doorman = None if turn_seconds is None else Doorman(server, clock=lambda: turns * turn_seconds)
+        outside = [socket.create_connection(("127.0.0.1", port)) for _ in range(CROWD)]
+        while len(server.server_state.connections) < CROWD:
+            await asyncio.sleep(0)
+            turns += 1
+        for protocol in server.server_state.connections:
+            inside = protocol.transport.get_extra_info("socket")  # type: ignore[union-attr]
+            assert inside.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        for one in outside:
+            one.close()
+        if doorman:
+            doorman.close()
+    return turns
+
+
+@pytest.mark.parametrize(
+    ("turn_seconds", "fewest", "most"),
+    [
+        pytest.param(None, CROWD, 2 * CROWD, id="uvicorn alone"),
+        pytest.param(MOST * EACH, 4, 40, id="long turns"),
+        pytest.param(EACH / 2, CROWD / 3, CROWD, id="short turns, which leave some to other workers"),
+    ],
+)
+def test_a_crowd_is_let_in_the_faster_the_longer_turns_last(
+    turn_seconds: float | None, fewest: float, most: float
+) -> None:
+    assert fewest <= uvloop.run(turns_until_all_are_in(turn_seconds)) <= most
+
+
+async def ask(port: int, tls: ssl.SSLContext | None = None) -> bytes:
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", port, ssl=tls, server_hostname="localhost" if tls else None
+    )
+    writer.write(b"GET / HTTP/1.1\r\nhost: there\r\nconnection: close\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
+def test_everybody_who_is_let_in_is_answered(secure: bool, tmp_path: Path) -> None:
+    certificate, key = certified("localhost", tmp_path)
+    options = {"ssl_certfile": str(certificate), "ssl_keyfile": str(key)} if secure else {}
+    tls = ssl.create_default_context(cafile=str(certificate)) if secure else None
+
+    async def crowd() -> list[bytes]:
+        async with listening(**options) as (server, port):
+            doorman = Doorman(server)
+            with contextlib.suppress(OSError):  # somebody who speaks no TLS, and leaves
+                socket.create_connection(("127.0.0.1", port)).close()
+            answers = await asyncio.gather(*(ask(port, tls) for _ in range(40)))
+            doorman.close()
+            return answers
+
+    answers = uvloop.run(crowd())
+    assert all(answer.startswith(b"HTTP/1.1 200 OK") and answer.endswith(b"hello") for answer in answers)
+
+
+def test_nobody_listens_any_more_once_it_is_closed() -> None:
+    async def close() -> bool:
+        async with listening() as (server, port):
+            doorman = Doorman(server)
+            await ask(port)
+            doorman.close()
+        try:
+            await ask(port)
+        except ConnectionRefusedError:
+            return True
+        return False
+
+    assert uvloop.run(close())

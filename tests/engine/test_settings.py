@@ -1,0 +1,65 @@
+"""The configuration says only what something obeys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jubako.settings import DEFAULT_FILE, ConfigurationRefused, Settings, configuration_file, read
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "configuration.yaml"
+    file.write_text(text)
+    return file
+
+
+def test_the_project_s_own_configuration_is_accepted() -> None:
+    assert read(DEFAULT_FILE).gateway.workers == 1
+
+
+@pytest.mark.parametrize("text", ["", "{}", "services: {}"], ids=["empty", "no keys", "no services"])
+def test_what_is_not_said_has_its_default(tmp_path: Path, text: str) -> None:
+    assert read(write(tmp_path, text)) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("services: {iris: {worker: 2}}", "services.iris.worker: nothing reads this key"),
+        ("services: {roses: {workers: 2}}", "services.roses: nothing reads this key"),
+        ("version: 1", "version: nothing reads this key"),
+        ("services: {iris: {batching: {enabled: true}}}", "services.iris.batching: nothing reads this key"),
+        ("services: {iris: {workers: two}}", "services.iris.workers"),
+        ("services: {iris: {workers: 0}}", "services.iris.workers"),
+        ("services: {iris: {workers: true}}", "services.iris.workers"),
+        ("services: {image: {gpu: 1, engine: onnx}}", "engine: onnx runs on the CPU"),
+        ("services: {image: {gpu: 1.5}}", "neither a share of one GPU"),
+        ("services: {image: {gpu: 0.5}, sentiment: {gpu: 1}}", "mix either shares"),
+        ("services: {iris: {max_tokens: 100}}", "does not read text"),
+        ("services: {iris: {queue_rows: 10}}", "could never be admitted"),
+        ("services: {jubako: {api_keys: {enabled: true}}}", "api_keys.file"),
+        ("monitoring: {window_seconds: 0}", "monitoring.window_seconds"),
+        ("tracing: {endpoint: collector}", "tracing.endpoint"),
+        ("tracing: {sample_rate: 0}", "tracing.sample_rate"),
+        ("- a list", "must hold a mapping"),
+        ("services: {", "is not YAML"),
+    ],
+)
+def test_what_nothing_would_obey_is_refused_by_name(tmp_path: Path, text: str, complaint: str) -> None:
+    with pytest.raises(ConfigurationRefused, match=r"configuration\.yaml") as refusal:
+        read(write(tmp_path, text))
+    assert complaint in str(refusal.value)
+
+
+def test_every_complaint_is_listed(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationRefused) as refusal:
+        read(write(tmp_path, "services: {iris: {a: 1, b: 2}, churn: {workers: -1}}"))
+    assert str(refusal.value).count("\n") == 3
+
+
+def test_a_named_file_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("JUBAKO_CONFIG", str(tmp_path / "none.yaml"))
+    with pytest.raises(ConfigurationRefused, match="does not exist"):
+        configuration_file()
