@@ -20,7 +20,7 @@ from bentos.cards import CARDS
 from bentos.image.card import ImageRow
 from bentos.models import MODELS
 from jubako.card import AnyCard
-from jubako.model import Model
+from jubako.model import AnyModel
 
 SIZES = (1, 4, 16, 64, 256, 1024)
 REQUEST_SIZES = (1, 64)
@@ -65,17 +65,17 @@ def _slices(rows: Sequence[Any], size: int) -> list[Sequence[Any]]:
     return [rows[start : start + size] for start in range(0, len(rows) - size + 1, size)]
 
 
-def _predict(model: Model, rows: Sequence[Any], size: int) -> Callable[[int], int]:
+def _predict(model: AnyModel, rows: Sequence[Any], size: int) -> Callable[[int], int]:
     batches = [model.encode(part) for part in _slices(rows, size)]
     return lambda turn: len(model.predict(batches[turn % len(batches)]))
 
 
-def _encode(model: Model, rows: Sequence[Any], size: int) -> Callable[[int], int]:
+def _encode(model: AnyModel, rows: Sequence[Any], size: int) -> Callable[[int], int]:
     parts = _slices(rows, size)
     return lambda turn: len(model.decode(model.predict(model.encode(parts[turn % len(parts)]))))
 
 
-def _whole(model: Model, asked: Questions, size: int) -> Callable[[int], int]:
+def _whole(model: AnyModel, asked: Questions, size: int) -> Callable[[int], int]:
     card = model.card
     parts = _slices(asked.given, size)
     if card.media == "files":

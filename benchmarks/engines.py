@@ -25,7 +25,7 @@ from rich.table import Table
 from benchmarks.stock import STOCK, Predict
 from bentos.cards import CARDS
 from bentos.models import MODELS
-from jubako.model import Batch, Model, Runtime
+from jubako.model import AnyModel, Batch, Runtime
 from jubako.training.recipe import Params, no_log, take
 from jubako.training.recipes import RECIPES
 from jubako.versions import store
@@ -36,7 +36,7 @@ BRIEFLY: Params = {"epochs": 1}
 AT_MOST_S = 1.0
 """For each number."""
 
-Load = Callable[[Runtime], Model]
+Load = Callable[[Runtime], AnyModel]
 
 
 @dataclass(frozen=True)

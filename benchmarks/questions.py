@@ -13,7 +13,7 @@ from bentos.image.card import ImageRow
 from jubako.card import AnyCard
 from jubako.load.pictures import picture
 from jubako.load.rows import row
-from jubako.model import Model
+from jubako.model import AnyModel
 
 ROWS = 2_048
 FILES = 128
@@ -36,7 +36,7 @@ class Questions:
         return [wire.ask(self.card, rng.sample(self.given, rows)).raw() for _ in range(count)]
 
 
-def questions(card: AnyCard, model: Model, seed: int = 20) -> Questions:
+def questions(card: AnyCard, model: AnyModel, seed: int = 20) -> Questions:
     """Equal seeds make equal questions, so every server is asked the same."""
     rng = random.Random(f"{seed} {card.name}")  # noqa: S311
     given: list[Given]
@@ -52,7 +52,7 @@ def questions(card: AnyCard, model: Model, seed: int = 20) -> Questions:
     return Questions(card, given, _answers(model, rows))
 
 
-def _answers(model: Model, rows: Sequence[Any], step: int = 64) -> list[dict[str, Any]]:
+def _answers(model: AnyModel, rows: Sequence[Any], step: int = 64) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for start in range(0, len(rows), step):
         found += model.decode(model.predict(model.encode(rows[start : start + step])))

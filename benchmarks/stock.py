@@ -12,13 +12,13 @@ import numpy as np
 from bentos.image.model import ImageModel
 from bentos.sentiment.model import SentimentModel
 from jubako import pictures
-from jubako.model import Batch, Model
+from jubako.model import AnyModel, Batch
 from jubako.text import MAX_TOKENS, PAD, UNKNOWN
 
 Predict = Callable[[Batch], object]
 
 
-def transformers_distilbert(model: Model) -> tuple[str, Predict]:
+def transformers_distilbert(model: AnyModel) -> tuple[str, Predict]:
     """The tokenizer and the class of transformers, padded to the longest text of the batch, float32."""
     import tokenizers
     import torch
@@ -42,7 +42,7 @@ def transformers_distilbert(model: Model) -> tuple[str, Predict]:
     return "transformers", predict
 
 
-def eager_net(model: Model) -> tuple[str, Predict]:
+def eager_net(model: AnyModel) -> tuple[str, Predict]:
     """The module called as it is, float32, colours first."""
     import torch
 
@@ -58,7 +58,7 @@ def eager_net(model: Model) -> tuple[str, Predict]:
     return "torch, eager", predict
 
 
-STOCK: dict[str, Callable[[Model], tuple[str, Predict]]] = {
+STOCK: dict[str, Callable[[AnyModel], tuple[str, Predict]]] = {
     "sentiment": transformers_distilbert,
     "image": eager_net,
 }

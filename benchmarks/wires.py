@@ -14,7 +14,7 @@ from bentos.models import MODELS
 from jubako.card import AnyCard
 from jubako.client.pictures import picture_file
 from jubako.client.wire import multipart_body
-from jubako.model import Model
+from jubako.model import AnyModel
 
 Given = dict[str, Any] | bytes
 """A row as JSON, or a picture file."""
@@ -39,7 +39,7 @@ class Wire(Protocol):
     def ask(self, card: AnyCard, rows: Sequence[Given]) -> Posting: ...
 
     def read(self, card: AnyCard, body: bytes) -> list[dict[str, Any]]:
-        """The predictions, comparable with ``Model.decode``."""
+        """The predictions, comparable with ``AnyModel.decode``."""
         ...
 
 
@@ -101,7 +101,7 @@ class Records:
         return _model(card).decode(np.array(lines, np.float32))
 
 
-def _model(card: AnyCard) -> type[Model]:
+def _model(card: AnyCard) -> type[AnyModel]:
     return MODELS[card.name]
 
 

@@ -7,8 +7,8 @@ from bentos.housing.model import HousingModel
 from bentos.image.model import ImageModel
 from bentos.iris.model import IrisModel
 from bentos.sentiment.model import SentimentModel
-from jubako.model import Model
+from jubako.model import AnyModel
 
-MODELS: dict[str, type[Model]] = {
+MODELS: dict[str, type[AnyModel]] = {
     model.card.name: model for model in (IrisModel, HousingModel, SentimentModel, ChurnModel, ImageModel)
 }

@@ -9,15 +9,27 @@ from pathlib import Path
 BENTO_YAML = "bento.yaml"
 
 
+_service_root: Path | None = None
+
+
+def serve_from(root: Path) -> None:
+    """The folder that holds the composed service's package. BentoML starts the workers of a Bento anywhere."""
+    global _service_root  # noqa: PLW0603 - a process serves one repository
+    _service_root = root
+
+
 def repository() -> Path:
-    """The checkout that this runs from; the working folder when it was installed or packed into a Bento."""
-    root = Path(__file__).resolve().parents[1]
-    return root if (root / "pyproject.toml").exists() else Path.cwd()
+    """The folder with ``bentos/``: of the service that was composed in this process, else the nearest one upwards."""
+    if _service_root is not None:
+        return _service_root
+    here = Path.cwd()
+    marks = ("bentofile.yaml", "bentos")
+    return next((folder for folder in (here, *here.parents) if any((folder / mark).exists() for mark in marks)), here)
 
 
 def bento() -> Path | None:
-    """The Bento that this code was packed into; ``None`` in a checkout or an installation."""
-    source = Path(__file__).resolve().parents[1]
+    """The Bento whose code this is; ``None`` in a checkout."""
+    source = repository()
     return source.parent if source.name == "src" and (source.parent / BENTO_YAML).exists() else None
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias, overload
+from typing import Any, ClassVar, Generic, Literal, Self, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jubako.card import AnyCard, Engine
+from jubako.card import AnyCard, Engine, PredictionT, RowT
 
 Batch: TypeAlias = NDArray[Any] | list[str]
 """What goes to a runner: one array with a row in each place of the first axis, or a list of texts."""
@@ -53,39 +54,55 @@ class Runtime:
     threads: int = 1
 
 
-class Model(Protocol):
-    """``encode`` and ``decode`` are static: the gateway uses them without loading a model."""
+class Model(ABC, Generic[RowT, PredictionT]):
+    """``class WineModel(Model[WineRow, WinePrediction])``: the types are what a client and a route get to see.
+
+    ``encode`` and ``decode`` are static: the gateway uses them without loading a model.
+    """
 
     card: ClassVar[AnyCard]
-
-    @property
-    def engine(self) -> str:
-        """What really computes, for people: ``onnxruntime``, ``torch bf16`` ..."""
-        ...
+    array: ClassVar[Any] = NDArray[np.float32]
+    """What a batch is for BentoML's own callers of the runner: an array type, or ``list[str]``."""
+    in_thread: ClassVar[bool] = True
+    """Whether ``predict`` takes so long that it must not hold up the runner's event loop."""
+    gpu: ClassVar[float | Literal["auto"]] = 0
+    """The share of a GPU that a runner asks for when the configuration does not say."""
+    engine: str
+    """What really computes, for people: ``onnxruntime``, ``torch bf16`` ..."""
 
     @staticmethod
+    @abstractmethod
     def encode(rows: Sequence[Any]) -> Batch:
         """Card rows, already validated, as one batch. Raises ``BadRows`` for what only a decoder can find."""
-        ...
 
     @staticmethod
+    @abstractmethod
     def decode(outputs: Outputs) -> list[dict[str, Any]]:
         """One answer for each line: the fields of the card's prediction, without its id."""
-        ...
 
     @staticmethod
+    @abstractmethod
     def signals(batch: Batch, outputs: Outputs) -> dict[str, Column]:
         """The card's ``signals`` and ``answer_signals`` as whole columns, for profiles; never on the request path."""
-        ...
 
+    @staticmethod
+    def weigh(batch: Batch) -> int:
+        """What these rows cost, in the unit of the card's ``max_tokens`` if it has one; else the number of rows."""
+        return len(batch)
+
+    @abstractmethod
     def predict(self, batch: Batch) -> Outputs: ...
 
+    @abstractmethod
     def save(self, folder: Path) -> None:
         """Write the native artefact in a safe format. An ONNX export is training's business, beside it."""
-        ...
 
     @classmethod
+    @abstractmethod
     def load(cls, folder: Path, runtime: Runtime = Runtime()) -> Self: ...
+
+
+AnyModel: TypeAlias = Model[Any, Any]
 
 
 class BadRows(ValueError):

@@ -10,7 +10,7 @@ import numpy as np
 from bentos.churn.card import CARD
 from bentos.churn.model import ChurnModel
 from jubako.card import AnyCard
-from jubako.model import Batch, Model, Runtime
+from jubako.model import AnyModel, Batch, Runtime
 from jubako.tables import ONNX_FILE
 from jubako.training import onnx_trees
 from jubako.training.parity import kept
@@ -20,7 +20,7 @@ from training.data import churn
 
 class ChurnRecipe:
     card: ClassVar[AnyCard] = CARD
-    model: ClassVar[type[Model]] = ChurnModel
+    model: ClassVar[type[AnyModel]] = ChurnModel
     #: Chosen on a random 60 % of the public table, by repeated 5-fold cross-validation inside it: the truth is nearly
     #: additive, so four leaves are enough, and LightGBM's own default of 31 loses 0.02 AUC.
     #: One thread: the trees are the same on every machine, and on a busy one two threads are slower than one.
@@ -85,7 +85,7 @@ class ChurnRecipe:
         shares = (gains / (gains.sum() or 1.0)).tolist()
         return Fitted(ChurnModel(booster), dict(zip(CARD.columns, shares, strict=True)))
 
-    def export(self, model: Model, folder: Path, sample: Batch) -> dict[str, float]:
+    def export(self, model: AnyModel, folder: Path, sample: Batch) -> dict[str, float]:
         booster = cast(ChurnModel, model).booster
         onnx_trees.write(onnx_trees.lightgbm_nodes(booster), folder, len(CARD.columns), CARD.outputs[0], sigmoid=True)
         exported = ChurnModel.load(folder, Runtime("onnx"))

@@ -10,7 +10,7 @@ import numpy as np
 from bentos.housing.card import CARD
 from bentos.housing.model import FEATURES, HousingModel, features
 from jubako.card import AnyCard
-from jubako.model import Batch, Model, Runtime
+from jubako.model import AnyModel, Batch, Runtime
 from jubako.tables import ONNX_FILE
 from jubako.training import onnx_trees
 from jubako.training.parity import kept
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 class HousingRecipe:
     card: ClassVar[AnyCard] = CARD
-    model: ClassVar[type[Model]] = HousingModel
+    model: ClassVar[type[AnyModel]] = HousingModel
     #: Chosen on a random 60 % of the public table, by 3-fold cross-validation inside it. 1,000 deeper trees were
     #: 0.004 R2 better there, and would make every prediction take three times as long.
     #: One thread: the trees are the same on every machine, and on a busy one two threads are slower than one.
@@ -88,7 +88,7 @@ class HousingRecipe:
         whole = sum(gains.values()) or 1.0
         return Fitted(HousingModel(booster), {name: gains.get(name, 0.0) / whole for name in FEATURES})
 
-    def export(self, model: Model, folder: Path, sample: Batch) -> dict[str, float]:
+    def export(self, model: AnyModel, folder: Path, sample: Batch) -> dict[str, float]:
         """Relative, because these are dollars."""
         booster = cast(HousingModel, model).booster
         onnx_trees.write(onnx_trees.xgboost_nodes(booster), folder, len(FEATURES), CARD.outputs[0], sigmoid=False)

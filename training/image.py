@@ -12,7 +12,7 @@ from bentos.image.card import CARD
 from bentos.image.model import ONNX_FILE, ImageModel, network
 from jubako import pictures
 from jubako.card import AnyCard
-from jubako.model import Batch, Model
+from jubako.model import AnyModel, Batch
 from jubako.training.parity import kept
 from jubako.training.recipe import Dataset, Fitted, Log, Param, Params, Truth
 from training import image_onnx
@@ -30,7 +30,7 @@ NORMAL = "_normal"
 
 class ImageRecipe:
     card: ClassVar[AnyCard] = CARD
-    model: ClassVar[type[Model]] = ImageModel
+    model: ClassVar[type[AnyModel]] = ImageModel
     defaults: ClassVar[Params] = {
         "epochs": 16,
         "batch_size": 64,
@@ -68,7 +68,7 @@ class ImageRecipe:
         finally:
             torch.set_num_threads(threads)
 
-    def export(self, model: Model, folder: Path, sample: Batch) -> dict[str, float]:
+    def export(self, model: AnyModel, folder: Path, sample: Batch) -> dict[str, float]:
         image_onnx.write(cast("nn.Sequential", cast(ImageModel, model).network), folder)
         fast, slow = ImageModel.load(folder).predict(sample), model.predict(sample)
         same = fast.argmax(axis=1) == slow.argmax(axis=1)

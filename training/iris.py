@@ -11,7 +11,7 @@ import numpy as np
 from bentos.iris.card import CARD, SPECIES, IrisRow, Species
 from bentos.iris.model import IrisModel
 from jubako.card import AnyCard
-from jubako.model import Batch, Model
+from jubako.model import AnyModel, Batch
 from jubako.tables import ONNX_FILE
 from jubako.training import tables
 from jubako.training.parity import kept
@@ -35,7 +35,7 @@ LAYOUTS = (
 
 class IrisRecipe:
     card: ClassVar[AnyCard] = CARD
-    model: ClassVar[type[Model]] = IrisModel
+    model: ClassVar[type[AnyModel]] = IrisModel
     defaults: ClassVar[Params] = {"trees": 100, "max_depth": 3, "min_samples_leaf": 1}
 
     def make(self, seed: int, size: int | None = None) -> Dataset:  # noqa: ARG002 - the table is what it is
@@ -87,7 +87,7 @@ class IrisRecipe:
             log("progress", grown / trees, grown)
         return Fitted(IrisModel(forest), dict(zip(CARD.columns, forest.feature_importances_.tolist(), strict=True)))
 
-    def export(self, model: Model, folder: Path, sample: Batch) -> dict[str, float]:
+    def export(self, model: AnyModel, folder: Path, sample: Batch) -> dict[str, float]:
         from skl2onnx import to_onnx
 
         forest = cast(IrisModel, model).forest

@@ -17,7 +17,7 @@ import numpy as np
 from bentos.sentiment.card import CARD
 from bentos.sentiment.model import ONNX_FILE, SentimentModel
 from jubako.card import AnyCard
-from jubako.model import Batch, Model, Outputs
+from jubako.model import AnyModel, Batch, Outputs
 from jubako.text import normalise
 from jubako.training import tables, texts
 from jubako.training.recipe import Dataset, Fitted, Log, Param, Params, Truth
@@ -41,7 +41,7 @@ THREADS = 2
 
 class SentimentRecipe:
     card: ClassVar[AnyCard] = CARD
-    model: ClassVar[type[Model]] = SentimentModel
+    model: ClassVar[type[AnyModel]] = SentimentModel
     defaults: ClassVar[Params] = {
         "base": "",
         "epochs": 3,
@@ -95,7 +95,7 @@ class SentimentRecipe:
         finally:
             torch.set_num_threads(threads)
 
-    def export(self, model: Model, folder: Path, sample: Batch) -> dict[str, float]:
+    def export(self, model: AnyModel, folder: Path, sample: Batch) -> dict[str, float]:
         """The first precision that answers as the native model does, and each text as if it were alone."""
         checkpoint = cast(SentimentModel, model).checkpoint
         if checkpoint is None:

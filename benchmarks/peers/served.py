@@ -14,14 +14,14 @@ from bentos.cards import CARDS
 from bentos.image.card import ImageRow
 from bentos.models import MODELS
 from jubako.card import Engine
-from jubako.model import Batch, Model, Runtime
+from jubako.model import AnyModel, Batch, Runtime
 
 CARD = CARDS[os.environ["BENCH_MODEL"]]
 MODEL = MODELS[CARD.name]
 _rows: TypeAdapter[list[Any]] = TypeAdapter(list[CARD.row])  # type: ignore[name-defined]
 
 
-def load() -> Model:
+def load() -> AnyModel:
     engine = cast(Engine, os.environ.get("BENCH_ENGINE", "auto"))
     return MODEL.load(Path(os.environ["BENCH_FILES"]), Runtime(engine=engine))
 

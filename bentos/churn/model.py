@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast, get_args, 
 
 import numpy as np
 
-from bentos.churn.card import CARD, ChurnRow
+from bentos.churn.card import CARD, ChurnPrediction, ChurnRow
 from jubako.card import AnyCard
-from jubako.model import Batch, Coded, Column, Outputs, Runtime
+from jubako.model import Batch, Coded, Column, Model, Outputs, Runtime
 from jubako.tables import ONNX_FILE, OnnxTrees
 
 if TYPE_CHECKING:
@@ -31,8 +31,9 @@ def _codes(column: str) -> Mapping[object, int] | None:
 CODES = tuple(_codes(column) for column in CARD.columns)
 
 
-class ChurnModel:
+class ChurnModel(Model[ChurnRow, ChurnPrediction]):
     card: ClassVar[AnyCard] = CARD
+    in_thread: ClassVar[bool] = False
 
     def __init__(
         self, booster: lightgbm.Booster | None = None, trees: OnnxTrees | None = None, threads: int = 1

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from bentos.housing.card import CARD, HousingRow
+from bentos.housing.card import CARD, HousingPrediction, HousingRow
 from jubako.card import AnyCard
-from jubako.model import Batch, Column, Outputs, Runtime
+from jubako.model import Batch, Column, Model, Outputs, Runtime
 from jubako.tables import ONNX_FILE, OnnxTrees, matrix, numbers
 
 if TYPE_CHECKING:
@@ -37,8 +37,9 @@ def features(batch: Batch) -> NDArray[np.float32]:
     return wide
 
 
-class HousingModel:
+class HousingModel(Model[HousingRow, HousingPrediction]):
     card: ClassVar[AnyCard] = CARD
+    in_thread: ClassVar[bool] = False
 
     def __init__(self, booster: xgboost.Booster | None = None, trees: OnnxTrees | None = None) -> None:
         if booster is None and trees is None:

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bentos.image.card import CARD, COLOURS, ImageRow
+from bentos.image.card import CARD, COLOURS, ImagePrediction, ImageRow
 from jubako import onnx, pictures
 from jubako.card import AnyCard
-from jubako.model import Batch, Coded, Column, Device, Outputs, Runtime
+from jubako.model import Batch, Coded, Column, Device, Model, Outputs, Runtime
 
 if TYPE_CHECKING:
     import torch
@@ -31,8 +31,10 @@ STEP: Mapping[Device, int] = {"cpu": 64, "cuda": 4_096}
 Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
-class ImageModel:
+class ImageModel(Model[ImageRow, ImagePrediction]):
     card: ClassVar[AnyCard] = CARD
+    array: ClassVar[Any] = NDArray[np.uint8]
+    gpu: ClassVar[float | Literal["auto"]] = "auto"
 
     def __init__(self, predict: Predict, engine: str, network: nn.Sequential | None = None, step: int = 64) -> None:
         self.network = network

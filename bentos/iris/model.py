@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
 
-from bentos.iris.card import CARD, SPECIES, IrisRow
+from bentos.iris.card import CARD, SPECIES, IrisPrediction, IrisRow
 from jubako.card import AnyCard
-from jubako.model import Batch, Coded, Column, Outputs, Runtime
+from jubako.model import Batch, Coded, Column, Model, Outputs, Runtime
 from jubako.tables import ONNX_FILE, OnnxTrees, matrix, numbers
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ SKOPS_FILE = "model.skops"
 TRUSTED = ["sklearn.tree._tree.Tree"]
 
 
-class IrisModel:
+class IrisModel(Model[IrisRow, IrisPrediction]):
     card: ClassVar[AnyCard] = CARD
+    in_thread: ClassVar[bool] = False
 
     def __init__(self, forest: RandomForestClassifier | None = None, trees: OnnxTrees | None = None) -> None:
         if forest is None and trees is None:

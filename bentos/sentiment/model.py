@@ -5,15 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from bentos.sentiment.card import CARD, LABELS, SentimentRow
+from bentos.sentiment.card import CARD, LABELS, SentimentPrediction, SentimentRow
 from bentos.sentiment.distilbert import DistilBert
 from jubako import onnx, text
 from jubako.card import AnyCard
-from jubako.model import Batch, Coded, Column, Device, Outputs, Runtime
+from jubako.model import Batch, Coded, Column, Device, Model, Outputs, Runtime
 from jubako.text import Ids, Network, Tokenizer, weight
 
 __all__ = ["ONNX_FILE", "SentimentModel", "weight"]
@@ -25,8 +25,10 @@ GPU_TOKENS = 32_768
 """Padded tokens in one call on a GPU, which the card's number for a CPU would leave idle."""
 
 
-class SentimentModel:
+class SentimentModel(Model[SentimentRow, SentimentPrediction]):
     card: ClassVar[AnyCard] = CARD
+    array: ClassVar[Any] = list[str]
+    gpu: ClassVar[float | Literal["auto"]] = "auto"
 
     def __init__(
         self,
@@ -56,6 +58,11 @@ class SentimentModel:
     @staticmethod
     def encode(rows: Sequence[SentimentRow]) -> Batch:
         return [text.normalise(row.text) for row in rows]
+
+    @staticmethod
+    def weigh(batch: Batch) -> int:
+        """About how many tokens, known before they are cut."""
+        return sum(map(weight, batch))
 
     @staticmethod
     def decode(outputs: Outputs) -> list[dict[str, Any]]:

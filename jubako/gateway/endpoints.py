@@ -21,7 +21,7 @@ from jubako.gateway.fast_json import Table
 from jubako.gateway.forms import FormFiles
 from jubako.gateway.json_rows import JsonRows, encoded_errors
 from jubako.gateway.problems import OurFault, Problem, TooLate, TryLater
-from jubako.model import BadRows, Batch, Model
+from jubako.model import AnyModel, BadRows, Batch
 
 log = logging.getLogger("jubako.desk")
 
@@ -50,7 +50,7 @@ class Reading(Protocol):
 
 
 class ReadsJson:
-    def __init__(self, card: AnyCard, model: type[Model], most_rows: int) -> None:
+    def __init__(self, card: AnyCard, model: type[AnyModel], most_rows: int) -> None:
         self._rows: JsonRows[Any] = JsonRows(card, most_rows)
         self._table = Table.of(card, most_rows)
         self._model = model
@@ -70,7 +70,7 @@ class ReadsJson:
 class ReadsFiles:
     """Decoding a picture takes longer than everything else here, and lets other threads run meanwhile."""
 
-    def __init__(self, model: type[Model], most_rows: int, threads: int, deadline: float) -> None:
+    def __init__(self, model: type[AnyModel], most_rows: int, threads: int, deadline: float) -> None:
         self._form = FormFiles(most_rows)
         self._model = model
         for example in model.card.examples:  # or the first callers wait until what decodes is loaded
@@ -95,7 +95,7 @@ class ReadsFiles:
 
 
 class Desk:
-    def __init__(self, card: AnyCard, model: type[Model], reading: Reading, caller: Caller) -> None:
+    def __init__(self, card: AnyCard, model: type[AnyModel], reading: Reading, caller: Caller) -> None:
         self.card = card
         self.caller = caller
         self.version: str | None = None

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from jubako.batching.faults import Misbehaved, ModelFailed
 from jubako.batching.wire import merge
 from jubako.card import Row
-from jubako.model import Batch, Model, Outputs
+from jubako.model import AnyModel, Batch, Outputs
 from jubako.versions.store import Served
 
 Places: TypeAlias = NDArray[np.intp]
@@ -53,7 +53,7 @@ class Proof(Protocol):
 class AskTwice:
     """A few rows one by one; two answers to more of them, in two orders, must be the same rows' answers."""
 
-    model: Model
+    model: AnyModel
     tag: str
     order: np.random.Generator
     _others: dict[int, Iterator[Places]] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class AskTwice:
 class KnownRows:
     """Rows with known and different answers, slipped in at random places."""
 
-    model: Model
+    model: AnyModel
     tag: str
     order: np.random.Generator
     rows: Batch
@@ -129,7 +129,7 @@ def proof_for(served: Served, seed: int) -> Proof:
     return KnownRows(model, served.tag, order, merge([row for row, _ in kept]), answers, tolerance)
 
 
-def _cheap(model: Model, batch: Batch) -> bool:
+def _cheap(model: AnyModel, batch: Batch) -> bool:
     model.predict(batch)  # the first time is not like the others
     until = time.perf_counter() + LOOK_SECONDS
     while True:
@@ -177,7 +177,7 @@ def same(outputs: Outputs, known: Outputs, tolerance: float) -> bool:
     return bool(np.all(np.abs(outputs - known) <= tolerance * np.maximum(1.0, np.abs(known))))
 
 
-def _computed(model: Model, batch: Batch, tag: str) -> Outputs:
+def _computed(model: AnyModel, batch: Batch, tag: str) -> Outputs:
     try:
         outputs = model.predict(batch)
     except Exception as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jubako.model import Batch, Model, Outputs, Runtime
+from jubako.model import AnyModel, Batch, Outputs, Runtime
 from jubako.training.data import Material
 from jubako.training.gate import answers
 from jubako.training.recipe import Fitted, Log, Params, no_log
@@ -28,8 +28,8 @@ class Made:
 
     fitted: Fitted
     folder: Path
-    native: Model
-    served: Model
+    native: AnyModel
+    served: AnyModel
     parity: Mapping[str, float]
 
 

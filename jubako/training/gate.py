@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jubako.card import AnyCard, Gate
-from jubako.model import Batch, Model, Outputs
+from jubako.model import AnyModel, Batch, Outputs
 from jubako.training.recipe import Truth
 from jubako.training.scores import scores
 from jubako.versions import stages, store
@@ -56,7 +56,7 @@ def production_value(card: AnyCard, batch: Batch, truth: Truth) -> tuple[str | N
     return tag, scores(card, truth, answers(served.model, batch))[card.gate.metric]
 
 
-def answers(model: Model, batch: Batch) -> Outputs:
+def answers(model: AnyModel, batch: Batch) -> Outputs:
     """Outputs for any number of rows, in calls of the size that serves."""
     most = model.card.batching.max_rows
     return np.concatenate([model.predict(batch[start : start + most]) for start in range(0, len(batch), most)])

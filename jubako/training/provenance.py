@@ -12,7 +12,7 @@ import numpy as np
 from jubako import home
 from jubako.card import Row
 from jubako.commit import Commit
-from jubako.model import Model
+from jubako.model import AnyModel
 from jubako.training.data import Material, Order
 from jubako.training.fitting import Made, Scored
 from jubako.training.recipe import Params
@@ -52,7 +52,7 @@ def frameworks() -> dict[str, str]:
     return found
 
 
-def golden(rows: Sequence[Row], held_out: Places, native: Model, served: Model) -> Golden:
+def golden(rows: Sequence[Row], held_out: Places, native: AnyModel, served: AnyModel) -> Golden:
     """Held-out rows spread evenly over the table, as many as fit the budget."""
     chosen: list[Row] = []
     left = GOLDEN_BYTES

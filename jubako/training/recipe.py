@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jubako.card import AnyCard, Row
-from jubako.model import Batch, Model
+from jubako.model import AnyModel, Batch
 
 Param: TypeAlias = int | float | str | bool
 Params: TypeAlias = Mapping[str, Param]
@@ -53,7 +53,7 @@ class DataRefused(ValueError):
 class Fitted:
     """What ``fit`` gives back."""
 
-    model: Model
+    model: AnyModel
     importances: Mapping[str, float] = field(default_factory=dict)
     base: str | None = None
     """The checkpoint that was fine-tuned, when there was one."""
@@ -64,7 +64,7 @@ class Recipe(Protocol):
     def card(self) -> AnyCard: ...
 
     @property
-    def model(self) -> type[Model]: ...
+    def model(self) -> type[AnyModel]: ...
 
     @property
     def defaults(self) -> Params:
@@ -89,7 +89,7 @@ class Recipe(Protocol):
 
     def fit(self, batch: Batch, truth: Truth, params: Params, *, seed: int, log: Log) -> Fitted: ...
 
-    def export(self, model: Model, folder: Path, sample: Batch) -> dict[str, float]:
+    def export(self, model: AnyModel, folder: Path, sample: Batch) -> dict[str, float]:
         """Write the faster engine's file beside the native artefact, and say how far its outputs are apart.
 
         A file that answers differently (``jubako/training/parity.py``) does not stay.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jubako.card import AnyCard, Row
-from jubako.model import Model, Outputs
+from jubako.model import AnyModel, Outputs
 
 EXACT = 1e-4
 """Another processor adds floating-point numbers in another order; nothing else may differ."""
@@ -103,7 +103,7 @@ def what_differs(card: AnyCard, outputs: Outputs, known: Known) -> str | None:
     return None
 
 
-def record(rows: Sequence[Row], native: Model, served: Model) -> Golden:
+def record(rows: Sequence[Row], native: AnyModel, served: AnyModel) -> Golden:
     """Ask both engines, and keep what they answer."""
     engines: dict[str, Known] = {}
     truth: Any = native.predict(native.encode(rows))

@@ -13,7 +13,7 @@ from bentos.cards import CARDS
 from bentos.models import MODELS
 from jubako import home
 from jubako.card import Row
-from jubako.model import Column, Model, Runtime
+from jubako.model import AnyModel, Column, Runtime
 from jubako.versions import reference
 from jubako.versions.golden import Golden, Known, what_differs
 from jubako.versions.manifest import Evidence, VersionRefused
@@ -26,7 +26,7 @@ _PROMISE = re.compile(rb"evidence: sha256:([0-9a-f]{64})\n")
 class Served:
     """A version that proved itself: what it is and what computes."""
 
-    model: Model
+    model: AnyModel
     tag: str
     evidence: Evidence
     golden_rows: tuple[Row, ...]

@@ -12,7 +12,7 @@ import pytest
 from bentos.cards import CARDS
 from bentos.models import MODELS
 from jubako.card import AnyCard, Row
-from jubako.model import Batch, Model, Runtime
+from jubako.model import AnyModel, Batch, Runtime
 from jubako.training.recipe import Params, no_log, take
 from jubako.training.recipes import RECIPES
 
@@ -29,7 +29,7 @@ TINY: Params = {
 class Small:
     """What a recipe made of a few rows."""
 
-    fitted: Model
+    fitted: AnyModel
     folder: Path
     rows: list[Row]
 
@@ -62,6 +62,6 @@ def small(card: AnyCard, tmp_path_factory: pytest.TempPathFactory) -> Small:
 
 
 @pytest.fixture(params=["native", "auto"])
-def model(request: pytest.FixtureRequest, card: AnyCard, small: Small) -> Model:
+def model(request: pytest.FixtureRequest, card: AnyCard, small: Small) -> AnyModel:
     """As a runner would load it: with its own framework, and with whichever engine is faster."""
     return MODELS[card.name].load(small.folder, Runtime(engine=request.param))

@@ -10,7 +10,7 @@ import pytest
 
 from bentos.models import MODELS
 from jubako.card import AnyCard, Row, Signal
-from jubako.model import Batch, Column, Model, Outputs
+from jubako.model import AnyModel, Batch, Column, Outputs
 from jubako.training.recipe import take
 from tests.collection.contracts.conftest import Small
 
@@ -29,14 +29,14 @@ def places(*chosen: int) -> np.ndarray[Any, np.dtype[np.intp]]:
     return np.array(chosen, dtype=np.intp)
 
 
-def test_it_answers_each_row_with_its_cards_outputs(card: AnyCard, model: Model, small: Small) -> None:
+def test_it_answers_each_row_with_its_cards_outputs(card: AnyCard, model: AnyModel, small: Small) -> None:
     outputs = model.predict(small.batch())
     assert outputs.shape == (len(small.rows), len(card.outputs))
     assert outputs.dtype == np.float32
     assert np.isfinite(outputs).all()
 
 
-def test_a_row_gets_the_same_answer_in_any_company(model: Model, small: Small) -> None:
+def test_a_row_gets_the_same_answer_in_any_company(model: AnyModel, small: Small) -> None:
     """Batches are made of strangers' rows: predict(a + b) is predict(a) and predict(b)."""
     batch = small.batch()
     a, b = take(batch, places(*range(9))), take(batch, places(*range(9, 24)))
@@ -44,19 +44,19 @@ def test_a_row_gets_the_same_answer_in_any_company(model: Model, small: Small) -
     np.testing.assert_allclose(together, np.concatenate([model.predict(a), model.predict(b)]), **EQUAL)
 
 
-def test_a_row_gets_the_same_answer_alone(model: Model, small: Small) -> None:
+def test_a_row_gets_the_same_answer_alone(model: AnyModel, small: Small) -> None:
     batch = small.batch()
     alone = np.concatenate([model.predict(take(batch, places(place))) for place in range(len(small.rows))])
     np.testing.assert_allclose(model.predict(batch), alone, **EQUAL)
 
 
-def test_answers_come_in_the_order_of_the_rows(model: Model, small: Small) -> None:
+def test_answers_come_in_the_order_of_the_rows(model: AnyModel, small: Small) -> None:
     batch = small.batch()
     backwards = take(batch, np.arange(len(small.rows))[::-1])
     np.testing.assert_allclose(model.predict(backwards), model.predict(batch)[::-1], **EQUAL)
 
 
-def test_its_answers_depend_on_its_rows(model: Model, small: Small) -> None:
+def test_its_answers_depend_on_its_rows(model: AnyModel, small: Small) -> None:
     """Else the checks of order and company would say nothing."""
     assert len(np.unique(model.predict(small.batch())[:, 0])) > 1
 
@@ -79,7 +79,7 @@ def test_encoding_many_rows_is_encoding_each(card: AnyCard, examples: list[Row])
     np.testing.assert_array_equal(encode(examples), joined(encode(examples[:1]), encode(examples[1:])))
 
 
-def test_predicting_leaves_the_batch_as_it_was(model: Model, small: Small) -> None:
+def test_predicting_leaves_the_batch_as_it_was(model: AnyModel, small: Small) -> None:
     """A runner is given memory that it does not own, so it must not even try to write to it."""
     batch = small.batch()
     if not isinstance(batch, list):
@@ -88,16 +88,16 @@ def test_predicting_leaves_the_batch_as_it_was(model: Model, small: Small) -> No
     np.testing.assert_array_equal(batch, small.batch())
 
 
-def test_a_saved_model_answers_as_the_fitted_one_did(card: AnyCard, model: Model, small: Small) -> None:
+def test_a_saved_model_answers_as_the_fitted_one_did(card: AnyCard, model: AnyModel, small: Small) -> None:
     fitted, loaded = small.fitted.predict(small.batch()), model.predict(small.batch())
     np.testing.assert_allclose(loaded, fitted, rtol=1e-4, atol=1e-5)
 
 
-def test_a_loaded_model_says_what_computes(model: Model) -> None:
+def test_a_loaded_model_says_what_computes(model: AnyModel) -> None:
     assert model.engine
 
 
-def test_its_answers_are_its_cards_predictions(card: AnyCard, model: Model, small: Small) -> None:
+def test_its_answers_are_its_cards_predictions(card: AnyCard, model: AnyModel, small: Small) -> None:
     answers = model.decode(model.predict(small.batch()))
     assert len(answers) == len(small.rows)
     for answer in answers:
@@ -106,17 +106,17 @@ def test_its_answers_are_its_cards_predictions(card: AnyCard, model: Model, smal
         assert json.loads(json.dumps(answer, allow_nan=False)) == json.loads(whole.model_dump_json(exclude={"id"}))
 
 
-def test_its_probabilities_sum_to_one(model: Model, small: Small) -> None:
+def test_its_probabilities_sum_to_one(model: AnyModel, small: Small) -> None:
     for answer in model.decode(model.predict(small.batch())):
         if "probabilities" in answer:
             assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-4)
 
 
-def signals(model: Model, batch: Batch) -> dict[str, Column]:
+def signals(model: AnyModel, batch: Batch) -> dict[str, Column]:
     return model.signals(batch, model.predict(batch))
 
 
-def test_it_gives_exactly_the_signals_on_its_card(card: AnyCard, model: Model, small: Small) -> None:
+def test_it_gives_exactly_the_signals_on_its_card(card: AnyCard, model: AnyModel, small: Small) -> None:
     declared: dict[str, Signal] = {signal.name: signal for signal in card.signals + card.answer_signals}
     given = signals(model, small.batch())
     assert set(given) == set(declared)
@@ -129,7 +129,7 @@ def test_it_gives_exactly_the_signals_on_its_card(card: AnyCard, model: Model, s
             assert all(value is None or type(value) is str for value in column)
 
 
-def test_its_own_examples_look_normal_to_monitoring(card: AnyCard, model: Model, examples: list[Row]) -> None:
+def test_its_own_examples_look_normal_to_monitoring(card: AnyCard, model: AnyModel, examples: list[Row]) -> None:
     for signal in card.signals + card.answer_signals:
         for value in signals(model, model.encode(examples))[signal.name]:
             if value is None or value != value:  # noqa: PLR0124 - NaN is the number that is not itself
@@ -142,7 +142,7 @@ def test_its_own_examples_look_normal_to_monitoring(card: AnyCard, model: Model,
                 assert value in signal.categories
 
 
-def test_what_is_monitored_is_what_was_answered(card: AnyCard, model: Model, small: Small) -> None:
+def test_what_is_monitored_is_what_was_answered(card: AnyCard, model: AnyModel, small: Small) -> None:
     batch = small.batch()
     columns, answers = signals(model, batch), model.decode(model.predict(batch))
     for name in {signal.name for signal in card.answer_signals} & set(card.prediction.model_fields):
@@ -153,7 +153,7 @@ def test_what_is_monitored_is_what_was_answered(card: AnyCard, model: Model, sma
             assert list(columns[name]) == [str(value) for value in answered]
 
 
-def test_two_models_of_one_folder_agree_exactly(card: AnyCard, model: Model, small: Small) -> None:
+def test_two_models_of_one_folder_agree_exactly(card: AnyCard, model: AnyModel, small: Small) -> None:
     """Golden rows are compared across processes and restarts."""
     again: Outputs = model.predict(small.batch())
     np.testing.assert_array_equal(model.predict(small.batch()), again)
