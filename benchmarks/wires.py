@@ -12,8 +12,8 @@ import numpy as np
 
 from bentos.models import MODELS
 from jubako.card import AnyCard
-from jubako.client.pictures import picture_file
-from jubako.client.wire import multipart_body
+from jubako.client.files import file_part
+from jubako.client.http import multipart_body
 from jubako.model import AnyModel
 
 Given = dict[str, Any] | bytes
@@ -53,7 +53,7 @@ class Rows:
     def ask(self, card: AnyCard, rows: Sequence[Given]) -> Posting:
         path = self.path.format(model=card.name)
         if card.media == "files" and self.forms:
-            body, media = multipart_body("inputs", [picture_file(cast(bytes, row)) for row in rows])
+            body, media = multipart_body("inputs", [file_part(cast(bytes, row)) for row in rows])
             return Posting(path, media, body)
         return Posting(path, "application/json", _json({"inputs": [_plain(row) for row in rows]}))
 

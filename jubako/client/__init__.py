@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from jubako.answer import ModelVersion
-from jubako.client.answers import Predictions, Timing
 from jubako.client.asynchronous import AsyncClient, AsyncPredictor
 from jubako.client.errors import (
     AnswerError,
@@ -25,6 +24,7 @@ from jubako.client.errors import (
     WrongMediaType,
 )
 from jubako.client.facts import FeedbackReceipt, ModelFacts, MonitoringFacts, VersionFacts
+from jubako.client.predictions import Predictions, Timing
 from jubako.client.retries import Retries
 from jubako.client.sync import Client, Predictor
 

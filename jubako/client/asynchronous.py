@@ -21,15 +21,15 @@ from bentos.sentiment import card as sentiment
 from bentos.sentiment.card import SentimentPrediction
 from jubako.card import AnyCard, Card, PredictionT
 from jubako.client import calls
-from jubako.client.answers import Predictions
-from jubako.client.carrying import in_order_async
+from jubako.client.concurrency import map_ordered_async
 from jubako.client.errors import JubakoError
 from jubako.client.facts import FeedbackReceipt, ModelFacts, MonitoringFacts, VersionFacts
+from jubako.client.http import Call, Reply, base_headers, httpx_translated, new_id, time_limits
 from jubako.client.inputs import ChurnInput, HousingInput, ImageInput, IrisInput, SentimentInput, Table
-from jubako.client.progress import Progress, watched
+from jubako.client.predictions import Predictions
+from jubako.client.progress import Progress, report_progress
 from jubako.client.retries import Retries
 from jubako.client.rows import source
-from jubako.client.wire import Call, Reply, base_headers, httpx_translated, new_id, time_limits
 
 T = TypeVar("T")
 InputT = TypeVar("InputT")
@@ -45,13 +45,13 @@ class AsyncClient:
         *,
         timeout: float = 30.0,
         retries: Retries = Retries(),
-        at_once: int = 4,
+        concurrency: int = 4,
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.url = url
         self.timeout = timeout
-        self.at_once = at_once
+        self.concurrency = concurrency
         self._retries = retries
         self._sleep = sleep
         with httpx_translated(url):
@@ -127,7 +127,7 @@ class AsyncPredictor(Generic[InputT, PredictionT]):
         check: bool = False,
         progress: Progress = False,
         rows_per_request: int | None = None,
-        at_once: int | None = None,
+        concurrency: int | None = None,
         timeout: float | None = None,  # noqa: ASYNC109
         request_id: str | None = None,
     ) -> Predictions[PredictionT]:
@@ -137,11 +137,11 @@ class AsyncPredictor(Generic[InputT, PredictionT]):
         made = calls.predict(self.card, found, request_id, rows_per_request, check)
         first = await asyncio.to_thread(next, made) if self.card.media == "files" else next(made)
         parts = [await self._client.send(first, timeout)]
-        with watched(progress, found.total, self.card.name) as done:
+        with report_progress(progress, found.total, self.card.name) as done:
             done(first.rows)
             if first.rows < found.total:
-                rest = in_order_async(
-                    made, lambda call: self._client.send(call, timeout), at_once or self._client.at_once
+                rest = map_ordered_async(
+                    made, lambda call: self._client.send(call, timeout), concurrency or self._client.concurrency
                 )
                 async for part in rest:
                     parts.append(part)

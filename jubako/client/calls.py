@@ -9,26 +9,26 @@ from pydantic import BaseModel, ValidationError
 
 from jubako.answer import ModelVersion
 from jubako.card import AnyCard, Card, Prediction, PredictionT
-from jubako.client.answers import Part, Timing
 from jubako.client.errors import AnswerUnreadable, InputRefused, RowsRejected
 from jubako.client.facts import FeedbackReceipt, ModelFacts, MonitoringFacts, VersionFacts
-from jubako.client.pictures import picture_file
-from jubako.client.problems import Problem
-from jubako.client.rows import Source, complaints
-from jubako.client.wire import Call, Reply, json_body, multipart_body, path, read_as, read_json
+from jubako.client.files import file_part
+from jubako.client.http import Call, Reply, json_body, multipart_body, path, read_as, read_json
+from jubako.client.predictions import Chunk, Timing
+from jubako.client.problems import ProblemDetails
+from jubako.client.rows import RowSource, row_errors
 
 #: Rows in one request, however many the model likes: more only makes the answers come later, all at once.
 MOST_ROWS = 512
 #: Bytes of pictures in one request: a quarter of what the service takes by default.
-PICTURE_BYTES = 4 * 1024 * 1024
+UPLOAD_BYTES = 4 * 1024 * 1024
 
 Truth: TypeAlias = "Mapping[str, Any] | tuple[str | Prediction, Any]"
 """One truth: a mapping with ``id`` and ``truth``, or a pair of a prediction (or its id) and the truth."""
 
 
 def predict(
-    card: Card[Any, PredictionT], rows: Source, request_id: str, per_request: int | None = None, check: bool = False
-) -> Iterator[Call[Part[PredictionT]]]:
+    card: Card[Any, PredictionT], rows: RowSource, request_id: str, per_request: int | None = None, check: bool = False
+) -> Iterator[Call[Chunk[PredictionT]]]:
     """The requests that answer these rows, in order, made one by one as they are needed."""
     if check and card.media == "json":
         refuse_bad_rows(card, rows)
@@ -46,28 +46,28 @@ def predict(
         )
 
 
-def refuse_bad_rows(card: AnyCard, rows: Source) -> None:
+def refuse_bad_rows(card: AnyCard, rows: RowSource) -> None:
     """The service's own check, here, before anything is sent."""
-    found = complaints(card, rows.json_rows(card, 0, rows.total))
+    found = row_errors(card, rows.json_rows(card, 0, rows.total))
     if found:
         bad = len({error.loc[1] for error in found})
         detail = f"{bad} of {rows.total} rows do not fit {card.name}; nothing was sent"
-        raise RowsRejected(Problem(422, "Unprocessable Content", detail, errors=found, ours=False))
+        raise RowsRejected(ProblemDetails(422, "Unprocessable Content", detail, errors=found, from_service=False))
 
 
-def _json_bodies(card: AnyCard, rows: Source, step: int) -> Iterator[tuple[int, int, bytes, str]]:
+def _json_bodies(card: AnyCard, rows: RowSource, step: int) -> Iterator[tuple[int, int, bytes, str]]:
     for first in range(0, rows.total, step):
         inputs = rows.json_rows(card, first, first + step)
         yield first, len(inputs), json_body({"inputs": inputs}), "application/json"
 
 
-def _picture_bodies(rows: Source, step: int) -> Iterator[tuple[int, int, bytes, str]]:
+def _picture_bodies(rows: RowSource, step: int) -> Iterator[tuple[int, int, bytes, str]]:
     """Files are read only when their request is next, so that a folder of pictures never stands in memory."""
     files: list[tuple[str, bytes, str]] = []
     first = size = 0
     for place in range(rows.total):
-        file = picture_file(rows.cut(place, place + 1)[0])
-        if files and (len(files) == step or size + len(file[1]) > PICTURE_BYTES):
+        file = file_part(rows.cut(place, place + 1)[0])
+        if files and (len(files) == step or size + len(file[1]) > UPLOAD_BYTES):
             yield first, len(files), *multipart_body("inputs", files)
             files, first, size = [], place, 0
         files.append(file)
@@ -81,17 +81,17 @@ class _Envelope(BaseModel):
     predictions: list[Any]
 
 
-def _reader(card: Card[Any, PredictionT], first: int, count: int) -> Callable[[Reply], Part[PredictionT]]:
-    def read(reply: Reply) -> Part[PredictionT]:
+def _reader(card: Card[Any, PredictionT], first: int, count: int) -> Callable[[Reply], Chunk[PredictionT]]:
+    def read(reply: Reply) -> Chunk[PredictionT]:
         try:
-            return read_part(card, reply, count)
+            return read_chunk(card, reply, count)
         except RowsRejected as error:
-            raise error.moved(first) from None
+            raise error.shifted(first) from None
 
     return read
 
 
-def read_part(card: Card[Any, PredictionT], reply: Reply, count: int) -> Part[PredictionT]:
+def read_chunk(card: Card[Any, PredictionT], reply: Reply, count: int) -> Chunk[PredictionT]:
     """The answer to one request with so many rows."""
     envelope = read_as(_Envelope, read_json(reply))
     if len(envelope.predictions) != count:
@@ -101,7 +101,7 @@ def read_part(card: Card[Any, PredictionT], reply: Reply, count: int) -> Part[Pr
     except ValidationError as error:
         raise AnswerUnreadable(f"a prediction does not fit {card.name}; is this client too old? {error}") from error
     timing = Timing.read(reply.headers.get("server-timing"))
-    return Part(envelope.model, envelope.request_id, timing, predictions)
+    return Chunk(envelope.model, envelope.request_id, timing, predictions)
 
 
 def models() -> Call[list[ModelFacts]]:

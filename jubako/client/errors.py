@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from jubako.client.problems import Problem, RowError
+from jubako.client.problems import ProblemDetails, RowError
 
 #: How many bad rows a message names before it counts the rest; `errors` has them all.
 NAMED = 3
@@ -55,7 +55,7 @@ class AnswerUnreadable(JubakoError):
 class AnswerError(JubakoError):
     """The service, or a proxy before it, answered with an error. Its own explanation is in ``detail``."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: ProblemDetails) -> None:
         super().__init__(problem)
         self.problem = problem
         self.status = problem.status
@@ -99,9 +99,9 @@ class WrongMediaType(AnswerError):
 class RowsRejected(AnswerError):
     """422: rows with wrong values. ``errors`` lists every one, counted as the caller counts them."""
 
-    def moved(self, first: int) -> RowsRejected:
+    def shifted(self, first: int) -> RowsRejected:
         """The same with row numbers counted from ``first``: for one request of a call that was split into many."""
-        errors = tuple(error.moved(first) for error in self.errors)
+        errors = tuple(error.shifted(first) for error in self.errors)
         return RowsRejected(replace(self.problem, errors=errors))
 
 
@@ -132,7 +132,7 @@ BY_STATUS: dict[int, type[AnswerError]] = {
 }
 
 
-def answer_error(problem: Problem) -> AnswerError:
+def answer_error(problem: ProblemDetails) -> AnswerError:
     fallback = ServerFault if problem.status >= 500 else AnswerError
     return BY_STATUS.get(problem.status, fallback)(problem)
 

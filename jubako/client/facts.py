@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 
-class Facts(BaseModel):
+class ServiceFacts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=(), populate_by_name=True)
 
     @property
@@ -18,7 +18,7 @@ class Facts(BaseModel):
         return self.model_extra or {}
 
 
-class ModelFacts(Facts):
+class ModelFacts(ServiceFacts):
     """``GET /v1/models/{name}``: one model, and which version of it serves."""
 
     name: str
@@ -33,7 +33,7 @@ class ModelFacts(Facts):
     """What computes: ``onnxruntime``, ``torch bf16`` ..."""
 
 
-class VersionFacts(Facts):
+class VersionFacts(ServiceFacts):
     """``GET /v1/models/{name}/versions/{version}``: the evidence. From a prediction's id to the run that made it."""
 
     name: str = Field(validation_alias=AliasChoices("name", "model"))
@@ -47,7 +47,7 @@ class VersionFacts(Facts):
     params: Mapping[str, Any] = Field(default_factory=dict)
 
 
-class Accounting(Facts):
+class AccountingFacts(ServiceFacts):
     """Every row that was answered: profiled, dropped or pending. The three add up to what was received."""
 
     received: int
@@ -56,7 +56,7 @@ class Accounting(Facts):
     pending: int
 
 
-class ColumnFacts(Facts):
+class ColumnFacts(ServiceFacts):
     """One monitored column of rows or answers, beside what training saw."""
 
     column: str
@@ -66,13 +66,13 @@ class ColumnFacts(Facts):
     why: str | None = None
 
 
-class MonitoringFacts(Facts):
+class MonitoringFacts(ServiceFacts):
     """``GET /v1/monitoring/{model}``: drift of the last window, and accounting."""
 
     name: str = Field(validation_alias=AliasChoices("name", "model"))
     state: str | None = None
     columns: tuple[ColumnFacts, ...] = ()
-    accounting: Accounting | None = None
+    accounting: AccountingFacts | None = None
 
     @property
     def drifted(self) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ class MonitoringFacts(Facts):
         return tuple(column.column for column in self.columns if column.state == "drifted")
 
 
-class FeedbackReceipt(Facts):
+class FeedbackReceipt(ServiceFacts):
     """What became of the truths: joined to their prediction, known already, or of a prediction that nobody knows."""
 
     joined: int = 0

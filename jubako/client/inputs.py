@@ -9,7 +9,7 @@ from bentos.churn.card import ChurnRow
 from bentos.housing.card import HousingRow
 from bentos.iris.card import IrisRow
 from bentos.sentiment.card import SentimentRow
-from jubako.client.pictures import Picture
+from jubako.client.files import Picture
 from jubako.client.rows import Array, Frame
 
 Fields: TypeAlias = Mapping[str, Any]

@@ -29,10 +29,10 @@ class RowError:
     def __str__(self) -> str:
         return f"{'.'.join(str(step) for step in self.loc)}: {self.msg}"
 
-    def moved(self, first: int) -> RowError:
+    def shifted(self, first: int) -> RowError:
         """The same with its row number counted from ``first``.
 
-        >>> str(RowError(("inputs", 3, "petal_width"), "missing").moved(100))
+        >>> str(RowError(("inputs", 3, "petal_width"), "missing").shifted(100))
         'inputs.103.petal_width: missing'
         """
         match self.loc:
@@ -42,7 +42,7 @@ class RowError:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ProblemDetails:
     """An error answer. ``ours`` says whether the service itself wrote it, and not something between."""
 
     status: int
@@ -52,7 +52,7 @@ class Problem:
     request_id: str | None = None
     errors: tuple[RowError, ...] = ()
     retry_after: float | None = None
-    ours: bool = True
+    from_service: bool = True
 
 
 class _Complaint(BaseModel):
@@ -70,7 +70,7 @@ class _Body(BaseModel):
     errors: tuple[_Complaint, ...] = ()
 
 
-def read_problem(status: int, headers: Mapping[str, str], content: bytes) -> Problem:
+def read_problem(status: int, headers: Mapping[str, str], content: bytes) -> ProblemDetails:
     headers = httpx.Headers(list(headers.items()))
     waiting = retry_after(headers.get("retry-after"))
     request_id = headers.get("x-request-id")
@@ -80,7 +80,7 @@ def read_problem(status: int, headers: Mapping[str, str], content: bytes) -> Pro
         except ValidationError:
             pass
         else:
-            return Problem(
+            return ProblemDetails(
                 status=status,
                 title=body.title or phrase(status),
                 detail=body.detail or "",
@@ -90,7 +90,9 @@ def read_problem(status: int, headers: Mapping[str, str], content: bytes) -> Pro
                 retry_after=waiting,
             )
     detail = _quoted(content)
-    return Problem(status, phrase(status), detail, request_id=request_id, retry_after=waiting, ours=False)
+    return ProblemDetails(
+        status, phrase(status), detail, request_id=request_id, retry_after=waiting, from_service=False
+    )
 
 
 def retry_after(value: str | None, now: float | None = None) -> float | None:

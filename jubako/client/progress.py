@@ -12,7 +12,7 @@ Progress: TypeAlias = bool | Callable[[int, int], None]
 
 
 @contextmanager
-def watched(progress: Progress, total: int, title: str) -> Iterator[Callable[[int], None]]:
+def report_progress(progress: Progress, total: int, title: str) -> Iterator[Callable[[int], None]]:
     """A function to tell how many more rows are done."""
     if progress is False:
         yield lambda _rows: None

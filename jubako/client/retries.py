@@ -44,7 +44,7 @@ class Attempts:
     def pause_after(self, error: JubakoError) -> float:
         """Seconds to wait before the next try. Raises the error when another is pointless or would come too late."""
         self._failures += 1
-        if not passing(error) or self._failures > self._retries.times:
+        if not is_transient(error) or self._failures > self._retries.times:
             raise error
         pause = self._retries.draw(0.0, min(self._retries.cap, self._retries.base * 2 ** (self._failures - 1)))
         if isinstance(error, Overloaded) and error.retry_after is not None:
@@ -54,7 +54,7 @@ class Attempts:
         return pause
 
 
-def passing(error: JubakoError) -> bool:
+def is_transient(error: JubakoError) -> bool:
     """Whether the same request may succeed in a moment.
 
     Not 500: a bug answers the same again. Not our 504: the service has already spent its deadline on it. Yes to a
@@ -62,4 +62,4 @@ def passing(error: JubakoError) -> bool:
     """
     if isinstance(error, ConnectionFailed | Overloaded):
         return True
-    return isinstance(error, AnswerError) and error.status in {502, 504} and not error.problem.ours
+    return isinstance(error, AnswerError) and error.status in {502, 504} and not error.problem.from_service

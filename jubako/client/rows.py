@@ -35,7 +35,7 @@ _PLAIN = {str, int, bool, type(None)}
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RowSource:
     """Rows that are cut on demand, so that a large frame is never held twice."""
 
     total: int
@@ -48,12 +48,12 @@ class Source:
         return rows if self.ready else [json_row(card, row) for row in rows]
 
 
-def source(card: AnyCard, rows: Any) -> Source:
+def source(card: AnyCard, rows: Any) -> RowSource:
     """One row or many, in any form that the card allows."""
     found = _frame(card, rows) or _array(card, rows)
     if found is None:
         listed = [rows] if _is_one(card, rows) else _listed(card, rows)
-        found = Source(len(listed), lambda start, stop: listed[start:stop])
+        found = RowSource(len(listed), lambda start, stop: listed[start:stop])
     if found.total == 0:
         raise InputRefused(f"there are no rows to send to {card.name}")
     return found
@@ -73,7 +73,7 @@ def json_row(card: AnyCard, row: Any) -> dict[str, Any]:
     raise InputRefused(f"a row of {card.name} is a {card.row.__name__} or a mapping, not {type(row).__name__}")
 
 
-def complaints(card: AnyCard, rows: Iterable[Any]) -> tuple[RowError, ...]:
+def row_errors(card: AnyCard, rows: Iterable[Any]) -> tuple[RowError, ...]:
     """Every bad value, as the service would list it: the same card judges."""
     found: list[RowError] = []
     for place, row in enumerate(rows):
@@ -120,7 +120,7 @@ def _is_a(value: Any, package: str, name: str) -> bool:
     return any(base.__name__ == name and base.__module__.split(".")[0] == package for base in type(value).__mro__)
 
 
-def _frame(card: AnyCard, rows: Any) -> Source | None:
+def _frame(card: AnyCard, rows: Any) -> RowSource | None:
     """A frame may have more columns than the card (an id, the truth); only the card's are sent."""
     pandas, polars = _is_a(rows, "pandas", "DataFrame"), _is_a(rows, "polars", "DataFrame")
     if not (pandas or polars):
@@ -133,10 +133,10 @@ def _frame(card: AnyCard, rows: Any) -> Source | None:
         part = rows.iloc[start:stop] if pandas else rows[start:stop]
         return _records(card, [part[name].tolist() if pandas else part[name].to_list() for name in card.columns])
 
-    return Source(len(rows), cut, ready=True)
+    return RowSource(len(rows), cut, ready=True)
 
 
-def _array(card: AnyCard, rows: Any) -> Source | None:
+def _array(card: AnyCard, rows: Any) -> RowSource | None:
     if not _is_a(rows, "numpy", "ndarray") or (len(card.columns) == 1 and len(rows.shape) == 1):
         return None  # an array of texts is an iterable of texts
     width = len(card.columns)
@@ -144,12 +144,12 @@ def _array(card: AnyCard, rows: Any) -> Source | None:
     if len(table.shape) != 2 or table.shape[1] != width:
         order = ", ".join(card.columns)
         raise InputRefused(f"{card.name} takes arrays of {width} columns ({order}), not of shape {rows.shape}")
-    return Source(len(table), lambda start, stop: _records(card, table[start:stop].T.tolist()), ready=True)
+    return RowSource(len(table), lambda start, stop: _records(card, table[start:stop].T.tolist()), ready=True)
 
 
 def _records(card: AnyCard, columns: list[list[Any]]) -> list[Any]:
     """Rows from whole columns. Most columns need no look at their values, which a frame of a million rows feels."""
-    whole = whole_columns(card)
+    whole = integer_columns(card)
     clean = [
         values if set(map(type, values)) <= _PLAIN else [_number(value, name in whole) for value in values]
         for name, values in zip(card.columns, columns, strict=True)
@@ -157,7 +157,7 @@ def _records(card: AnyCard, columns: list[list[Any]]) -> list[Any]:
     return [dict(zip(card.columns, line, strict=True)) for line in zip(*clean, strict=True)]
 
 
-def whole_columns(card: AnyCard) -> set[str]:
+def integer_columns(card: AnyCard) -> set[str]:
     """The columns that hold whole numbers: a float column of a frame cannot say so itself."""
     fields = card.row.model_fields.items()
     return {name for name, field in fields if field.annotation is int or _literal_ints(field.annotation)}

@@ -21,15 +21,15 @@ from bentos.sentiment import card as sentiment
 from bentos.sentiment.card import SentimentPrediction
 from jubako.card import AnyCard, Card, PredictionT
 from jubako.client import calls
-from jubako.client.answers import Predictions
-from jubako.client.carrying import in_order
+from jubako.client.concurrency import map_ordered
 from jubako.client.errors import JubakoError
 from jubako.client.facts import FeedbackReceipt, ModelFacts, MonitoringFacts, VersionFacts
+from jubako.client.http import Call, Reply, base_headers, httpx_translated, new_id, time_limits
 from jubako.client.inputs import ChurnInput, HousingInput, ImageInput, IrisInput, SentimentInput, Table
-from jubako.client.progress import Progress, watched
+from jubako.client.predictions import Predictions
+from jubako.client.progress import Progress, report_progress
 from jubako.client.retries import Retries
 from jubako.client.rows import source
-from jubako.client.wire import Call, Reply, base_headers, httpx_translated, new_id, time_limits
 
 T = TypeVar("T")
 InputT = TypeVar("InputT")
@@ -51,14 +51,14 @@ class Client:
         *,
         timeout: float = 30.0,
         retries: Retries = Retries(),
-        at_once: int = 4,
+        concurrency: int = 4,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """``timeout`` bounds one request with its retries; ``at_once``: how many requests of one call run together."""
+        """``timeout`` bounds one request with its retries; ``concurrency`` is the number of requests at a time."""
         self.url = url
         self.timeout = timeout
-        self.at_once = at_once
+        self.concurrency = concurrency
         self._retries = retries
         self._sleep = sleep
         with httpx_translated(url):
@@ -140,7 +140,7 @@ class Predictor(Generic[InputT, PredictionT]):
         check: bool = False,
         progress: Progress = False,
         rows_per_request: int | None = None,
-        at_once: int | None = None,
+        concurrency: int | None = None,
         timeout: float | None = None,
         request_id: str | None = None,
     ) -> Predictions[PredictionT]:
@@ -154,9 +154,11 @@ class Predictor(Generic[InputT, PredictionT]):
         made = calls.predict(self.card, found, request_id, rows_per_request, check)
         first = next(made)
         parts = [self._client.send(first, timeout)]
-        with watched(progress, found.total, self.card.name) as done:
+        with report_progress(progress, found.total, self.card.name) as done:
             done(first.rows)
-            rest = in_order(made, lambda call: self._client.send(call, timeout), at_once or self._client.at_once)
+            rest = map_ordered(
+                made, lambda call: self._client.send(call, timeout), concurrency or self._client.concurrency
+            )
             for part in rest if first.rows < found.total else ():
                 parts.append(part)
                 done(len(part.predictions))

@@ -26,15 +26,15 @@ from pydantic import ValidationError
 
 from bentos.cards import CARDS
 from jubako.card import AnyCard, Row
-from jubako.client.pictures import media_type
-from jubako.client.pretending import pretend
-from jubako.client.rows import complaints
-from jubako.client.wire import new_id
+from jubako.client.fake_answers import fake_answer
+from jubako.client.files import media_type
+from jubako.client.http import new_id
+from jubako.client.rows import row_errors
 
 Pretend = Callable[[Any], Mapping[str, Any]]
 
 
-class Refused(Exception):
+class MockProblem(Exception):
     """An error answer on its way out."""
 
     def __init__(self, status: int, detail: str, errors: list[dict[str, Any]] | None = None) -> None:
@@ -75,7 +75,7 @@ class MockService(httpx.BaseTransport, httpx.AsyncBaseTransport):
             elif page is not None:
                 self._failures.append(httpx.Response(how, html=page, headers=headers))
             else:
-                self._failures.append(_problem(Refused(how, "the mock was told to fail"), new_id(), headers))
+                self._failures.append(_problem(MockProblem(how, "the mock was told to fail"), new_id(), headers))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         request.read()
@@ -95,9 +95,9 @@ class MockService(httpx.BaseTransport, httpx.AsyncBaseTransport):
         request_id = request.headers.get("x-request-id") or new_id()
         try:
             if self.api_key and request.headers.get("authorization") != f"Bearer {self.api_key}":
-                raise Refused(401, "this service wants an API key: Authorization: Bearer KEY")
+                raise MockProblem(401, "this service wants an API key: Authorization: Bearer KEY")
             answer = self._answer(request, request_id)
-        except Refused as refused:
+        except MockProblem as refused:
             return _problem(refused, request_id, {})
         answer.headers["X-Request-ID"] = request_id
         return answer
@@ -110,7 +110,7 @@ class MockService(httpx.BaseTransport, httpx.AsyncBaseTransport):
                 return self._learn(_json(request))
             case ["GET", *steps]:
                 return httpx.Response(200, json=self._known(steps))
-        raise Refused(404, f"nothing is at {request.url.path}")
+        raise MockProblem(404, f"nothing is at {request.url.path}")
 
     def _known(self, steps: Sequence[str]) -> dict[str, Any]:
         match steps:
@@ -125,14 +125,14 @@ class MockService(httpx.BaseTransport, httpx.AsyncBaseTransport):
             case ["v1", "monitoring", name]:
                 accounting = {"received": 0, "profiled": 0, "dropped": 0, "pending": 0}
                 return {"model": _card(name).name, "state": "not enough", "columns": [], "accounting": accounting}
-        raise Refused(404, f"nothing is at /{'/'.join(steps)}")
+        raise MockProblem(404, f"nothing is at /{'/'.join(steps)}")
 
     def _facts(self, card: AnyCard) -> dict[str, Any]:
         return {"name": card.name, "title": card.title, "framework": card.framework, "version": self.version}
 
     def _predict(self, card: AnyCard, request: httpx.Request, request_id: str) -> httpx.Response:
         rows = _pictures(card, request) if card.media == "files" else _rows(card, _json(request))
-        made_up: Pretend = self.answers.get(card.name) or (lambda row: pretend(card, row))
+        made_up: Pretend = self.answers.get(card.name) or (lambda row: fake_answer(card, row))
         version = self.version
         tag = f"{card.name}:{version}"
         predictions = [{"id": f"{tag}:{request_id}-{place}", **made_up(row)} for place, row in enumerate(rows)]
@@ -149,7 +149,7 @@ class MockService(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def _learn(self, content: Any) -> httpx.Response:
         truths = content.get("feedback") if isinstance(content, dict) else None
         if not isinstance(truths, list):
-            raise Refused(422, "no feedback", [{"loc": ["feedback"], "msg": "Field required"}])
+            raise MockProblem(422, "no feedback", [{"loc": ["feedback"], "msg": "Field required"}])
         repeated = sum(item["id"] in self.feedback for item in truths)
         self.feedback |= {item["id"]: item["truth"] for item in truths}
         return httpx.Response(200, json={"joined": len(truths) - repeated, "repeated": repeated, "unknown": 0})
@@ -157,29 +157,29 @@ class MockService(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 def _card(name: str) -> AnyCard:
     if name not in CARDS:
-        raise Refused(404, f"there is no model {name!r}")
+        raise MockProblem(404, f"there is no model {name!r}")
     return CARDS[name]
 
 
 def _json(request: httpx.Request) -> Any:
     if request.headers.get("content-type", "").partition(";")[0] != "application/json":
-        raise Refused(415, "this route reads application/json")
+        raise MockProblem(415, "this route reads application/json")
     try:
         return json.loads(request.content)
     except ValueError as error:
-        raise Refused(400, f"not JSON: {error}") from None
+        raise MockProblem(400, f"not JSON: {error}") from None
 
 
 def _rows(card: AnyCard, content: Any) -> list[Row]:
     inputs = content.get("inputs") if isinstance(content, dict) else None
     if not isinstance(inputs, list) or not inputs:
-        raise Refused(422, "no rows", [{"loc": ["inputs"], "msg": "a list of rows is required"}])
+        raise MockProblem(422, "no rows", [{"loc": ["inputs"], "msg": "a list of rows is required"}])
     try:
         return [card.row.model_validate(row) for row in inputs]
     except ValidationError:
-        found = complaints(card, inputs)
+        found = row_errors(card, inputs)
         bad = len({error.loc[1] for error in found})
-        raise Refused(
+        raise MockProblem(
             422,
             f"{bad} of {len(inputs)} rows do not fit {card.name}",
             [{"loc": list(error.loc), "msg": error.msg} for error in found],
@@ -189,17 +189,17 @@ def _rows(card: AnyCard, content: Any) -> list[Row]:
 def _pictures(card: AnyCard, request: httpx.Request) -> list[Row]:
     kind, _, boundary = request.headers.get("content-type", "").partition("boundary=")
     if not kind.startswith("multipart/form-data") or not boundary:
-        raise Refused(415, "this route reads multipart/form-data")
+        raise MockProblem(415, "this route reads multipart/form-data")
     parts = request.content.split(b"--" + boundary.strip('"').encode())[1:-1]
     files = [part.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n") for part in parts]
     unknown = [place for place, file in enumerate(files) if media_type(file) == "application/octet-stream"]
     if unknown or not files:
         why = "not a PNG, JPEG, WebP or BMP file"
-        raise Refused(422, "not all are pictures", [{"loc": ["inputs", place], "msg": why} for place in unknown])
+        raise MockProblem(422, "not all are pictures", [{"loc": ["inputs", place], "msg": why} for place in unknown])
     return [card.row(data=file) for file in files]
 
 
-def _problem(refused: Refused, request_id: str, headers: Mapping[str, str]) -> httpx.Response:
+def _problem(refused: MockProblem, request_id: str, headers: Mapping[str, str]) -> httpx.Response:
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(refused.status).phrase,

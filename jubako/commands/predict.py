@@ -10,9 +10,9 @@ import click
 
 from bentos.cards import CARDS
 from jubako.card import AnyCard
-from jubako.client.answers import Predictions
 from jubako.client.errors import ConnectionFailed, InputRefused, JubakoError, RowsRejected, Unauthorized
-from jubako.client.files import parse, rows_from
+from jubako.client.parsing import parse, rows_from
+from jubako.client.predictions import Predictions
 from jubako.client.sync import Client
 
 #: Lines of a table on a screen; JSON output always has everything.

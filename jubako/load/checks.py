@@ -32,7 +32,7 @@ def wrong(
     """What is wrong with an answer, in words that are the same for the same trouble; None when nothing is."""
     if status != 200:
         problem = read_problem(status, headers, content)
-        return f"{status} {problem.title}" + (f": {problem.detail}" if not problem.ours else "")
+        return f"{status} {problem.title}" + (f": {problem.detail}" if not problem.from_service else "")
     try:
         body = json.loads(content)
         name, version, predictions = body["model"]["name"], body["model"]["version"], body["predictions"]

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from jubako.card import AnyCard
-from jubako.client.pictures import picture_file
-from jubako.client.wire import multipart_body, new_id, path
+from jubako.client.files import file_part
+from jubako.client.http import multipart_body, new_id, path
 from jubako.load.pictures import picture
 from jubako.load.rows import row
 
@@ -47,7 +47,7 @@ class Deck:
         self._files: list[tuple[str, bytes, str]] = []
         self._rows: list[bytes] = []
         if card.media == "files":
-            self._files = [picture_file(picture(rng)) for _ in range(size or POOL_PICTURES)]
+            self._files = [file_part(picture(rng)) for _ in range(size or POOL_PICTURES)]
         else:
             self._rows = [json.dumps(row(card, rng)).encode() for _ in range(size or POOL_ROWS)]
 

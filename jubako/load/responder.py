@@ -12,7 +12,7 @@ import sys
 from typing import cast
 
 from bentos.cards import CARDS
-from jubako.client.pretending import pretend
+from jubako.client.fake_answers import fake_answer
 from jubako.client.rows import source
 
 _MARK = "%REQUEST%"
@@ -25,7 +25,7 @@ def canned() -> dict[bytes, bytes]:
     answers = {}
     for name, card in CARDS.items():
         row = card.row.model_validate_json(json.dumps(source(card, dict(card.examples[0])).cut(0, 1)[0]))
-        prediction = {"id": f"{name}:nothing:0", **pretend(card, row)}
+        prediction = {"id": f"{name}:nothing:0", **fake_answer(card, row)}
         body = {
             "model": {"name": name, "version": "nothing"},
             "request_id": _MARK,

@@ -13,7 +13,7 @@ from locust import FastHttpUser, constant_throughput, task
 from bentos.cards import CARDS
 from jubako.card import AnyCard
 from jubako.client import Client
-from jubako.client.wire import Call, Reply, success
+from jubako.client.http import Call, Reply, success
 from jubako.load.checks import Known, is_clear, wrong
 from jubako.load.profiles import Profile
 from jubako.load.questions import KNOWN, Deck

@@ -18,7 +18,7 @@ import numpy as np
 from bentos.cards import CARDS
 from bentos.image.card import ImageRow
 from bentos.models import MODELS
-from jubako.client.pictures import picture_file
+from jubako.client.files import file_part
 from jubako.load.pictures import picture
 from jubako.load.rows import row
 from jubako.versions import stages, store
@@ -77,7 +77,7 @@ def _rows(name: str, count: int, generator: random.Random) -> list[Any]:
     card = CARDS[name]
     if card.media == "json":
         return [card.row.model_validate(row(card, generator)) for _ in range(count)]
-    files = [file for _, file, _ in (picture_file(picture(generator)) for _ in range(min(count, 200)))]
+    files = [file for _, file, _ in (file_part(picture(generator)) for _ in range(min(count, 200)))]
     return [ImageRow(data=files[place % len(files)]) for place in range(count)]
 
 

@@ -19,8 +19,8 @@ from click.testing import CliRunner
 
 from bentos.cards import CARDS
 from jubako.client import AsyncClient, BadRequest, Client, NotFound, Retries, RowsRejected, WrongMediaType
+from jubako.client.http import Call, success
 from jubako.client.testing import MockService
-from jubako.client.wire import Call, success
 from jubako.commands.predict import predict
 from jubako.load.checks import alike
 
@@ -71,7 +71,7 @@ def test_many_rows_come_back_in_their_order(client: Client) -> None:
     together = client.iris.predict(matrix, rows_per_request=100)
     some = [0, 99, 100, 777, 1499]
     alone = [client.iris.predict(matrix[place])[0] for place in some]
-    assert len(together.parts) == 15
+    assert len(together.chunks) == 15
     for place, answer in zip(some, alone, strict=True):
         assert together[place].probabilities == pytest.approx(answer.probabilities, abs=1e-4)
 
@@ -82,7 +82,9 @@ def test_a_frame_with_gaps_is_answered(client: Client) -> None:
 
 
 def test_the_caller_keeps_the_request_id(client: Client) -> None:
-    assert client.iris.predict(dict(CARDS["iris"].examples[0]), request_id="order-66").parts[0].request_id == "order-66"
+    assert (
+        client.iris.predict(dict(CARDS["iris"].examples[0]), request_id="order-66").chunks[0].request_id == "order-66"
+    )
 
 
 BAD: dict[str, list[Any]] = {
@@ -101,7 +103,7 @@ def test_the_mock_and_the_service_reject_the_same_places(client: Client, name: s
     for asked in (client, Client("http://mock", transport=MockService())):
         with pytest.raises(RowsRejected) as caught:
             asked.predictor(CARDS[name]).predict(BAD[name])
-        assert caught.value.problem.ours
+        assert caught.value.problem.from_service
         assert caught.value.request_id
         places.append({error.loc for error in caught.value.errors})
     assert places[0] == places[1]

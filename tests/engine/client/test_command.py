@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from bentos.cards import CARDS
 from bentos.image.card import RED_PNG
-from jubako.client.files import parse
+from jubako.client.parsing import parse
 from jubako.commands.predict import predict
 from tests.fake_service import FakeService
 

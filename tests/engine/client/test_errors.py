@@ -12,7 +12,7 @@ import pytest
 
 from jubako.client import Client, JubakoError, RequestError, Retries, RowsRejected, ServerFault, errors
 from jubako.client.errors import BY_STATUS, AnswerError, ConnectionFailed, Overloaded, Timeout, answer_error
-from jubako.client.problems import Problem, read_problem
+from jubako.client.problems import ProblemDetails, read_problem
 from jubako.client.testing import MockService
 
 ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
@@ -71,18 +71,18 @@ def test_each_status_has_its_own_exception(status: int, kind: type[AnswerError])
 
 @pytest.mark.parametrize(("status", "kind"), [(500, ServerFault), (502, ServerFault), (507, ServerFault)])
 def test_an_unknown_5xx_is_the_servers_fault(status: int, kind: type[AnswerError]) -> None:
-    assert type(answer_error(Problem(status, "?"))) is kind
+    assert type(answer_error(ProblemDetails(status, "?"))) is kind
 
 
 @pytest.mark.parametrize("status", [302, 405, 418])
 def test_any_other_status_is_an_answer_error_too(status: int) -> None:
-    assert type(answer_error(Problem(status, "?"))) is AnswerError
+    assert type(answer_error(ProblemDetails(status, "?"))) is AnswerError
 
 
 def test_a_proxys_page_gives_a_readable_exception() -> None:
     page = b"<html><head><style>p {color: red}</style></head><body><h1>502 Bad Gateway</h1><p>nginx &amp; co</p></body>"
     problem = read_problem(502, {"Content-Type": "text/html"}, page)
-    assert not problem.ours
+    assert not problem.from_service
     assert str(answer_error(problem)) == "502 Bad Gateway: 502 Bad Gateway nginx & co"
 
 

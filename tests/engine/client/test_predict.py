@@ -14,7 +14,7 @@ import pytest
 
 from bentos.cards import CARDS
 from jubako.client import AnswerUnreadable, AsyncClient, Client, MonitoringFacts, Overloaded, Retries, RowsRejected
-from jubako.client.answers import Timing
+from jubako.client.predictions import Timing
 from jubako.client.testing import MockService
 
 ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
@@ -52,7 +52,7 @@ def both(request: Any, service: MockService) -> Both:
 def test_order_is_kept_over_many_requests(both: Both, service: MockService) -> None:
     answers = both.predict("iris", ROWS, rows_per_request=64)
     assert [answer.probabilities["setosa"] for answer in answers] == [row["sepal_length"] for row in ROWS]
-    assert len(service.requests) == len(answers.parts) == 16
+    assert len(service.requests) == len(answers.chunks) == 16
 
 
 def test_one_request_keeps_the_callers_id_and_several_begin_with_it(both: Both, service: MockService) -> None:
@@ -206,7 +206,7 @@ class Crowd(httpx.BaseTransport):
 
 def test_never_more_requests_at_once_than_allowed() -> None:
     crowd = Crowd()
-    Client("http://mock", transport=crowd, at_once=3).iris.predict(ROWS[:40], rows_per_request=1)
+    Client("http://mock", transport=crowd, concurrency=3).iris.predict(ROWS[:40], rows_per_request=1)
     assert 1 < crowd.most <= 3
 
 

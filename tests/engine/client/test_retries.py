@@ -18,8 +18,8 @@ from jubako.client import (
     Timeout,
 )
 from jubako.client.errors import answer_error
-from jubako.client.problems import Problem
-from jubako.client.retries import passing
+from jubako.client.problems import ProblemDetails
+from jubako.client.retries import is_transient
 from jubako.client.testing import MockService
 
 ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
@@ -123,13 +123,13 @@ def test_what_would_fail_again_is_not_tried_again(service: MockService, status: 
     [
         (ConnectionFailed("gone"), True),
         (Timeout("late"), False),
-        (answer_error(Problem(502, "", ours=False)), True),
-        (answer_error(Problem(504, "", ours=False)), True),
-        (answer_error(Problem(500, "", ours=False)), False),
+        (answer_error(ProblemDetails(502, "", from_service=False)), True),
+        (answer_error(ProblemDetails(504, "", from_service=False)), True),
+        (answer_error(ProblemDetails(500, "", from_service=False)), False),
     ],
 )
 def test_a_proxy_that_could_not_reach_the_service_is_asked_again(error: JubakoError, again: bool) -> None:
-    assert passing(error) is again
+    assert is_transient(error) is again
 
 
 @pytest.mark.parametrize(

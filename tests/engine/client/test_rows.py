@@ -17,7 +17,7 @@ import pytest
 from bentos.cards import CARDS
 from bentos.iris.card import IrisRow
 from jubako.client import Client, InputRefused
-from jubako.client.rows import Source, json_row, plain, source
+from jubako.client.rows import RowSource, json_row, plain, source
 from jubako.client.testing import MockService
 
 TABLES = [card for card in CARDS.values() if card.media == "json" and len(card.columns) > 1]
@@ -139,7 +139,7 @@ def test_a_large_frame_is_cut_on_demand() -> None:
     """A million rows of a frame must not become a million dicts before the first request leaves."""
     frame = pd.DataFrame([dict(CARDS["iris"].examples[0])] * 1000)
     found = source(CARDS["iris"], frame)
-    assert isinstance(found, Source)
+    assert isinstance(found, RowSource)
     assert found.total == 1000
     assert len(found.cut(990, 1010)) == 10
 

@@ -50,7 +50,7 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class Part(Generic[PredictionT]):
+class Chunk(Generic[PredictionT]):
     """The answer to one request. A call with many rows has several."""
 
     model: ModelVersion
@@ -62,8 +62,8 @@ class Part(Generic[PredictionT]):
 class Predictions(Sequence[PredictionT]):
     """One prediction for each row, in the rows' order."""
 
-    def __init__(self, parts: Sequence[Part[PredictionT]], request_id: str) -> None:
-        self.parts = tuple(parts)
+    def __init__(self, parts: Sequence[Chunk[PredictionT]], request_id: str) -> None:
+        self.chunks = tuple(parts)
         self.request_id = request_id
         """The caller's; where a call was split, each part's own begins with it."""
         self._predictions = tuple(prediction for part in parts for prediction in part.predictions)
@@ -71,16 +71,16 @@ class Predictions(Sequence[PredictionT]):
     @property
     def model(self) -> ModelVersion:
         """The version that answered; the first one, in the rare call during which it changed (see ``versions``)."""
-        return self.parts[0].model
+        return self.chunks[0].model
 
     @property
     def versions(self) -> tuple[ModelVersion, ...]:
         """Every version that answered: two when one was promoted while a long call ran."""
-        return tuple(dict.fromkeys(part.model for part in self.parts))
+        return tuple(dict.fromkeys(part.model for part in self.chunks))
 
     @property
     def timing(self) -> Timing:
-        return Timing.summed([part.timing for part in self.parts])
+        return Timing.summed([part.timing for part in self.chunks])
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Plain data, ready for ``json.dumps`` or ``pandas.DataFrame``."""

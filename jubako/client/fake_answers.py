@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 from jubako.card import AnyCard, Row
 
 
-def pretend(card: AnyCard, row: Row) -> dict[str, Any]:
+def fake_answer(card: AnyCard, row: Row) -> dict[str, Any]:
     """A made-up answer without its id. Equal rows get equal answers, different rows mostly different ones."""
     draw = random.Random(hashlib.sha256(repr(row).encode()).digest())  # noqa: S311 (made up, not secret)
     fields = {name: info.annotation for name, info in card.prediction.model_fields.items() if name != "id"}

@@ -12,14 +12,14 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 
-def in_order(items: Iterator[T], work: Callable[[T], U], at_once: int) -> Iterator[U]:
+def map_ordered(items: Iterator[T], work: Callable[[T], U], concurrency: int) -> Iterator[U]:
     """``work`` on each item by a few threads; the first failure stops the rest."""
-    with ThreadPoolExecutor(at_once, thread_name_prefix="jubako-client") as pool:
+    with ThreadPoolExecutor(concurrency, thread_name_prefix="jubako-client") as pool:
         waiting: deque[Future[U]] = deque()
         try:
             for item in items:
                 waiting.append(pool.submit(work, item))
-                if len(waiting) > at_once:
+                if len(waiting) > concurrency:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
@@ -27,14 +27,16 @@ def in_order(items: Iterator[T], work: Callable[[T], U], at_once: int) -> Iterat
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-async def in_order_async(items: Iterator[T], work: Callable[[T], Awaitable[U]], at_once: int) -> AsyncIterator[U]:
+async def map_ordered_async(
+    items: Iterator[T], work: Callable[[T], Awaitable[U]], concurrency: int
+) -> AsyncIterator[U]:
     """The same with tasks. The items are made in a thread: making one may read files."""
     waiting: deque[asyncio.Future[U]] = deque()
     end = object()
     try:
         while (item := await asyncio.to_thread(next, items, end)) is not end:
             waiting.append(asyncio.ensure_future(work(item)))  # type: ignore[arg-type]
-            if len(waiting) >= at_once:
+            if len(waiting) >= concurrency:
                 yield await waiting.popleft()
         while waiting:
             yield await waiting.popleft()
