@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
+from annotated_types import MaxLen
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 Engine = Literal["auto", "onnx", "native"]
@@ -30,6 +31,26 @@ def _no_boolean(value: Any) -> Any:
 
 NOT_BOOLEAN = BeforeValidator(_no_boolean)
 """For a literal of numbers: Python's true equals 1, so it alone would take it."""
+
+
+class FileRow(Row):
+    """One file is one row: over HTTP a part of a form, in JSON its base64. ``max_length`` of ``data`` bounds it."""
+
+    model_config = ConfigDict(val_json_bytes="base64", ser_json_bytes="base64")
+
+    data: bytes
+
+    @classmethod
+    def max_bytes(cls) -> int:
+        """How large a file may be."""
+        for bound in cls.model_fields["data"].metadata:
+            if isinstance(bound, MaxLen):
+                return bound.max_length
+        raise TypeError(f"{cls.__name__}.data needs a max_length: how many bytes a file may have")
+
+
+class FileRefused(ValueError):
+    """A file that cannot become a row. The text is for the caller."""
 
 
 class Prediction(BaseModel):
@@ -135,7 +156,6 @@ class Card(Generic[RowT, PredictionT]):
     """Rows that work when tried, as JSON. At least two different ones."""
     classes: tuple[str, ...] = ()
     """What the truth can be, in the order of the model's scores; empty for a regression."""
-    media: Literal["json", "files"] = "json"
     drift: DriftLimits = field(default_factory=DriftLimits)
 
     def fingerprint(self) -> str:
@@ -147,6 +167,10 @@ class Card(Generic[RowT, PredictionT]):
             "classes": self.classes,
         }
         return hashlib.sha256(json.dumps(schema, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def media(self) -> Literal["json", "files"]:
+        return "files" if issubclass(self.row, FileRow) else "json"
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from jubako.card import Batching, Card, Gate, Prediction, Row, Signal
+from jubako.card import Batching, Card, FileRow, Gate, Prediction, Signal
+from jubako.pictures import MAX_BYTES, MAX_PIXELS
 
 Colour = Literal["black", "blue", "brown", "green", "grey", "orange", "purple", "red", "white", "yellow"]
 COLOURS: tuple[Colour, ...] = (
@@ -19,8 +20,6 @@ COLOURS: tuple[Colour, ...] = (
     "white",
     "yellow",
 )
-MAX_BYTES = 8 * 1024 * 1024
-MAX_PIXELS = 25_000_000
 
 #: Two small pictures, base64: 24 x 24 pixels, mostly red and mostly blue.
 RED_PNG = (
@@ -33,10 +32,8 @@ BLUE_PNG = (
 )
 
 
-class ImageRow(Row):
+class ImageRow(FileRow):
     """A picture file: PNG, JPEG, WebP or BMP."""
-
-    model_config = ConfigDict(val_json_bytes="base64", ser_json_bytes="base64")
 
     data: Annotated[bytes, Field(min_length=1, max_length=MAX_BYTES)]
 
@@ -68,5 +65,4 @@ CARD = Card(
         Signal("confidence", "number", low=0.0, high=1.0),
     ),
     examples=({"data": RED_PNG}, {"data": BLUE_PNG}),
-    media="files",
 )

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from bentos.image.card import CARD, COLOURS, ImagePrediction, ImageRow
 from jubako import onnx, pictures
 from jubako.card import AnyCard
-from jubako.model import Batch, Coded, Column, Device, Model, Outputs, Runtime
+from jubako.files import FileModel
+from jubako.model import Batch, Coded, Column, Device, Outputs, Runtime
 
 if TYPE_CHECKING:
     import torch
@@ -31,9 +32,8 @@ STEP: Mapping[Device, int] = {"cpu": 64, "cuda": 4_096}
 Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
-class ImageModel(Model[ImageRow, ImagePrediction]):
+class ImageModel(FileModel[ImageRow, ImagePrediction]):
     card: ClassVar[AnyCard] = CARD
-    array: ClassVar[Any] = NDArray[np.uint8]
     gpu: ClassVar[float | Literal["auto"]] = "auto"
 
     def __init__(self, predict: Predict, engine: str, network: nn.Sequential | None = None, step: int = 64) -> None:
@@ -43,8 +43,8 @@ class ImageModel(Model[ImageRow, ImagePrediction]):
         self._step = step
 
     @staticmethod
-    def encode(rows: Sequence[ImageRow]) -> Batch:
-        return pictures.encode(rows)
+    def decode_file(data: bytes) -> NDArray[np.uint8]:
+        return pictures.encode_one(data)
 
     @staticmethod
     def decode(outputs: Outputs) -> list[dict[str, Any]]:

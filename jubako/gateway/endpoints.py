@@ -4,7 +4,6 @@ desk nothing of transport."""
 from __future__ import annotations
 
 import logging
-from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,10 +11,10 @@ from typing import Any, Protocol
 import numpy as np
 import orjson
 
-from bentos.image.card import ImageRow
 from jubako.answer import Answer as PublicAnswer
 from jubako.batching import Answer, Caller, CallerGone, CallFault, DeadlinePassed, NotReady, Overloaded, unique
-from jubako.card import AnyCard
+from jubako.card import AnyCard, FileRefused
+from jubako.files import FileModel
 from jubako.gateway.decoding import Decoding
 from jubako.gateway.fast_json import Table
 from jubako.gateway.forms import FormFiles
@@ -68,13 +67,14 @@ class ReadsJson:
 
 
 class ReadsFiles:
-    """Decoding a picture takes longer than everything else here, and lets other threads run meanwhile."""
+    """Decoding a file takes longer than everything else here, and lets other threads run meanwhile."""
 
-    def __init__(self, model: type[AnyModel], most_rows: int, threads: int, deadline: float) -> None:
-        self._form = FormFiles(most_rows)
+    def __init__(self, model: type[FileModel[Any, Any]], most_rows: int, threads: int, deadline: float) -> None:
+        row = model.card.row
+        self._form = FormFiles(most_rows, row.max_bytes())
         self._model = model
-        for example in model.card.examples:  # or the first callers wait until what decodes is loaded
-            self._decode(b64decode(example["data"]))
+        for example in model.card.examples:  # or the first callers wait while the decoder is loaded
+            self._decode(row.model_validate_json(orjson.dumps(example)).data)
         self._decoding = Decoding(self._decode, threads, deadline)
         self.check_media = self._form.check_media
         self.check = self._decoding.check
@@ -85,13 +85,13 @@ class ReadsFiles:
         complaints = {place: tried for place, tried in enumerate(tries) if isinstance(tried, str)}
         if complaints:
             raise BadRows(complaints)
-        return np.concatenate([tried for tried in tries if not isinstance(tried, str)])
+        return np.stack(tries)
 
     def _decode(self, file: bytes) -> Any:
         try:
-            return self._model.encode([ImageRow.model_construct(data=file)])
-        except BadRows as bad:
-            return bad.complaints[0]
+            return self._model.decode_file(file)
+        except FileRefused as refused:
+            return str(refused)
 
 
 class Desk:

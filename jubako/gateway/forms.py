@@ -1,4 +1,4 @@
-"""Picture files in a multipart form: parts named ``inputs``, each a file. Nothing is fetched, opened or spooled."""
+"""Files in a multipart form: parts named ``inputs``, each a file. Nothing is fetched, opened or spooled."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from bentos.image.card import MAX_BYTES
 from jubako.gateway.problems import FieldError, NotParseable, RowsRejected, TooLarge, WrongMedia
 
 FIELD = "inputs"
@@ -16,8 +15,9 @@ FIELD = "inputs"
 class FormFiles:
     media_type = "multipart/form-data"
 
-    def __init__(self, most_rows: int) -> None:
+    def __init__(self, most_rows: int, most_bytes: int) -> None:
         self._most_rows = most_rows
+        self._most_bytes = most_bytes
 
     def check_media(self, content_type: bytes) -> None:
         kind, options = parse_options_header(content_type)
@@ -28,7 +28,7 @@ class FormFiles:
         if not body:
             raise NotParseable("the form is empty")
         boundary = parse_options_header(content_type)[1][b"boundary"]
-        parts = _Parts(self._most_rows)
+        parts = _Parts(self._most_rows, self._most_bytes)
         try:
             parser = MultipartParser(boundary, parts.callbacks())  # type: ignore[arg-type]
             parser.write(body)
@@ -47,11 +47,12 @@ class FormFiles:
 class _Parts:
     """Collects the parser's callbacks into whole files."""
 
-    def __init__(self, most_rows: int) -> None:
+    def __init__(self, most_rows: int, most_bytes: int) -> None:
         self.files: list[bytes] = []
         self.errors: list[FieldError] = []
         self.ended = False
         self._most_rows = most_rows
+        self._most_bytes = most_bytes
         self._name = bytearray()
         self._value = bytearray()
         self._headers: dict[bytes, bytes] = {}
@@ -85,8 +86,8 @@ class _Parts:
             self.errors.append(FieldError([name or "form"], f"unknown part; files must be named {FIELD!r}"))
         elif b"filename" not in options:
             self.errors.append(FieldError([FIELD, place], "must be a file; texts, addresses and paths are not opened"))
-        elif len(self._data) > MAX_BYTES:
-            self.errors.append(FieldError([FIELD, place], f"the file is larger than {MAX_BYTES} bytes"))
+        elif len(self._data) > self._most_bytes:
+            self.errors.append(FieldError([FIELD, place], f"the file is larger than {self._most_bytes} bytes"))
         if place >= self._most_rows:
             raise TooLarge(f"one request may have {self._most_rows} files; split it")
         self.files.append(bytes(self._data))

@@ -20,6 +20,7 @@ from jubako.batching.schedulers import FirstCome, Order, ShortFirst
 from jubako.batching.throughput import Pace
 from jubako.card import AnyCard, Card, PredictionT, RowT
 from jubako.console import files
+from jubako.files import FileModel
 from jubako.gateway.app import Door
 from jubako.gateway.endpoints import Desk, Reading, ReadsFiles, ReadsJson
 from jubako.gateway.keys import keyring
@@ -93,7 +94,7 @@ class Plane:
         model = MODELS[card.name]
         reading: Reading = (
             ReadsFiles(model, rows, self._settings.gateway.decode_threads, runner.deadline_seconds)
-            if card.media == "files"
+            if issubclass(model, FileModel)
             else ReadsJson(card, model, rows)
         )
         order, full = _order(card, runner)

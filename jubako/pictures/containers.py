@@ -14,13 +14,11 @@ from dataclasses import dataclass
 from struct import unpack_from
 from typing import Literal
 
-from bentos.image.card import MAX_BYTES, MAX_PIXELS
+from jubako.pictures.limits import MAX_BYTES, MAX_PIXELS, MAX_SIDE
 from jubako.pictures.refused import PictureRefused, cut_off, damaged, mistaken, too_large
 
 Kind = Literal["PNG", "JPEG", "WebP", "BMP"]
 
-MAX_SIDE = 65_535
-"""What JPEG can hold, and the two bytes of an encoded row."""
 MAX_PARTS = 10_000
 """Chunks or segments of one file. Real files have at most hundreds; more only cost time."""
 MAX_SCANS = 50
@@ -171,7 +169,7 @@ def _checked(width: int, height: int) -> tuple[int, int]:
     if width < 1 or height < 1:
         raise PictureRefused("the picture has no pixels: its width or height is 0")
     if width > MAX_SIDE or height > MAX_SIDE or width * height > MAX_PIXELS:
-        raise too_large(width, height, MAX_SIDE)
+        raise too_large(width, height)
     return width, height
 
 

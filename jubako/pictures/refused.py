@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from bentos.image.card import MAX_PIXELS
+from jubako.card import FileRefused
+from jubako.pictures.limits import MAX_PIXELS, MAX_SIDE
 
 WANTED = "send a PNG, JPEG, WebP or BMP file"
 
@@ -40,8 +41,8 @@ TEXTS = (
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
 
-class PictureRefused(ValueError):
-    """The file cannot become a row. Its text is for the caller: what it is, and what would be right."""
+class PictureRefused(FileRefused):
+    """The file is no picture, or too large. The text says what it is and what would be right."""
 
 
 def cut_off(kind: str) -> PictureRefused:
@@ -52,8 +53,8 @@ def damaged(kind: str) -> PictureRefused:
     return PictureRefused(f"this {kind} file is damaged or of an unusual kind: save it again as a plain PNG or JPEG")
 
 
-def too_large(width: int, height: int, side: int) -> PictureRefused:
-    limit = f"at most {MAX_PIXELS:,} pixels in all and {side:,} a side"
+def too_large(width: int, height: int) -> PictureRefused:
+    limit = f"at most {MAX_PIXELS:,} pixels in all and {MAX_SIDE:,} a side"
     return PictureRefused(f"{width:,} x {height:,} pixels are too many: {limit}")
 
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from bentos.image.card import MAX_BYTES
+from jubako.pictures import MAX_BYTES
 
 pytestmark = pytest.mark.slow
 

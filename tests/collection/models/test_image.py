@@ -11,10 +11,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from bentos.image.card import CARD, COLOURS, MAX_PIXELS, ImageRow
+from bentos.image.card import CARD, COLOURS, ImageRow
 from bentos.image.model import STEP, ImageModel, network
 from jubako.model import Runtime
-from jubako.pictures import PIXELS, ROW_BYTES, SIDE
+from jubako.pictures import MAX_PIXELS, PIXELS, ROW_BYTES, SIDE
 from tests.collection.models.picture_files import png, saved
 from training.image import RECIPE
 

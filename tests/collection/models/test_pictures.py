@@ -13,9 +13,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from bentos.image.card import BLUE_PNG, MAX_BYTES, MAX_PIXELS, RED_PNG, ImageRow
+from bentos.image.card import BLUE_PNG, RED_PNG, ImageRow
+from bentos.image.model import ImageModel
 from jubako.model import BadRows
-from jubako.pictures import MAX_SIDE, ROW_BYTES, SIDE, encode, encode_one, pixels, sizes
+from jubako.pictures import MAX_BYTES, MAX_PIXELS, MAX_SIDE, ROW_BYTES, SIDE, encode_one, pixels, sizes
 from tests.collection.models.picture_files import (
     BLUE,
     RED,
@@ -225,33 +226,31 @@ def test_a_file_at_the_limit_of_bytes_is_read() -> None:
 
 def test_rows_keep_their_order_and_all_bad_ones_are_named() -> None:
     good = [saved(Image.new("RGB", (9, 7), colour), "PNG") for colour in (RED, BLUE)]
-    batch = encode([ImageRow(data=file) for file in good])
+    batch = ImageModel.encode([ImageRow(data=file) for file in good])
     assert batch.shape == (2, ROW_BYTES)
     assert batch.dtype == np.uint8
     assert [pixels(batch)[place, 0, 0].tolist() for place in (0, 1)] == [list(RED), list(BLUE)]
     assert sizes(batch).tolist() == [[9, 7], [9, 7]]
+    mixed = (b"GIF89a", good[0], b"https://example.org/a.png", good[1][:-9])
     with pytest.raises(BadRows) as caught:
-        encode([ImageRow(data=file) for file in (b"GIF89a", good[0], b"https://example.org/a.png", good[1][:-9])])
+        ImageModel.encode([ImageRow(data=file) for file in mixed])
     assert list(caught.value.complaints) == [0, 2, 3]
-
-
-def test_no_rows_are_an_empty_batch() -> None:
-    assert encode([]).shape == (0, ROW_BYTES)
 
 
 def test_a_picture_as_base64_in_json_is_the_same_row() -> None:
     for example in (RED_PNG, BLUE_PNG):
         row = ImageRow.model_validate_json(json.dumps({"data": example}))
         assert json.loads(row.model_dump_json()) == {"data": example}
-        assert (encode([row])[0] == encode_one(row.data)).all()
+        assert (ImageModel.encode([row])[0] == encode_one(row.data)).all()
 
 
 def test_the_first_example_is_red_and_the_second_blue() -> None:
-    red, blue = (encode([ImageRow.model_validate_json(json.dumps({"data": data}))]) for data in (RED_PNG, BLUE_PNG))
-    assert pixels(red)[0].mean(axis=(0, 1)).argmax() == 0
-    assert pixels(blue)[0].mean(axis=(0, 1)).argmax() == 2
+    rows = [ImageRow.model_validate_json(json.dumps({"data": data})) for data in (RED_PNG, BLUE_PNG)]
+    red, blue = pixels(ImageModel.encode(rows))
+    assert red.mean(axis=(0, 1)).argmax() == 0
+    assert blue.mean(axis=(0, 1)).argmax() == 2
 
 
-def test_pillow_is_not_loaded_before_a_picture_comes() -> None:
-    program = "import sys, jubako.pictures; sys.exit('PIL' in sys.modules)"
+def test_numpy_and_pillow_are_not_loaded_before_the_first_picture() -> None:
+    program = "import sys, jubako.pictures; sys.exit(bool({'PIL', 'numpy'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

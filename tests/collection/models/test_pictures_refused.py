@@ -9,8 +9,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from bentos.image.card import MAX_BYTES, MAX_PIXELS
-from jubako.pictures import MAX_SIDE, PictureRefused, encode_one
+from jubako.pictures import MAX_BYTES, MAX_PIXELS, MAX_SIDE, PictureRefused, encode_one
 from tests.collection.models.picture_files import (
     SIGNATURE,
     bmp_header,

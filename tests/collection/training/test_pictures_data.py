@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from bentos.image.card import COLOURS, ImageRow
-from jubako.pictures import encode
+from bentos.image.model import ImageModel
 from jubako.training.recipe import DataRefused, Dataset
 from training.data import albums, pictures, scenes
 from training.data.colours import REGIONS, UNNAMED, names, rgb, shares
@@ -41,7 +41,7 @@ def test_all_colours_are_equally_frequent(made: Dataset) -> None:
 
 
 def test_every_made_file_is_accepted_by_the_decoder_and_by_the_card(made: Dataset) -> None:
-    assert len(encode([ImageRow.model_validate(row.model_dump()) for row in made.rows])) == len(made)
+    assert len(ImageModel.encode([ImageRow.model_validate(row.model_dump()) for row in made.rows])) == len(made)
 
 
 def test_formats_sizes_and_ways_to_hold_a_camera_vary(made: Dataset) -> None:

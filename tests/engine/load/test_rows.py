@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 from bentos.cards import CARDS
-from bentos.image.card import MAX_BYTES
 from jubako.client.testing import MockService
 from jubako.load.questions import KNOWN, Deck
 from jubako.load.rows import row
 from jubako.load.texts import text
+from jubako.pictures import MAX_BYTES
 
 JSON_CARDS = [card for card in CARDS.values() if card.media == "json"]
 by_name = pytest.mark.parametrize("card", CARDS.values(), ids=lambda card: card.name)

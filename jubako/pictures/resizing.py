@@ -1,4 +1,4 @@
-"""From a checked file to 32 x 32 RGB pixels: each near the mean of what it covers, so that no colour is lost.
+"""From a checked file to a few RGB pixels: each near the mean of what it covers, so that no colour is lost.
 
 What is transparent is seen on white, as on a page. Training goes the same way.
 """
@@ -19,8 +19,6 @@ from jubako.pictures.refused import PictureRefused, cut_off, damaged
 if TYPE_CHECKING:
     from PIL import Image, ImageFile
 
-SIDE = 32
-SIZE = (SIDE, SIDE)
 #: How to turn an array, by EXIF orientation: whether to exchange lines and columns, then which to walk backwards.
 TURNS = {
     1: (False, 1, 1),
@@ -34,18 +32,18 @@ TURNS = {
 }
 
 
-def small(file: PictureFile) -> NDArray[np.uint8]:
-    """(32, 32, 3), turned as it is shown. The sides are stretched alike: the model asks for shares, not for shapes."""
+def small(file: PictureFile, side: int) -> NDArray[np.uint8]:
+    """(side, side, 3), turned as it is shown. Both sides are stretched to fit: colours matter, shapes do not."""
     try:
         image = _openers()[file.kind](BytesIO(file.content))
         sides = (file.height, file.width) if file.orientation >= 5 else (file.width, file.height)
         if image.size != sides:  # the decoder disagrees with the header that was checked
             raise damaged(file.kind)
         if file.kind == "JPEG":
-            image.draft("RGB", SIZE)
+            image.draft("RGB", (side, side))
         with image:
-            array = _resized(image)
-    except (PictureRefused, MemoryError):  # no memory is our fault, not the caller's
+            array = _resized(image, (side, side))
+    except (PictureRefused, MemoryError):  # too little memory is our fault, not the caller's
         raise
     except Exception as error:
         raise cut_off(file.kind) if "truncated" in str(error) else damaged(file.kind) from error
@@ -64,7 +62,7 @@ def _openers() -> Mapping[Kind, Callable[[BytesIO], ImageFile.ImageFile]]:
     return {"PNG": PngImageFile, "JPEG": JpegImageFile, "WebP": WebPImageFile, "BMP": BmpImageFile}
 
 
-def _resized(image: Image.Image) -> NDArray[np.uint8]:
+def _resized(image: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
     from PIL import Image
 
     image.load()
@@ -77,7 +75,7 @@ def _resized(image: Image.Image) -> NDArray[np.uint8]:
     elif image.mode not in ("L", "RGB"):
         image = image.convert("RGB")
     # Whole blocks first, which is fast; then HAMMING, nearer to the mean than BOX, which takes no parts of pixels.
-    image = image.resize(SIZE, Image.Resampling.HAMMING, reducing_gap=2.0)
+    image = image.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0)
     if image.mode in ("LA", "RGBA"):
-        image = Image.alpha_composite(Image.new("RGBA", SIZE, "white"), image.convert("RGBA"))
+        image = Image.alpha_composite(Image.new("RGBA", size, "white"), image.convert("RGBA"))
     return np.asarray(image.convert("RGB"))
