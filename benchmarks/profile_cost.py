@@ -65,7 +65,7 @@ def columns(name: str) -> None:
         "signals": median_microseconds(lambda: model.signals(batch, outputs), ROWS),
         "check": median_microseconds(lambda: check(card, signals), ROWS),
         "sketch": median_microseconds(lambda: sketches.track(checked), ROWS),
-        "log": median_microseconds(lambda: pack(name, "v", Block([group], [checked])), ROWS),
+        "log": median_microseconds(lambda: pack("v", Block(card, [group], [checked])), ROWS),
     }
     shown = "  ".join(f"{part} {cost:5.2f}" for part, cost in costs.items())
     print(f"  {name:<10} {shown}   together {sum(costs.values()):5.2f}")
@@ -74,7 +74,9 @@ def columns(name: str) -> None:
 def observing() -> float:
     """Microseconds for one call of ``observe``, with its observation."""
     with tempfile.TemporaryDirectory() as folder:
-        recorder = Recorder(Path(folder), Monitoring(buffer_rows=10_000_000))  # not started: only the request's side
+        recorder = Recorder(
+            Path(folder), Monitoring(buffer_rows=10_000_000), MODELS
+        )  # not started: only the request's side
         batch, outputs = np.zeros((1, 4), "f4"), np.zeros((1, 3), "f4")
 
         def hundred() -> None:
@@ -116,7 +118,7 @@ async def traffic(name: str, seconds: float, observe: Callable[[Observation], No
 def on_and_off(name: str, rounds: int, seconds: float) -> None:
     ratios, costs, rates, late_on, late_off = [], [], [], [], []
     with tempfile.TemporaryDirectory() as folder:
-        recorder = Recorder(Path(folder), Monitoring())
+        recorder = Recorder(Path(folder), Monitoring(), MODELS)
         recorder.start()
         recorder.flush(60.0)
         gc.freeze()  # as the gateway does when it has started

@@ -8,11 +8,11 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from bentos.cards import CARDS
-from jubako import durable, home
+from jubako import collection, durable, home
+from jubako.commands.arguments import MODEL
 from jubako.commands.screen import console, table
 from jubako.monitoring.report import words
-from jubako.monitoring.report.monitor import Watch
+from jubako.monitoring.report.monitor import DriftMonitor
 from jubako.monitoring.report.page import page
 from jubako.monitoring.report.report import ColumnReport, MonitoringReport
 
@@ -20,7 +20,7 @@ COLOURS = {"drifted": "red", "stable": "green", "not enough": "yellow", "no refe
 
 
 @click.command()
-@click.argument("model", type=click.Choice(list(CARDS)), required=False)
+@click.argument("model", type=MODEL, required=False)
 @click.option("--version", metavar="VERSION", help="Another version than the one that serves.")
 @click.option("--html", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write one page to look at.")
 @click.option("--json", "as_json", is_flag=True, help="For programs: what GET /v1/monitoring/MODEL says.")
@@ -34,9 +34,10 @@ def drift(model: str | None, *, version: str | None, file: Path | None, as_json:
     """
     if version and not model:
         raise click.UsageError("--version is a version of one model: name the model, too")
-    watch = Watch(home.jubako_home() / "monitoring")
+    models = collection.here()
+    monitor = DriftMonitor(home.jubako_home() / "monitoring", models)
     try:
-        reports = [watch.report(name, version) for name in ([model] if model else CARDS)]
+        reports = [monitor.report(name, version) for name in ([model] if model else models)]
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     seen = [report for report in reports if model or report.window.rows or report.accounting.received]

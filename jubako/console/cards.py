@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import lru_cache
 from typing import Any
 
-from bentos.cards import CARDS
 from jubako.card import AnyCard
+from jubako.collection import Collection
 
 
-@lru_cache(maxsize=1)
-def cards() -> dict[str, Any]:
-    return {name: _card(card) for name, card in CARDS.items()}
+def cards(collection: Collection) -> dict[str, Any]:
+    return {name: _card(card) for name, card in collection.cards.items()}
 
 
 def _card(card: AnyCard) -> dict[str, Any]:

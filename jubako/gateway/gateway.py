@@ -19,6 +19,7 @@ from jubako.batching import Caller, Hop
 from jubako.batching.schedulers import FirstCome, Order, ShortFirst
 from jubako.batching.throughput import Pace
 from jubako.card import AnyCard, Card, PredictionT, RowT
+from jubako.collection import Collection
 from jubako.console import files
 from jubako.files import FileModel
 from jubako.gateway.app import Door
@@ -58,18 +59,19 @@ class Plane:
     def open(self, app: ASGIApp, hops: Mapping[str, Hop]) -> Door:
         """Start everything; to be called on the event loop that will serve."""
         gateway = self._settings.gateway
-        metrics = self._metrics = Metrics()
+        collection = Collection.of(GATEWAY, list(MODELS.values()))
+        metrics = self._metrics = Metrics(collection.cards)
         self._tracing = tracing.opened(self._settings.tracing, GATEWAY)
         for name, hop in hops.items():
             self._desks[name] = self._desk(CARDS[name], hop, metrics)
             runner = self._settings.runner(name)
             metrics.standing.expect(name, runner.queue_rows, runner.gpu not in (0, "auto"))
-        pages = Pages(self._desks, metrics, describe)
+        pages = Pages(self._desks, metrics, describe, collection)
         if self._settings.monitoring.enabled:
             folder = home.jubako_home() / "monitoring"
-            recorder = self._recorder = Recorder(folder, self._settings.monitoring)
+            recorder = self._recorder = Recorder(folder, self._settings.monitoring, collection.models)
             recorder.start()
-            watching = Watching(folder, recorder, metrics)
+            watching = Watching(folder, collection, recorder, metrics)
             pages.handlers.update(watching.handlers())
             self._repeat(MEASURE_EVERY, lambda: asyncio.to_thread(watching.measure))
         self._repeat(POUR_EVERY, self._tell_metrics)

@@ -10,13 +10,13 @@ from typing import Any
 
 import orjson
 
-from bentos.cards import CARDS
+from jubako.collection import Collection
 from jubako.gateway.pages import Handler, Page, page
 from jubako.gateway.problems import FieldError, NotParseable, RowsRejected, TooLarge
 from jubako.metrics.gateway import Metrics
 from jubako.monitoring.quality import feedback
 from jubako.monitoring.record.recorder import Recorder
-from jubako.monitoring.report.monitor import Watch
+from jubako.monitoring.report.monitor import DriftMonitor
 
 MOST_TRUTHS = 10_000
 SETTLE_WITHIN = 2.0
@@ -25,38 +25,39 @@ SETTLE_WITHIN = 2.0
 class Watching:
     """Everything here reads files or waits for disks, so it runs in threads."""
 
-    def __init__(self, folder: Path, recorder: Recorder, metrics: Metrics) -> None:
-        self._watch = Watch(folder, recorder)
-        self._watch.feedback.settle_with(lambda: recorder.flush(SETTLE_WITHIN, profiles=False))
+    def __init__(self, folder: Path, collection: Collection, recorder: Recorder, metrics: Metrics) -> None:
+        self._cards = collection.cards
+        self._monitor = DriftMonitor(folder, collection, recorder)
+        self._monitor.feedback.settle_with(lambda: recorder.flush(SETTLE_WITHIN, profiles=False))
         self._metrics = metrics
 
     def handlers(self) -> dict[tuple[str, str], Handler]:
         reports: dict[tuple[str, str], Handler] = {
-            ("GET", f"/v1/monitoring/{name}"): partial(self._report, name) for name in CARDS
+            ("GET", f"/v1/monitoring/{name}"): partial(self._report, name) for name in self._cards
         }
         return {**reports, ("POST", "/v1/feedback"): self._feedback}
 
     async def _report(self, name: str, _body: bytes) -> Page:
-        report = await asyncio.to_thread(self._watch.report, name)
+        report = await asyncio.to_thread(self._monitor.report, name)
         return page(200, report.model_dump(mode="json"))
 
     async def _feedback(self, body: bytes) -> Page:
-        truths, complaints = feedback.check(_items(body))
+        truths, complaints = feedback.check(self._cards, _items(body))
         if complaints:
             errors = [FieldError(["feedback", line, field], why) for line, field, why in complaints]
             raise RowsRejected(f"{len(errors)} line(s) do not fit; nothing was stored; see errors", errors)
-        outcomes = await asyncio.to_thread(self._watch.feedback.add, truths)
+        outcomes = await asyncio.to_thread(self._monitor.feedback.add, truths)
         told = [{"id": truth.id, "outcome": outcome} for truth, outcome in zip(truths, outcomes, strict=True)]
         counts = {outcome: outcomes.count(outcome) for outcome in feedback.OUTCOMES}
         return page(200, {**counts, "feedback": told})
 
     def measure(self) -> None:
         """Bring the gauges up to date; takes milliseconds to seconds, away from the event loop."""
-        for name in CARDS:
-            verdict = self._watch.verdict(name)
+        for name in self._cards:
+            verdict = self._monitor.verdict(name)
             scores = {column.column: column.score for column in verdict.columns if column.score is not None}
             self._metrics.drift(name, scores)
-            for quality in self._watch.quality(name)[:1]:
+            for quality in self._monitor.quality(name)[:1]:
                 self._metrics.live_quality(name, quality)
 
 

@@ -11,6 +11,7 @@ import orjson
 
 from bentos.cards import CARDS
 from jubako.batching import RunnerStatus
+from jubako.collection import Collection
 from jubako.console import cards
 from jubako.gateway import facts
 from jubako.gateway.endpoints import Desk
@@ -31,10 +32,17 @@ def page(status: int, content: Any) -> Page:
 
 
 class Pages:
-    def __init__(self, desks: Mapping[str, Desk], metrics: Metrics, openapi: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        desks: Mapping[str, Desk],
+        metrics: Metrics,
+        openapi: Callable[[], dict[str, Any]],
+        collection: Collection,
+    ) -> None:
         self._desks = desks
         self._metrics = metrics
         self._openapi = openapi
+        self._console = cards(collection)
         self._lineages: dict[str, tuple[str, str]] = {}
         self.draining = False
         self.handlers: dict[tuple[str, str], Handler] = {
@@ -90,7 +98,7 @@ class Pages:
         return page(200, self._openapi())
 
     async def _cards(self, _body: bytes) -> Page:
-        return page(200, cards())
+        return page(200, self._console)
 
     async def _readyz(self, _body: bytes) -> Page:
         if self.draining:

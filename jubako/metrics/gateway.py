@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bentos.cards import CARDS
 from jubako.metrics.runners import Standing
 from jubako.monitoring.record.observation import Accounting
 from jubako.monitoring.record.recorder import Troubles
@@ -75,7 +74,7 @@ class Numbers:
 class Metrics:
     """Every metric of the contract that a gateway counts itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Collection[str]) -> None:
         from prometheus_client import Counter, Gauge, Histogram
 
         self._requests = Counter("jubako_requests", "Requests by how they ended", ["model", "outcome"])
@@ -125,9 +124,9 @@ class Metrics:
                 Spread(ROWS, batch_rows.labels(name)),
                 Spread(SECONDS, queue.labels(name)),
             )
-            for name in CARDS
+            for name in names
         }
-        for name in CARDS:
+        for name in names:
             self._rows.labels(name)
             for outcome in OUTCOMES:
                 self._requests.labels(name, outcome)

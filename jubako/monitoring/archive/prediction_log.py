@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bentos.cards import CARDS
+from jubako.card import AnyCard
 from jubako.model import Batch, Outputs
 from jubako.monitoring.archive import database
 from jubako.monitoring.record.columns import Checked, CheckedNumbers, monitored
@@ -33,6 +33,7 @@ log = logging.getLogger("jubako.monitoring")
 class Block:
     """Predictions of one version that wait to be written."""
 
+    card: AnyCard
     groups: list[Group] = field(default_factory=list)
     checked: list[Mapping[str, Checked]] = field(default_factory=list)
 
@@ -53,23 +54,23 @@ class PredictionLog:
         self._waiting: dict[tuple[str, str], Block] = {}
         self._connection: sqlite3.Connection | None = None
 
-    def add(self, group: Group, checked: Sequence[Mapping[str, Checked]]) -> None:
+    def add(self, card: AnyCard, group: Group, checked: Sequence[Mapping[str, Checked]]) -> None:
         """Predictions, with the checked columns of all their rows in one or more pieces."""
-        block = self._waiting.setdefault((group.model, group.version), Block())
+        block = self._waiting.setdefault((group.model, group.version), Block(card))
         block.groups.append(group)
         block.checked.extend(checked)
 
     def flush(self) -> None:
-        for key, block in list(self._waiting.items()):
+        for (model, version), block in list(self._waiting.items()):
             try:
                 self._connection = self._connection or database.connect(self._file)
-                self._connection.execute(_INSERT, pack(*key, block, self._raw_rows))
+                self._connection.execute(_INSERT, pack(version, block, self._raw_rows))
             except Exception as error:
                 self.failed_writes += 1
-                log.error("predictions of %s could not be logged: %s: %s", key[0], type(error).__name__, error)
+                log.error("predictions of %s could not be logged: %s: %s", model, type(error).__name__, error)
                 self.close()
                 break
-            del self._waiting[key]
+            del self._waiting[model, version]
         self._bound()
 
     def close(self) -> None:
@@ -98,28 +99,28 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
-def pack(model: str, version: str, block: Block, raw_rows: bool = False) -> tuple[Any, ...]:
+def pack(version: str, block: Block, raw_rows: bool = False) -> tuple[Any, ...]:
     """One record of the table ``blocks``."""
     groups = block.groups
     marks = [mark for group in groups for mark in group.marks]
     times = np.array([time for group in groups for time in group.times], np.float64)
     counts = np.array([count for group in groups for count in group.counts], np.uint32)
     outputs = np.concatenate([group.outputs for group in groups]).astype(np.float32, copy=False)
-    signals, layout = _pack_signals(model, block.checked)
+    signals, layout = _pack_signals(block.card, block.checked)
     raw = _pack_rows([group.batch for group in groups]) if raw_rows else None
     blobs = ("\n".join(marks).encode(), counts.tobytes(), times.tobytes(), outputs.tobytes(), signals, raw)
     size = sum(len(blob) for blob in blobs if blob) + 300
     return (
-        *(model, version, float(times.min()), float(times.max()), min(marks), max(marks)),
+        *(block.card.name, version, float(times.min()), float(times.max()), min(marks), max(marks)),
         *(size, len(outputs), json.dumps(layout), *blobs),
     )
 
 
-def _pack_signals(model: str, checked: Sequence[Mapping[str, Checked]]) -> tuple[bytes, list[list[str]]]:
+def _pack_signals(card: AnyCard, checked: Sequence[Mapping[str, Checked]]) -> tuple[bytes, list[list[str]]]:
     """Numbers as float32, categories as their place on the card (-1 missing, -2 unknown), column after column."""
     parts: list[bytes] = []
     layout: list[list[str]] = []
-    for signal in monitored(CARDS[model]):
+    for signal in monitored(card):
         columns = [piece[signal.name] for piece in checked]
         values = [column.raw if isinstance(column, CheckedNumbers) else column.codes for column in columns]
         whole: NDArray[Any] = np.concatenate(values).astype(np.float32 if signal.kind == "number" else np.int16)

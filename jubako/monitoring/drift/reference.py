@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 
-from bentos.cards import CARDS
 from jubako import durable
+from jubako.card import AnyCard
 from jubako.monitoring.archive.profile_files import Archive
 from jubako.monitoring.record.columns import check
 from jubako.monitoring.record.profiles import Profile, Sketches
@@ -17,35 +17,35 @@ FILE = "reference.bin"
 log = logging.getLogger("jubako.monitoring")
 
 
-def reference_profile(archive: Archive, model: str, version: str) -> Profile | None:
+def reference_profile(archive: Archive, card: AnyCard, version: str) -> Profile | None:
     """The version's reference as a whylogs profile; ``None`` when the version is not in the store any more.
 
     It is kept beside the version's live profiles, so that whoever copies these has both, and so that the report of a
     version outlives the version.
     """
-    file = archive.place(model, version) / FILE
+    file = archive.place(card.name, version) / FILE
     try:
         return Profile.read(file.read_bytes())
     except FileNotFoundError:
         pass
     except Exception:
         log.exception("%s cannot be read; it is made again", file)
-    made = _make(model, version)
+    made = _make(card, version)
     if made:
         with suppress(OSError):  # a disk that cannot be written costs only the time to make it again
             durable.write_whole(file, made.dump())
     return made
 
 
-def _make(model: str, version: str) -> Profile | None:
+def _make(card: AnyCard, version: str) -> Profile | None:
     try:
-        columns = store.read_reference(f"{model}:{version}")
-        sketches = Sketches(CARDS[model])
-        sketches.track(check(CARDS[model], columns))
+        columns = store.read_reference(f"{card.name}:{version}")
+        sketches = Sketches(card)
+        sketches.track(check(card, columns))
     except store.VersionRefused as refused:
         log.warning("no reference: %s", refused)
         return None
     except Exception:
-        log.exception("the reference of %s:%s cannot be profiled", model, version)
+        log.exception("the reference of %s:%s cannot be profiled", card.name, version)
         return None
-    return sketches.profile(0.0, {"jubako.model": model, "jubako.version": version, "jubako.reference": "true"})
+    return sketches.profile(0.0, {"jubako.model": card.name, "jubako.version": version, "jubako.reference": "true"})

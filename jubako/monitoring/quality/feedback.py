@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from bentos.cards import CARDS
+from jubako.card import AnyCard
 from jubako.monitoring.archive import database
 from jubako.monitoring.archive.database import FILE
 from jubako.monitoring.archive.prediction_log import Found, find
@@ -53,7 +53,9 @@ class Quality:
     metrics: Mapping[str, float]
 
 
-def check(items: Sequence[Mapping[str, Any]]) -> tuple[list[Truth], list[tuple[int, str, str]]]:
+def check(
+    cards: Mapping[str, AnyCard], items: Sequence[Mapping[str, Any]]
+) -> tuple[list[Truth], list[tuple[int, str, str]]]:
     """Every line, or what is wrong with it: its place, its field, and why."""
     truths: list[Truth] = []
     complaints: list[tuple[int, str, str]] = []
@@ -63,11 +65,11 @@ def check(items: Sequence[Mapping[str, Any]]) -> tuple[list[Truth], list[tuple[i
         except TruthRefused as refused:
             complaints.append((line, "id", str(refused)))
             continue
-        if model not in CARDS:
+        if model not in cards:
             complaints.append((line, "id", f"there is no model {model!r}"))
             continue
         try:
-            value = read_truth(CARDS[model], item.get("truth"))
+            value = read_truth(cards[model], item.get("truth"))
         except TruthRefused as refused:
             complaints.append((line, "truth", str(refused)))
             continue
@@ -81,11 +83,13 @@ class FeedbackLog:
     def __init__(
         self,
         folder: Path,
+        cards: Mapping[str, AnyCard],
         settle: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = time.time,
         patience: float = PATIENCE,
     ) -> None:
         """``settle`` brings this process's own latest predictions into the log."""
+        self._cards = cards
         self._file = folder / FILE
         self._settle = settle
         self._clock = clock
@@ -111,7 +115,7 @@ class FeedbackLog:
 
     def counts(self) -> dict[str, dict[Outcome, int]]:
         """Lines of feedback by model and outcome, since the log began."""
-        found: dict[str, dict[Outcome, int]] = {name: dict.fromkeys(OUTCOMES, 0) for name in CARDS}
+        found: dict[str, dict[Outcome, int]] = {name: dict.fromkeys(OUTCOMES, 0) for name in self._cards}
         if self._file.exists():
             with database.connected(self._file) as connection:
                 for model, outcome, count in connection.execute("SELECT model, outcome, count FROM outcomes"):
@@ -133,7 +137,7 @@ class FeedbackLog:
             for version, joined, last in versions:
                 known = self._scored.get((model, version))
                 if known is None or known[0] != (joined, last):
-                    known = (joined, last), _scores(connection, model, version)
+                    known = (joined, last), _scores(connection, self._cards[model], version)
                     self._scored[model, version] = known
                 yield Quality(version, joined, known[1])
 
@@ -167,14 +171,14 @@ class FeedbackLog:
         return outcomes
 
 
-def _scores(connection: sqlite3.Connection, model: str, version: str) -> dict[str, float]:
+def _scores(connection: sqlite3.Connection, card: AnyCard, version: str) -> dict[str, float]:
     lines = connection.execute(
         "SELECT truth, outputs FROM truths WHERE model = ? AND version = ? ORDER BY told DESC LIMIT ?",
-        (model, version, MOST_SCORED),
+        (card.name, version, MOST_SCORED),
     ).fetchall()
     truth = np.array([line[0] for line in lines], dtype=np.float64)
     outputs = np.frombuffer(b"".join(line[1] for line in lines), np.float32).reshape(len(lines), -1)
-    return scores(CARDS[model], truth, outputs.astype(np.float64))
+    return scores(card, truth, outputs.astype(np.float64))
 
 
 _TOLD = "SELECT 1 FROM truths WHERE model = ? AND version = ? AND mark = ? AND place = ?"

@@ -19,12 +19,13 @@ def read_truth(card: AnyCard, value: Any) -> float:
 
     For two classes ``true`` and ``false`` (and 1 and 0) mean the second and the first.
 
-    >>> from bentos.cards import CARDS
-    >>> read_truth(CARDS["iris"], "virginica"), read_truth(CARDS["churn"], True), read_truth(CARDS["housing"], 250_000)
-    (2.0, 1.0, 250000.0)
-    >>> read_truth(CARDS["iris"], "rose")
+    >>> from types import SimpleNamespace as Card
+    >>> churn, price = Card(task="binary", classes=("stays", "leaves")), Card(task="regression")
+    >>> read_truth(churn, "leaves"), read_truth(churn, True), read_truth(price, 250_000)
+    (1.0, 1.0, 250000.0)
+    >>> read_truth(churn, "perhaps")
     Traceback (most recent call last):
-    jubako.monitoring.quality.truth.TruthRefused: must be one of 'setosa', 'versicolor', 'virginica'
+    jubako.monitoring.quality.truth.TruthRefused: must be one of 'stays', 'leaves', true or false
     """
     if card.task == "regression":
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):

@@ -24,7 +24,7 @@ class Buffer:
         self.closed = False
         self._most_rows = most_rows
         self._most_bytes = most_bytes
-        self._tallies = tallies
+        self.tallies = tallies
         self._waiting: deque[Observation] = deque()
         self._rows_in = self._bytes_in = 0
         self._rows_out = self._bytes_out = 0
@@ -35,7 +35,7 @@ class Buffer:
             rows = len(observation.outputs)
             batch = observation.batch
             heavy = sum(map(len, batch)) if type(batch) is list else batch.nbytes  # type: ignore[union-attr]
-            tally = self._tallies[observation.model]
+            tally = self.tallies[observation.model]
             tally.received += rows
             waiting = self._rows_in - self._rows_out + rows
             if waiting > self._most_rows or self._bytes_in - self._bytes_out + heavy > self._most_bytes or self.closed:
@@ -70,5 +70,5 @@ class Buffer:
     def refuse_the_rest(self) -> None:
         """After the owner thread has gone: what slipped in while the door was closing."""
         for observation in self.take(len(self)):
-            self._tallies[observation.model].refused += len(observation.outputs)
+            self.tallies[observation.model].refused += len(observation.outputs)
             self.release(len(observation.outputs), size(observation.batch))

@@ -8,8 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bentos.cards import CARDS
-from bentos.models import MODELS
+from jubako.model import AnyModel
 from jubako.monitoring.archive import ledger, retention
 from jubako.monitoring.archive.database import FILE
 from jubako.monitoring.archive.prediction_log import PredictionLog
@@ -17,7 +16,7 @@ from jubako.monitoring.archive.profile_files import Archive
 from jubako.monitoring.record.budget import Pace
 from jubako.monitoring.record.buffer import Buffer
 from jubako.monitoring.record.columns import Checked, check
-from jubako.monitoring.record.observation import Group, Observation, Tally, by_window, size
+from jubako.monitoring.record.observation import Group, Observation, by_window, size
 from jubako.monitoring.record.windows import Windows
 from jubako.settings import Monitoring
 
@@ -39,18 +38,19 @@ class Owner:
         self,
         folder: Path,
         settings: Monitoring,
+        models: Mapping[str, type[AnyModel]],
         buffer: Buffer,
-        tallies: Mapping[str, Tally],
         clock: Callable[[], float],
     ) -> None:
         self.process = process = f"{os.getpid():x}{os.urandom(4).hex()}"  # no two writers ever share a file
         self.failed_batches = 0
         self.pace = Pace()
         self.archive = Archive(folder / "profiles")
-        self.windows = Windows(self.archive, settings.window_seconds, process, tallies)
+        self.windows = Windows(self.archive, settings.window_seconds, process, buffer.tallies)
         self.log = PredictionLog(folder / FILE, settings.raw_rows)
+        self._models = models
         self._buffer = buffer
-        self._tallies = tallies
+        self._tallies = buffer.tallies
         self._folder = folder
         self._settings = settings
         self._clock = clock
@@ -100,21 +100,21 @@ class Owner:
         pieces = self._profile(group)
         if self._settings.prediction_log:
             if pieces is not None:
-                self.log.add(group, pieces)
+                self.log.add(self._models[group.model].card, group, pieces)
             else:
                 self.log.lost += group.rows
 
     def _profile(self, group: Group) -> list[Mapping[str, Checked]] | None:
         """The checked columns, in the pieces that were tracked; ``None`` when one of them broke."""
-        model, card = MODELS[group.model], CARDS[group.model]
+        model = self._models[group.model]
         pieces: list[Mapping[str, Checked]] = []
         done, broken = 0, False
         while done < group.rows:
             started = time.thread_time()
             until = min(done + self.pace.rows(group.model), group.rows)
             try:
-                checked = check(card, model.signals(group.batch[done:until], group.outputs[done:until]))
-                self.windows.track(group.model, group.version, group.start, checked)
+                checked = check(model.card, model.signals(group.batch[done:until], group.outputs[done:until]))
+                self.windows.track(model.card, group.version, group.start, checked)
                 pieces.append(checked)
             except Exception:
                 broken = True

@@ -12,11 +12,11 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bentos.cards import CARDS
+from jubako.model import AnyModel
 from jubako.monitoring.record.buffer import Buffer
 from jubako.monitoring.record.observation import Accounting, Tally
 from jubako.monitoring.record.profiler import Owner
@@ -50,13 +50,19 @@ class Errand:
 
 
 class Recorder:
-    def __init__(self, folder: Path, settings: Monitoring, clock: Callable[[], float] = time.time) -> None:
-        self._tallies = {name: Tally() for name in CARDS}
+    def __init__(
+        self,
+        folder: Path,
+        settings: Monitoring,
+        models: Mapping[str, type[AnyModel]],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._tallies = {name: Tally() for name in models}
         self._buffer = Buffer(settings.buffer_rows, self._tallies)
         self.observe = self._buffer.observe
         """Told of answered rows."""
         self._errands: deque[Errand] = deque()
-        self._owner = Owner(folder, settings, self._buffer, self._tallies, clock)
+        self._owner = Owner(folder, settings, models, self._buffer, clock)
         self._owner.pace.hurried = self._hurried
         self._thread = threading.Thread(target=self._run, name="jubako-monitoring", daemon=True)
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bentos.cards import CARDS
 from jubako import durable
+from jubako.card import AnyCard
 from jubako.monitoring.archive.profile_files import Archive
 from jubako.monitoring.record.columns import Checked
 from jubako.monitoring.record.observation import Tally
@@ -54,14 +54,14 @@ class Windows:
     def start_of(self, at: float) -> float:
         return at // self.seconds * self.seconds
 
-    def track(self, model: str, version: str, start: float, checked: Mapping[str, Checked]) -> None:
+    def track(self, card: AnyCard, version: str, start: float, checked: Mapping[str, Checked]) -> None:
         """Add rows. When whylogs breaks half-way, the window's unsaved rows are lost, and counted, with it."""
-        key = (model, version, start)
+        key = (card.name, version, start)
         window = self._open.get(key)
         if window is None:
             mark = f"{self._process}-{next(self._numbers)}"
-            file = self._archive.file(model, version, start, self.seconds, mark)
-            window = self._open[key] = Window(model, version, start, file, Sketches(CARDS[model]))
+            file = self._archive.file(card.name, version, start, self.seconds, mark)
+            window = self._open[key] = Window(card.name, version, start, file, Sketches(card))
         try:
             window.sketches.track(checked)
         except Exception:

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
-from bentos.cards import CARDS
 from jubako.card import AnyCard
+from jubako.collection import Collection
 from jubako.monitoring.archive import ledger
 from jubako.monitoring.archive.profile_files import DAY, Archive, Moved
 from jubako.monitoring.drift.reference import reference_profile
@@ -40,10 +40,17 @@ T = TypeVar("T")
 Summaries = Mapping[str, Summary]
 
 
-class Watch:
-    def __init__(self, folder: Path, recorder: Recorder | None = None, clock: Callable[[], float] = time.time) -> None:
+class DriftMonitor:
+    def __init__(
+        self,
+        folder: Path,
+        collection: Collection,
+        recorder: Recorder | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._cards = collection.cards
         self.archive = Archive(folder / "profiles")
-        self.feedback = FeedbackLog(folder)
+        self.feedback = FeedbackLog(folder, self._cards)
         self._folder = folder
         self._recorder = recorder
         self._clock = clock
@@ -59,13 +66,14 @@ class Watch:
 
     def _verdict(self, model: str, version: str | None) -> Verdict:
         shown = version or self._version(model)
-        return self._newest(CARDS[model], shown)[0] if shown else judge(CARDS[model], {}, {}, 0)
+        card = self._cards[model]
+        return self._newest(card, shown)[0] if shown else judge(card, {}, {}, 0)
 
     def _report(self, model: str, version: str | None) -> MonitoringReport:
-        card, now = CARDS[model], self._clock()
+        card, now = self._cards[model], self._clock()
         shown = version or self._version(model)
         verdict, window, live = self._newest(card, shown) if shown else (judge(card, {}, {}, 0), _empty(card), {})
-        reference = self._reference(model, shown) if shown else {}
+        reference = self._reference(card, shown) if shown else {}
         parts = self.archive.recent(model, shown, now - REACH) if shown else []
         return MonitoringReport(
             model=model,
@@ -84,7 +92,7 @@ class Watch:
         )
 
     def _newest(self, card: AnyCard, version: str) -> tuple[Verdict, WindowReport, Summaries]:
-        reference = self._reference(card.name, version)
+        reference = self._reference(card, version)
         parts = self.archive.recent(card.name, version, self._clock() - REACH, card.drift.window_rows)
         live = self.archive.merged(parts)
         if live is None:
@@ -102,13 +110,13 @@ class Watch:
         """The version that serves; where nobody says which, the one that answered last."""
         return _serving(model) or next(iter(self.archive.versions(model)), None)
 
-    def _reference(self, model: str, version: str) -> Summaries:
-        key = (model, version)
+    def _reference(self, card: AnyCard, version: str) -> Summaries:
+        key = (card.name, version)
         if key not in self._references:
-            profile = reference_profile(self.archive, model, version)
+            profile = reference_profile(self.archive, card, version)
             if profile is None:
                 return {}
-            self._references[key] = profile.summary(CARDS[model])
+            self._references[key] = profile.summary(card)
         return self._references[key]
 
     def _versions(self, model: str, now: float) -> tuple[VersionReport, ...]:

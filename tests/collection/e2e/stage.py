@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
+from jubako import collection
 from jubako.console import cards, files
 
 NAME = "iris"
@@ -43,7 +44,7 @@ class Stage:
         self.key: str | None = None
         self.broken = False
         self.answers: dict[str, Any] = {
-            "/console/cards.json": cards(),
+            "/console/cards.json": cards(collection.here()),
             "/metrics": "",
             "/v1/models": {"models": [model()]},
             f"/v1/monitoring/{NAME}": report(),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from jubako.monitoring.report.monitor import Watch
+from jubako import collection
+from jubako.monitoring.report.monitor import DriftMonitor
 from jubako.monitoring.report.page import page
 from jubako.versions import stages
 from tests.browsing import DESK, PHONE, Browser
@@ -27,7 +28,7 @@ def report(iris_home: Home, tmp_path: Path) -> str:
             for observation in requests(600, at=clock.now, seed=minute, version=version, shift=shift):
                 recorder.observe(observation)
     file = tmp_path / "drift.html"
-    file.write_text(page([Watch(folder, clock=clock).report("iris")]))
+    file.write_text(page([DriftMonitor(folder, collection.here(), clock=clock).report("iris")]))
     return file.as_uri()
 
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from jubako import collection
 from jubako.console import files
 from jubako.gateway.app import Door
 from jubako.gateway.keys import Keyring, key_hash
@@ -30,7 +31,7 @@ def http(tmp_path: Path) -> httpx.AsyncClient:
     door = Door(
         _bentoml,
         {},
-        Pages({}, nothing, dict),
+        Pages({}, nothing, dict, collection.here()),
         nothing,
         console=files(),
         keyring=Keyring(keys),

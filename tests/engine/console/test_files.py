@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from bentos.cards import CARDS
+from jubako import collection
 from jubako.console import cards, files
 from jubako.console.files import FOLDER, POLICY
 from tests.reading import ROOT
@@ -78,7 +79,7 @@ def test_no_script_knows_a_model() -> None:
 
 
 def test_a_form_can_be_made_of_every_card() -> None:
-    told = cards()
+    told = cards(collection.here())
     assert set(told) == set(CARDS)
     for name, card in CARDS.items():
         assert told[name]["media"] == card.media

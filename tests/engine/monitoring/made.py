@@ -95,7 +95,7 @@ class Recording:
     clock: Clock = field(default_factory=Clock)
 
     def __enter__(self) -> Recorder:
-        self.recorder = Recorder(self.folder, self.settings, self.clock)
+        self.recorder = Recorder(self.folder, self.settings, MODELS, self.clock)
         self.recorder.start()
         return self.recorder
 

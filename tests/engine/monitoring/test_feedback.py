@@ -24,7 +24,7 @@ SPECIES = CARDS["iris"].classes
 
 
 def truths(observations: list[Observation], truth: str = "setosa") -> list[Truth]:
-    found, complaints = check([{"id": name, "truth": truth} for each in observations for name in ids(each)])
+    found, complaints = check(CARDS, [{"id": name, "truth": truth} for each in observations for name in ids(each)])
     assert not complaints
     return found
 
@@ -39,35 +39,37 @@ def told(tmp_path: Path) -> list[Observation]:
 
 
 def test_joined_repeated_and_unknown_are_told_apart_and_counted(tmp_path: Path, told: list[Observation]) -> None:
-    log = FeedbackLog(tmp_path, patience=0.0)
+    log = FeedbackLog(tmp_path, CARDS, patience=0.0)
     nobody = truths(list(requests(1)))
     first, second = truths(told[:2]), truths(told[1:3])
     assert log.add(first) == ["joined"] * 4
     assert log.add([*second, *nobody]) == ["repeated"] * 2 + ["joined"] * 2 + ["unknown"]
     assert log.counts()["iris"] == {"joined": 6, "unknown": 1, "repeated": 2}
-    assert FeedbackLog(tmp_path).counts()["iris"] == {"joined": 6, "unknown": 1, "repeated": 2}, "after a restart"
+    assert FeedbackLog(tmp_path, CARDS).counts()["iris"] == {"joined": 6, "unknown": 1, "repeated": 2}, (
+        "after a restart"
+    )
 
 
 def test_the_first_truth_stands(tmp_path: Path, told: list[Observation]) -> None:
-    log = FeedbackLog(tmp_path, patience=0.0)
+    log = FeedbackLog(tmp_path, CARDS, patience=0.0)
     right = [SPECIES[place] for place in told[0].outputs.argmax(axis=1)]
     for truth, name in zip(right, ids(told[0]), strict=True):
-        assert log.add(check([{"id": name, "truth": truth}])[0]) == ["joined"]
+        assert log.add(check(CARDS, [{"id": name, "truth": truth}])[0]) == ["joined"]
     best = told[0].outputs.argmax(axis=1).tolist()
     wrong = [{"id": name, "truth": SPECIES[(place + 1) % 3]} for place, name in zip(best, ids(told[0]), strict=True)]
-    assert log.add(check(wrong)[0]) == ["repeated"] * 2
+    assert log.add(check(CARDS, wrong)[0]) == ["repeated"] * 2
     assert log.quality("iris")[0].metrics == {"accuracy": 1.0}
 
 
 def test_one_id_twice_in_one_request_is_joined_once(tmp_path: Path, told: list[Observation]) -> None:
     line = truths(told[:1])[0]
-    assert FeedbackLog(tmp_path, patience=0.0).add([line, line, line]) == ["joined", "repeated", "repeated"]
+    assert FeedbackLog(tmp_path, CARDS, patience=0.0).add([line, line, line]) == ["joined", "repeated", "repeated"]
 
 
 def test_a_prediction_of_this_very_moment_is_joined(tmp_path: Path) -> None:
     """Whoever asks and tells at once must not hear that nobody asked."""
     with Recording(tmp_path) as recorder:
-        log = FeedbackLog(tmp_path, lambda: recorder.flush(10.0, profiles=False))
+        log = FeedbackLog(tmp_path, CARDS, lambda: recorder.flush(10.0, profiles=False))
         (observation,) = requests(1)
         recorder.observe(observation)
         assert log.add(truths([observation])) == ["joined"]
@@ -81,12 +83,12 @@ def test_a_prediction_that_another_process_writes_a_moment_later_is_waited_for(t
             recorder.observe(observations[0])
 
     turns = iter(range(100))
-    log = FeedbackLog(tmp_path, lambda: another_process() if next(turns) == 1 else None, patience=30.0)
+    log = FeedbackLog(tmp_path, CARDS, lambda: another_process() if next(turns) == 1 else None, patience=30.0)
     assert log.add(truths(observations)) == ["joined"]
 
 
 def test_a_truth_outlives_its_prediction(tmp_path: Path, told: list[Observation]) -> None:
-    log = FeedbackLog(tmp_path, patience=0.0)
+    log = FeedbackLog(tmp_path, CARDS, patience=0.0)
     log.add(truths(told))
     with database.opened(tmp_path / FILE) as connection:
         connection.execute("DELETE FROM blocks")
@@ -95,13 +97,13 @@ def test_a_truth_outlives_its_prediction(tmp_path: Path, told: list[Observation]
 
 
 def test_truths_are_deleted_by_age(tmp_path: Path, told: list[Observation]) -> None:
-    FeedbackLog(tmp_path, patience=0.0, clock=lambda: START).add(truths(told))
+    FeedbackLog(tmp_path, CARDS, patience=0.0, clock=lambda: START).add(truths(told))
     prune_predictions(tmp_path / FILE, oldest=START + 1, budget=1e9)
-    assert FeedbackLog(tmp_path).quality("iris") == []
+    assert FeedbackLog(tmp_path, CARDS).quality("iris") == []
 
 
 def test_the_same_truths_from_many_callers_at_once_are_joined_once(tmp_path: Path, told: list[Observation]) -> None:
-    log = FeedbackLog(tmp_path, patience=0.0)
+    log = FeedbackLog(tmp_path, CARDS, patience=0.0)
     with ThreadPoolExecutor(8) as threads:
         found = Counter(outcome for each in threads.map(lambda _: log.add(truths(told)), range(8)) for outcome in each)
     assert found == {"joined": 100, "repeated": 700}
@@ -110,11 +112,12 @@ def test_the_same_truths_from_many_callers_at_once_are_joined_once(tmp_path: Pat
 def test_a_disk_that_takes_nothing_acknowledges_nothing(tmp_path: Path) -> None:
     (tmp_path / FILE).mkdir()
     with pytest.raises(Exception, match="unable to open"):
-        FeedbackLog(tmp_path, patience=0.0).add(truths(list(requests(1))))
+        FeedbackLog(tmp_path, CARDS, patience=0.0).add(truths(list(requests(1))))
 
 
 def test_every_bad_line_is_listed_and_says_what_would_be_right() -> None:
     found, complaints = check(
+        CARDS,
         [
             {"id": "iris:v:mark.0", "truth": "setosa"},
             {"id": "iris:v:mark.0", "truth": "rose"},
@@ -122,7 +125,7 @@ def test_every_bad_line_is_listed_and_says_what_would_be_right() -> None:
             {"id": 7, "truth": "setosa"},
             {"truth": "setosa"},
             {"id": "housing:v:mark.0", "truth": "expensive"},
-        ]
+        ],
     )
     assert [truth.value for truth in found] == [0.0]
     assert [(line, field) for line, field, _ in complaints] == [

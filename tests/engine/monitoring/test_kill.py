@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bentos.cards import CARDS
 from jubako.monitoring.archive import database
 from jubako.monitoring.archive.profile_files import Archive
 from jubako.monitoring.quality.feedback import FeedbackLog, check
@@ -20,13 +21,14 @@ from tests.reading import ROOT
 RECORDS = """
 import sys, time
 from pathlib import Path
-from jubako.monitoring import owner
+from jubako.monitoring.record import profiler
 from jubako.monitoring.record.recorder import Recorder
 from jubako.settings import Monitoring
+from bentos.models import MODELS
 from tests.engine.monitoring.made import requests
 
-owner.SAVE_EVERY = 0.0  # as often as it can, so that a kill meets a write
-recorder = Recorder(Path(sys.argv[1]), Monitoring(window_seconds=1))
+profiler.SAVE_EVERY = 0.0  # as often as it can, so that a kill meets a write
+recorder = Recorder(Path(sys.argv[1]), Monitoring(window_seconds=1), MODELS)
 recorder.start()
 print("started", flush=True)
 observed = 0
@@ -41,20 +43,22 @@ while True:
 TELLS = """
 import sys, time
 from pathlib import Path
+from bentos.cards import CARDS
+from bentos.models import MODELS
 from jubako.monitoring.quality.feedback import FeedbackLog, check
 from jubako.monitoring.record.recorder import Recorder
 from jubako.settings import Monitoring
 from tests.engine.monitoring.made import ids, requests
 
 folder = Path(sys.argv[1])
-recorder = Recorder(folder, Monitoring())
+recorder = Recorder(folder, Monitoring(), MODELS)
 recorder.start()
-log = FeedbackLog(folder, lambda: recorder.flush(60.0, profiles=False))
+log = FeedbackLog(folder, CARDS, lambda: recorder.flush(60.0, profiles=False))
 while True:
     asked = list(requests(10, at=time.time()))
     for observation in asked:
         recorder.observe(observation)
-    truths, _ = check([{"id": name, "truth": "setosa"} for observation in asked for name in ids(observation)])
+    truths, _ = check(CARDS, [{"id": name, "truth": "setosa"} for observation in asked for name in ids(observation)])
     assert set(log.add(truths)) == {"joined"}
     for truth in truths:
         print(truth.id, flush=True)
@@ -93,7 +97,7 @@ def test_files_are_whole_and_hold_what_was_called_profiled(tmp_path: Path, seed:
 @pytest.mark.parametrize("seed", range(3))
 def test_truth_that_was_acknowledged_is_still_known_after_a_kill(tmp_path: Path, seed: int) -> None:
     told = killed_after(TELLS, tmp_path, 25, random.Random(seed).uniform(0, 0.2))
-    truths, _ = check([{"id": name, "truth": "virginica"} for name in told])
-    assert set(FeedbackLog(tmp_path, patience=0.0).add(truths)) == {"repeated"}
+    truths, _ = check(CARDS, [{"id": name, "truth": "virginica"} for name in told])
+    assert set(FeedbackLog(tmp_path, CARDS, patience=0.0).add(truths)) == {"repeated"}
     with database.connected(tmp_path / database.FILE) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

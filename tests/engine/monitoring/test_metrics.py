@@ -29,7 +29,7 @@ def nothing_registered_stays() -> Iterator[None]:
 
 @pytest.fixture
 def metrics(nothing_registered_stays: None) -> Metrics:
-    return Metrics()
+    return Metrics(CARDS)
 
 
 def value(name: str, **labels: str) -> float | None:

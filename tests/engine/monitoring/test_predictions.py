@@ -24,7 +24,9 @@ from tests.engine.monitoring.made import START, VERSION, requests
 
 def add(log: PredictionLog, observations: list[Observation]) -> None:
     group = Group.of(START, observations)
-    log.add(group, [check(CARDS[group.model], MODELS[group.model].signals(group.batch, group.outputs))])
+    log.add(
+        CARDS[group.model], group, [check(CARDS[group.model], MODELS[group.model].signals(group.batch, group.outputs))]
+    )
 
 
 @pytest.fixture
@@ -99,7 +101,7 @@ def test_the_rows_themselves_are_kept_only_when_that_was_asked_for(tmp_path: Pat
         file = tmp_path / str(wanted) / FILE
         log = PredictionLog(file, raw_rows=wanted)
         group = Group("sentiment", "v", START, ["m"], [1], [START], [text], outputs)
-        log.add(group, [{
+        log.add(CARDS["sentiment"], group, [{
             **check(CARDS["sentiment"], {
                 "characters": np.array([35.0]), "words": np.array([6.0]), "unknown_share": np.array([0.0]),
                 "letter_share": np.array([0.8]), "label": ["positive"], "score": np.array([0.9]),

@@ -63,14 +63,16 @@ def test_each_window_and_version_gets_a_file_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_full_buffer_drops_and_counts_and_does_not_wait(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path, Monitoring(buffer_rows=1_000))  # its thread is not started: nobody empties the buffer
+    recorder = Recorder(
+        tmp_path, Monitoring(buffer_rows=1_000), MODELS
+    )  # its thread is not started: nobody empties the buffer
     for observation in requests(1_500):
         recorder.observe(observation)
     assert recorder.accounting()["iris"] == Accounting(received=1_500, dropped=500, pending=1_000)
 
 
 def test_pictures_fill_the_buffer_by_their_bytes(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path, Monitoring())
+    recorder = Recorder(tmp_path, Monitoring(), MODELS)
     for _ in range(40):
         large = np.zeros((1, 4 * 1024 * 1024), np.uint8)  # zeros take no memory until they are touched
         recorder.observe(Observation("image", "v", "m", large, np.zeros((1, 10), np.float32), START))
@@ -79,7 +81,7 @@ def test_pictures_fill_the_buffer_by_their_bytes(tmp_path: Path) -> None:
 
 
 def test_what_nobody_expected_in_an_observation_never_reaches_the_caller(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path, Monitoring())
+    recorder = Recorder(tmp_path, Monitoring(), MODELS)
     broken: Any = Observation("no such model", "v", "m", np.zeros((1, 4)), np.zeros((1, 3)), START)
     recorder.observe(broken)
     recorder.observe(None)  # type: ignore[arg-type]
@@ -228,7 +230,7 @@ def test_a_page_that_was_never_closed_says_how_much_a_kill_cost_at_most(tmp_path
 
 
 def test_stopping_twice_or_before_the_start_is_harmless(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path, Monitoring())
+    recorder = Recorder(tmp_path, Monitoring(), MODELS)
     assert recorder.stop(1.0)
     with Recording(tmp_path / "other") as started:
         assert started.stop(30.0)

@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from bentos.cards import CARDS
+from jubako import collection
 from jubako.commands.drift import drift
 from jubako.monitoring.archive.ledger import SILENCE
 from jubako.monitoring.quality.feedback import FeedbackLog, check
 from jubako.monitoring.record.observation import Observation
 from jubako.monitoring.record.profiles import Profile
-from jubako.monitoring.report.monitor import Watch
+from jubako.monitoring.report.monitor import DriftMonitor
 from jubako.monitoring.report.page import page
 from jubako.monitoring.report.report import MonitoringReport
 from jubako.training.recipes import RECIPES
@@ -55,8 +57,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def watch(folder: Path, clock: Clock) -> Watch:
-    return Watch(folder, clock=clock)
+def watch(folder: Path, clock: Clock) -> DriftMonitor:
+    return DriftMonitor(folder, collection.here(), clock=clock)
 
 
 def record(folder: Path, clock: Clock, count: int, version: str, shift: float = 0.0) -> list[str]:
@@ -69,7 +71,7 @@ def record(folder: Path, clock: Clock, count: int, version: str, shift: float = 
 
 
 def test_usual_flowers_are_stable_and_the_report_says_on_what_it_stands(
-    watch: Watch, folder: Path, clock: Clock, version: str
+    watch: DriftMonitor, folder: Path, clock: Clock, version: str
 ) -> None:
     record(folder, clock, 1_200, version)
     report = watch.report("iris")
@@ -83,7 +85,9 @@ def test_usual_flowers_are_stable_and_the_report_says_on_what_it_stands(
     assert MonitoringReport.model_validate_json(report.model_dump_json()) == report
 
 
-def test_a_shifted_column_stands_first_with_its_reason(watch: Watch, folder: Path, clock: Clock, version: str) -> None:
+def test_a_shifted_column_stands_first_with_its_reason(
+    watch: DriftMonitor, folder: Path, clock: Clock, version: str
+) -> None:
     record(folder, clock, 1_200, version, shift=0.4)
     report = watch.report("iris")
     first = report.columns[0]
@@ -92,13 +96,13 @@ def test_a_shifted_column_stands_first_with_its_reason(watch: Watch, folder: Pat
     assert watch.verdict("iris").state == "drifted"
 
 
-def test_too_few_rows_say_so(watch: Watch, folder: Path, clock: Clock, version: str) -> None:
+def test_too_few_rows_say_so(watch: DriftMonitor, folder: Path, clock: Clock, version: str) -> None:
     record(folder, clock, 100, version, shift=9.0)
     assert watch.report("iris").state == "not enough"
 
 
 def test_the_newest_rows_are_judged_and_older_ones_only_make_up_the_number(
-    watch: Watch, folder: Path, clock: Clock, version: str
+    watch: DriftMonitor, folder: Path, clock: Clock, version: str
 ) -> None:
     for _minute in range(3):
         record(folder, clock, 600, version, shift=0.0)
@@ -111,28 +115,28 @@ def test_the_newest_rows_are_judged_and_older_ones_only_make_up_the_number(
     assert [point.state for point in report.history] == ["stable"] * 3 + ["drifted"] * 2
 
 
-def test_a_model_that_never_answered_has_a_report_too(watch: Watch) -> None:
+def test_a_model_that_never_answered_has_a_report_too(watch: DriftMonitor) -> None:
     report = watch.report("housing")
     assert (report.state, report.version, report.window.rows) == ("no reference", None, 0)
 
 
 def test_live_quality_stands_beside_that_of_the_training(
-    watch: Watch, folder: Path, clock: Clock, version: str
+    watch: DriftMonitor, folder: Path, clock: Clock, version: str
 ) -> None:
     told = record(folder, clock, 60, version)
-    truths, _ = check([{"id": name, "truth": "setosa"} for name in told])
-    FeedbackLog(folder, patience=0.0).add(truths)
+    truths, _ = check(CARDS, [{"id": name, "truth": "setosa"} for name in told])
+    FeedbackLog(folder, CARDS, patience=0.0).add(truths)
     (quality,) = watch.report("iris").quality
     assert (quality.version, quality.joined) == (version, 60)
     assert 0 < quality.metrics["accuracy"] < quality.trained["accuracy"] <= 1
 
 
 def test_the_accounting_is_that_of_all_processes_the_killed_included(
-    folder: Path, clock: Clock, version: str, watch: Watch
+    folder: Path, clock: Clock, version: str, watch: DriftMonitor
 ) -> None:
     record(folder, clock, 50, version)
     with Recording(folder, clock=clock) as recorder:
-        own = Watch(folder, recorder, clock)
+        own = DriftMonitor(folder, collection.here(), recorder, clock)
         for observation in requests(20, version=version):
             recorder.observe(observation)
         account = own.report("iris").accounting
@@ -144,7 +148,7 @@ def test_the_accounting_is_that_of_all_processes_the_killed_included(
 
 
 def test_the_reference_is_a_whylogs_file_beside_the_live_ones_and_outlives_its_version(
-    watch: Watch, folder: Path, clock: Clock, version: str, iris_home: Home
+    watch: DriftMonitor, folder: Path, clock: Clock, version: str, iris_home: Home
 ) -> None:
     record(folder, clock, 1_000, version)
     before = watch.report("iris", version)
@@ -155,10 +159,10 @@ def test_the_reference_is_a_whylogs_file_beside_the_live_ones_and_outlives_its_v
     for file in (iris_home.store / "iris" / version).rglob("*"):
         if file.is_file():
             file.unlink()
-    assert Watch(folder, clock=clock).report("iris", version).state == before.state
+    assert DriftMonitor(folder, collection.here(), clock=clock).report("iris", version).state == before.state
 
 
-def test_another_version_can_be_asked_for(watch: Watch, folder: Path, clock: Clock, version: str) -> None:
+def test_another_version_can_be_asked_for(watch: DriftMonitor, folder: Path, clock: Clock, version: str) -> None:
     record(folder, clock, 600, version)
     with Recording(folder, clock=clock) as recorder:
         for observation in requests(700, at=clock.now, version="older"):
@@ -169,7 +173,9 @@ def test_another_version_can_be_asked_for(watch: Watch, folder: Path, clock: Clo
     assert {found.version for found in report.versions} == {version, "older"}
 
 
-def test_the_page_needs_no_network_and_runs_no_script(watch: Watch, folder: Path, clock: Clock, version: str) -> None:
+def test_the_page_needs_no_network_and_runs_no_script(
+    watch: DriftMonitor, folder: Path, clock: Clock, version: str
+) -> None:
     record(folder, clock, 1_200, version, shift=0.4)
     text = page([watch.report("iris"), watch.report("housing")])
     assert not re.search(r"https?:|<script|<link|@import|url\(|src=", text)
@@ -177,7 +183,9 @@ def test_the_page_needs_no_network_and_runs_no_script(watch: Watch, folder: Path
     assert text.count("<section") == text.count("</section>") == 2
 
 
-def test_what_callers_sent_cannot_write_on_the_page(watch: Watch, folder: Path, clock: Clock, version: str) -> None:
+def test_what_callers_sent_cannot_write_on_the_page(
+    watch: DriftMonitor, folder: Path, clock: Clock, version: str
+) -> None:
     given = columns(1_000)
     given["species"] = ["<script>alert(1)</script>", *["setosa"] * 999]
     file = watch.archive.file("iris", version, START, 60, "aa-0")
