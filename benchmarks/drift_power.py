@@ -66,12 +66,12 @@ def summarise(card: AnyCard, columns: Columns) -> dict[str, Summary]:
 
 def population(name: str, seeds: Sequence[int] = (101,), size: int | None = None) -> Population:
     """As many rows as were made for training: made texts that must all differ are longer the more of them there are."""
-    from jubako.training.recipes import RECIPES
+    from jubako import collection
 
     tag = stages.production(name)
     if tag is None:
         raise SystemExit(f"no version of {name} is in production: train it first")
-    served, recipe = store.open_version(tag), RECIPES[name]
+    served, recipe = store.open_version(tag), collection.here().recipes[name]
     parts: list[Columns] = []
     for seed in seeds:
         batch = recipe.model.encode(recipe.make(seed, size).rows)

@@ -25,9 +25,9 @@ from rich.table import Table
 from benchmarks.stock import STOCK, Predict
 from bentos.cards import CARDS
 from bentos.models import MODELS
+from jubako import collection
 from jubako.model import AnyModel, Batch, Runtime
 from jubako.training.recipe import Params, no_log, take
-from jubako.training.recipes import RECIPES
 from jubako.versions import store
 
 SEED = 7
@@ -50,7 +50,7 @@ class Cost:
 
 def fresh(name: str, folder: Path) -> Load:
     """A model trained now, as it lies in a version."""
-    recipe = RECIPES[name]
+    recipe = collection.here().recipes[name]
     quick = {key: value for key, value in BRIEFLY.items() if key in recipe.defaults}
     made = recipe.make(SEED, 400 if quick else None)
     batch = recipe.model.encode(made.rows)
@@ -122,7 +122,8 @@ def main() -> None:
             name, _, version = tag.partition(":")
             folder = Path(folders.enter_context(tempfile.TemporaryDirectory()))
             load = stored(tag) if version else fresh(name, folder)
-            rows = RECIPES[name].model.encode(RECIPES[name].make(SEED + 1, 2_000).rows)
+            recipe = collection.here().recipes[name]
+            rows = recipe.model.encode(recipe.make(SEED + 1, 2_000).rows)
             max_rows = CARDS[name].batching.max_rows
             for line in lines(name, [cost(*call, rows, max_rows) for call in calls(name, load)]):
                 table.add_row(*line)

@@ -20,9 +20,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from jubako import collection
 from jubako.training.gate import answers
 from jubako.training.recipe import Dataset, Recipe, no_log, take
-from jubako.training.recipes import RECIPES
 from jubako.training.scores import scores
 from jubako.training.split import Places, folds, split
 
@@ -101,8 +101,9 @@ MEASUREMENTS = (
 
 def measure(measurement: Measurement, folder: Path) -> tuple[str, ...]:
     """One line of the table."""
-    name, metric = measurement.model, RECIPES[measurement.model].card.gate.metric
-    recipe = RECIPES[name]
+    name = measurement.model
+    recipe = collection.here().recipes[name]
+    metric = recipe.card.gate.metric
     file = folder / measurement.file if measurement.file else None
     if file and not file.is_file():
         return name, measurement.what, metric, "-", "-", f"≥ {measurement.aim}", f"no {file}"
@@ -117,7 +118,7 @@ def measure(measurement: Measurement, folder: Path) -> tuple[str, ...]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", choices=[[], *RECIPES], help="all by default")
+    parser.add_argument("models", nargs="*", choices=[[], *collection.here()], help="all by default")
     parser.add_argument("--data", type=Path, required=True, help="the folder with the real tables")
     arguments = parser.parse_args()
     table = Table("model", "what", "metric", "mean", "from to", "aim", "time", title="Real data, default parameters")

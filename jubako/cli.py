@@ -39,8 +39,8 @@ COMMANDS = {
     "rollback": Command(
         "jubako.commands.versions:rollback", "Go back to the version before.", "serve", ("numpy", "onnxruntime"),
     ),
-    "score": Command(
-        "jubako.commands.evaluate:score", "Judge a version on rows whose truth is known.", "train",
+    "evaluate": Command(
+        "jubako.commands.evaluate:evaluate", "Judge a version on rows whose truth is known.", "train",
         ("training", "sklearn", "onnxruntime"),
     ),
     "drift": Command("jubako.commands.drift:drift", "Compare live rows with training.", "serve", ("whylogs",)),

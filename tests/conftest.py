@@ -13,7 +13,7 @@ import pytest
 from tests.homes import Home, forget
 
 if TYPE_CHECKING:
-    from jubako.training.data import Order
+    from jubako.training.data import TrainingRequest
 
 # Before anything is imported that would ask: no test tells anybody that it ran.
 os.environ["BENTOML_DO_NOT_TRACK"] = "True"
@@ -42,12 +42,13 @@ def trained_home(tmp_path_factory: pytest.TempPathFactory) -> TrainedHome:
     @cache
     def trained(*names: str) -> Home:
         from jubako.training.loop import train
+        from tests.five import COLLECTION
 
         place = Home(tmp_path_factory.mktemp("trained-" + "-".join(names)))
         with pytest.MonkeyPatch.context() as patch:
             place.use(patch)
             for name in names:
-                outcome = train(name, small_order(name, place.root))
+                outcome = train(COLLECTION.recipes[name], small_request(name, place.root))
                 assert outcome.stage == "production", outcome.why_not
         forget()
         return place
@@ -55,21 +56,21 @@ def trained_home(tmp_path_factory: pytest.TempPathFactory) -> TrainedHome:
     return trained
 
 
-def small_order(name: str, folder: Path) -> Order:
+def small_request(name: str, folder: Path) -> TrainingRequest:
     """The smallest training whose model still passes its gate."""
-    from jubako.training.data import Order
+    from jubako.training.data import TrainingRequest
 
     if name == "iris":
-        return Order(params={"trees": 20})
+        return TrainingRequest(params={"trees": 20})
     if name == "image":
-        return Order(params={"epochs": 8})
+        return TrainingRequest(params={"epochs": 8})
     if name == "sentiment":
         # Easy texts, so that a tiny net learns them in seconds.
         file = folder / "texts.tsv"
         file.write_text("\n".join(f"{text}\t{label}" for text, label in easy_texts()) + "\n")
         small: dict[str, int | float] = {"made_first": 0, "batch_tokens": 128, "layers": 1, "width": 64, "heads": 2}
-        return Order(data=str(file), params={**small, "epochs": 5, "vocabulary": 400, "learning_rate": 2e-3})
-    return Order()
+        return TrainingRequest(data=str(file), params={**small, "epochs": 5, "vocabulary": 400, "learning_rate": 2e-3})
+    return TrainingRequest()
 
 
 def easy_texts() -> Iterator[tuple[str, int]]:

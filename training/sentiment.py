@@ -67,10 +67,10 @@ class SentimentRecipe:
         return tables.dataset(rows, truth, f"made (seed {seed})")
 
     def read(self, path: Path) -> Dataset:
-        return texts.read(path)
+        return texts.read(path, CARD)
 
     def fetch(self, source: str) -> Dataset:
-        return texts.fetch(source)
+        return texts.fetch(source, CARD)
 
     def suggest(self, trial: Any) -> dict[str, Param]:
         return {

@@ -1,4 +1,4 @@
-"""``jubako score``: how right a version is on rows whose truth is known, beside what it reached in training."""
+"""``jubako evaluate``: how right a version is on rows whose truth is known, beside what it reached in training."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from pathlib import Path
 import click
 import numpy as np
 
-from bentos.cards import CARDS
-from jubako import durable
+from jubako import collection, durable
 from jubako.commands.screen import console, table
 from jubako.commands.versions import MODEL, resolve
-from jubako.training.data import Order, checked, load
+from jubako.training.data import TrainingRequest, checked, load
 from jubako.training.gate import answers
 from jubako.training.recipe import DataRefused, Dataset
-from jubako.training.recipes import RECIPES
 from jubako.training.scores import scores
 from jubako.versions import stages, store
 from jubako.versions.store import Served, VersionRefused
@@ -29,21 +27,23 @@ from jubako.versions.store import Served, VersionRefused
 @click.option(
     "--output", type=click.Path(path_type=Path), metavar="FILE", help="All answers with their truth, as JSONL."
 )
-def score(model: str, data: str, version: str | None, output: Path | None) -> None:
+def evaluate(model: str, data: str, version: str | None, output: Path | None) -> None:
     """Judge a version of MODEL on rows that nobody trained on.
 
     \b
-    jubako score churn --data last-month.csv
-    jubako score churn --data last-month.csv --version 20261121 --output answers.jsonl
+    jubako evaluate churn --data last-month.csv
+    jubako evaluate churn --data last-month.csv --version 20261121 --output answers.jsonl
     """
+    recipe = collection.here().recipes[model]
+    card = recipe.card
     try:
         served = store.open_version(_tag(model, version))
-        dataset = load(RECIPES[model], Order(data))
-        batch = checked(RECIPES[model], dataset)
+        dataset = load(recipe, TrainingRequest(data))
+        batch = checked(recipe, dataset)
     except (DataRefused, VersionRefused, stages.NotMoved, stages.StagesUnreadable) as refused:
         raise click.ClickException(str(refused)) from refused
     outputs = answers(served.model, batch)
-    found = scores(CARDS[model], dataset.truth, outputs)
+    found = scores(card, dataset.truth, outputs)
     if output is not None:
         durable.write_whole(output, "".join(_lines(served, dataset, outputs)).encode())
     screen = console()
@@ -55,7 +55,7 @@ def score(model: str, data: str, version: str | None, output: Path | None) -> No
         "in training": [_short(before[name]) if name in before else "" for name in found],
     }
     screen.print(table(screen, columns))
-    gate = CARDS[model].gate
+    gate = card.gate
     if not gate.passes(found[gate.metric]):
         raise click.ClickException(f"{gate.metric} {found[gate.metric]:.4g} is below the gate at {gate.bound:g}")
 
@@ -78,7 +78,7 @@ def _tag(model: str, version: str | None) -> str:
 
 
 def _lines(served: Served, dataset: Dataset, outputs: np.ndarray) -> Iterator[str]:
-    classes = CARDS[served.evidence.model].classes
+    classes = served.model.card.classes
     for row, (answer, truth) in enumerate(zip(served.model.decode(outputs), dataset.truth.tolist(), strict=True)):
         named = classes[int(truth)] if classes else truth
         yield json.dumps({"row": row, **answer, "truth": named}) + "\n"

@@ -12,21 +12,20 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from bentos.cards import CARDS
-from jubako import durable, home
+from jubako import collection, durable, home
 from jubako.commands.screen import console, table
 from jubako.versions import stages, store
 
 if TYPE_CHECKING:
-    from jubako.training.data import Order
-    from jubako.training.loop import Outcome
-    from jubako.training.progress import Bar, Lines
+    from jubako.training.data import TrainingRequest
+    from jubako.training.loop import TrainingOutcome
+    from jubako.training.progress import ProgressBar, ProgressLines
 
 ALL = "all"
 
 
 @click.command()
-@click.argument("models", nargs=-1, required=True, type=click.Choice([*CARDS, ALL]), metavar="MODEL... | all")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL... | all")
 @click.option("--data", metavar="PATH|sklearn|hf:NAME", help="Real data instead of the project's own.")
 @click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="A parameter of the model; may be repeated.")
 @click.option("--base", metavar="PATH", help="A local checkpoint to fine-tune (the same as --set base=PATH).")
@@ -50,7 +49,7 @@ def train(
     jubako train churn --data telco.csv --tune 20
     jubako train sentiment --base ./distilbert-base-uncased --set epochs=2
     """
-    names = list(CARDS) if ALL in models else list(dict.fromkeys(models))
+    names = _names(models)
     if data and len(names) > 1:
         raise click.UsageError("--data is one model's data: name one model with it")
     if missing:
@@ -59,17 +58,24 @@ def train(
             click.echo("Nothing to train: every model has a version that can serve.")
             return
     settings = [*pairs, *([f"base={base}"] if base else [])]
-    orders = _orders(names, settings, data=data, seed=seed, tune=tune)
+    requests = _requests(names, settings, data=data, seed=seed, tune=tune)
     started = time.monotonic()
-    outcomes: list[Outcome] = []
+    outcomes: list[TrainingOutcome] = []
     failures: dict[str, str] = {}
     try:
-        _train_each(orders, outcomes, failures)
+        _train_each(requests, outcomes, failures)
     finally:
         if outcomes or failures:
             _show(outcomes, failures, time.monotonic() - started)
     if failures or any(outcome.why_not for outcome in outcomes):
         raise SystemExit(1)
+
+
+def _names(models: Sequence[str]) -> list[str]:
+    found = list(collection.here())
+    if unknown := [name for name in models if name not in (*found, ALL)]:
+        raise click.UsageError(f"there is no model {', '.join(unknown)}; there are {', '.join([*found, ALL])}")
+    return found if ALL in models else list(dict.fromkeys(models))
 
 
 def serves(name: str) -> bool:
@@ -84,34 +90,38 @@ def serves(name: str) -> bool:
         raise click.ClickException(str(error)) from error
 
 
-def _orders(names: Sequence[str], pairs: Sequence[str], *, data: str | None, seed: int, tune: int) -> dict[str, Order]:
+def _requests(
+    names: Sequence[str], pairs: Sequence[str], *, data: str | None, seed: int, tune: int
+) -> dict[str, TrainingRequest]:
     """Everything that was typed is understood before anything is trained."""
-    from jubako.training.data import Order
+    from jubako.training.data import TrainingRequest
     from jubako.training.params import ParamRefused, parse
-    from jubako.training.recipes import RECIPES
 
+    recipes = collection.here().recipes
     try:
-        return {name: Order(data, parse(name, RECIPES[name].defaults, pairs), seed, tune) for name in names}
+        return {name: TrainingRequest(data, parse(name, recipes[name].defaults, pairs), seed, tune) for name in names}
     except ParamRefused as refused:
         raise click.UsageError(str(refused)) from refused
 
 
-def _train_each(orders: dict[str, Order], outcomes: list[Outcome], failures: dict[str, str]) -> None:
+def _train_each(
+    requests: dict[str, TrainingRequest], outcomes: list[TrainingOutcome], failures: dict[str, str]
+) -> None:
     from jubako.training.loop import train as train_one
     from jubako.training.recipe import DataRefused
     from jubako.training.tracking import TrackingFailed, in_words
 
     screen = Console(stderr=True)
-    for name, order in orders.items():
+    for name, request in requests.items():
         before = store.versions(name)
         try:
-            with _watch(screen, name) as watch:
-                outcome = train_one(name, order, watch)
+            with _progress(screen, name) as progress:
+                outcome = train_one(collection.here().recipes[name], request, progress)
         except (DataRefused, stages.StagesUnreadable) as refused:
             failures[name] = str(refused)
         except TrackingFailed as error:
             failures[name] = f"{error}; {_made_since(name, before)}"
-            untried = list(orders)[list(orders).index(name) + 1 :]
+            untried = list(requests)[list(requests).index(name) + 1 :]
             failures.update(dict.fromkeys(untried, "not tried, it would have waited for the same MLflow"))
             return
         except Exception as error:
@@ -124,13 +134,13 @@ def _train_each(orders: dict[str, Order], outcomes: list[Outcome], failures: dic
 def _made_since(name: str, before: Sequence[str]) -> str:
     """Said from what is in the store, not from where the error came."""
     made = [version for version in store.versions(name) if version not in before]
-    return f"version {made[-1]} is in the store, but stands nowhere" if made else "no version was made"
+    return f"version {made[-1]} is in the store, but has no stage" if made else "no version was made"
 
 
-def _watch(screen: Console, name: str) -> AbstractContextManager[Bar | Lines]:
-    from jubako.training.progress import Bar, Lines
+def _progress(screen: Console, name: str) -> AbstractContextManager[ProgressBar | ProgressLines]:
+    from jubako.training.progress import ProgressBar, ProgressLines
 
-    return Bar(screen, name) if screen.is_terminal else Lines(screen, name)
+    return ProgressBar(screen, name) if screen.is_terminal else ProgressLines(screen, name)
 
 
 def _keep_traceback(name: str) -> str:
@@ -142,14 +152,14 @@ def _keep_traceback(name: str) -> str:
     return f"see {file}"
 
 
-def _show(outcomes: Sequence[Outcome], failures: dict[str, str], seconds: float) -> None:
+def _show(outcomes: Sequence[TrainingOutcome], failures: dict[str, str], seconds: float) -> None:
     screen = console()
     if outcomes:
         columns: dict[str, list[str]] = {
             "model": [outcome.model for outcome in outcomes],
             "version": [outcome.tag.partition(":")[2] if outcome.tag else "none" for outcome in outcomes],
             "stage": [outcome.stage or "" for outcome in outcomes],
-            "metric": [f"{outcome.verdict.metric} {outcome.verdict.value:.4g}" for outcome in outcomes],
+            "metric": [f"{outcome.result.metric} {outcome.result.value:.4g}" for outcome in outcomes],
             "gate": [_gate(outcome) for outcome in outcomes],
             "engine": [outcome.engine for outcome in outcomes],
             "time": [f"{outcome.seconds:.1f} s" for outcome in outcomes],
@@ -166,8 +176,8 @@ def _show(outcomes: Sequence[Outcome], failures: dict[str, str], seconds: float)
         screen.print(f"{len(outcomes)} models in {seconds:.0f} s")
 
 
-def _gate(outcome: Outcome) -> str:
+def _gate(outcome: TrainingOutcome) -> str:
     if outcome.why_not:
         return "[red]not passed[/]"
-    sign = "≤" if CARDS[outcome.model].gate.lower_is_better else "≥"
-    return f"{sign} {outcome.verdict.bound:g} [green]passed[/]"
+    sign = "≤" if collection.here().cards[outcome.model].gate.lower_is_better else "≥"
+    return f"{sign} {outcome.result.bound:g} [green]passed[/]"

@@ -18,7 +18,7 @@ FEWEST_ROWS = 20
 
 
 @dataclass(frozen=True)
-class Order:
+class TrainingRequest:
     """What somebody asked for."""
 
     data: str | None = None
@@ -31,7 +31,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Material:
+class TrainingData:
     recipe: Recipe
     dataset: Dataset
     batch: Batch
@@ -60,11 +60,11 @@ class Material:
         return folds(self.card, self.dataset)
 
 
-def gather(recipe: Recipe, order: Order) -> Material:
-    dataset = load(recipe, order)
+def gather(recipe: Recipe, request: TrainingRequest) -> TrainingData:
+    dataset = load(recipe, request)
     if complaints := list(_complaints(recipe.card, dataset)):
         raise DataRefused(dataset.source, complaints)
-    return Material(recipe, dataset, checked(recipe, dataset), split(recipe.card, dataset))
+    return TrainingData(recipe, dataset, checked(recipe, dataset), split(recipe.card, dataset))
 
 
 def checked(recipe: Recipe, dataset: Dataset) -> Batch:
@@ -76,14 +76,14 @@ def checked(recipe: Recipe, dataset: Dataset) -> Batch:
         raise DataRefused(dataset.source, [f"{len(bad.complaints)} rows cannot be read", *shown]) from bad
 
 
-def load(recipe: Recipe, order: Order) -> Dataset:
-    if order.data is None:
-        return recipe.make(order.seed, order.size)
-    if order.data == "sklearn" or order.data.startswith("hf:"):
-        return recipe.fetch(order.data)
-    path = Path(order.data).expanduser()
+def load(recipe: Recipe, request: TrainingRequest) -> Dataset:
+    if request.data is None:
+        return recipe.make(request.seed, request.size)
+    if request.data == "sklearn" or request.data.startswith("hf:"):
+        return recipe.fetch(request.data)
+    path = Path(request.data).expanduser()
     if not path.exists():
-        raise DataRefused(order.data, ["there is no such file or folder"])
+        raise DataRefused(request.data, ["there is no such file or folder"])
     return recipe.read(path)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from jubako.model import AnyModel, Batch, Outputs, Runtime
-from jubako.training.data import Material
+from jubako.training.data import TrainingData
 from jubako.training.gate import answers
 from jubako.training.recipe import Fitted, Log, Params, no_log
 from jubako.training.scores import scores
@@ -23,7 +23,7 @@ SAMPLE = 512
 
 
 @dataclass(frozen=True)
-class Made:
+class SavedModel:
     """The files of a model, and what they are when they are loaded again."""
 
     fitted: Fitted
@@ -34,7 +34,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Scored:
+class Evaluation:
     outputs: Outputs
     """Of the held-out rows."""
     metrics: dict[str, float]
@@ -46,44 +46,44 @@ class ModelUnusable(ValueError):
     """The files that came out of the training cannot serve."""
 
 
-def fit(material: Material, places: Places, params: Params, seed: int, log: Log) -> Fitted:
-    return material.recipe.fit(material.rows(places), material.truth(places), params, seed=seed, log=log)
+def fit(data: TrainingData, places: Places, params: Params, seed: int, log: Log) -> Fitted:
+    return data.recipe.fit(data.rows(places), data.truth(places), params, seed=seed, log=log)
 
 
-def save_and_load(material: Material, fitted: Fitted, folder: Path) -> Made:
+def save_and_load(data: TrainingData, fitted: Fitted, folder: Path) -> SavedModel:
     folder.mkdir()
     fitted.model.save(folder)
-    sample = material.rows(material.split.held_out[:SAMPLE])
-    parity = material.recipe.export(fitted.model, folder, sample)
-    load = material.recipe.model.load
-    return Made(fitted, folder, load(folder, Runtime(engine="native")), load(folder, Runtime()), parity)
+    sample = data.rows(data.split.held_out[:SAMPLE])
+    parity = data.recipe.export(fitted.model, folder, sample)
+    load = data.recipe.model.load
+    return SavedModel(fitted, folder, load(folder, Runtime(engine="native")), load(folder, Runtime()), parity)
 
 
-def score(material: Material, made: Made, params: Params, seed: int) -> Scored:
+def score(data: TrainingData, saved: SavedModel, params: Params, seed: int) -> Evaluation:
     """The loaded model answers the rows that nobody learnt from."""
-    held_out = material.split.held_out
-    card = material.card
-    outputs = answers(made.served, material.rows(held_out))
+    held_out = data.split.held_out
+    card = data.card
+    outputs = answers(saved.served, data.rows(held_out))
     if not np.isfinite(outputs).all():
         raise ModelUnusable(f"{card.name} answers with numbers that are not finite; nothing was stored")
-    metrics = scores(card, material.truth(held_out), outputs)
+    metrics = scores(card, data.truth(held_out), outputs)
     places, normal = held_out, outputs
-    if len(material.dataset) < SMALL:
+    if len(data.dataset) < SMALL:
         # A net of texts or pictures: to train it five times more would take longer than it is worth.
-        if isinstance(material.batch, np.ndarray) and material.batch.ndim == 2:
-            folded = scores(card, material.dataset.truth, _fold_answers(material, params, seed))
+        if isinstance(data.batch, np.ndarray) and data.batch.ndim == 2:
+            folded = scores(card, data.dataset.truth, _fold_answers(data, params, seed))
             metrics[f"five_folds_{card.gate.metric}"] = folded[card.gate.metric]
         # Every row is needed to know what is normal, answered by the model that will answer the live ones: the folds'
         # models are as good but give other probabilities, and monitoring would call that a drift.
-        places, normal = np.arange(len(material.dataset)), answers(made.served, material.batch)
+        places, normal = np.arange(len(data.dataset)), answers(saved.served, data.batch)
     chosen = np.random.default_rng(0).permutation(len(places))[:MAX_ROWS]
-    return Scored(outputs, metrics, (material.rows(places[chosen]), normal[chosen]))
+    return Evaluation(outputs, metrics, (data.rows(places[chosen]), normal[chosen]))
 
 
-def _fold_answers(material: Material, params: Params, seed: int) -> Outputs:
+def _fold_answers(data: TrainingData, params: Params, seed: int) -> Outputs:
     """Every row answered by a model that did not learn from it."""
-    found = np.zeros((len(material.dataset), len(material.card.outputs)), dtype=np.float32)
-    for fold in material.folds():
-        model = fit(material, fold.learn, params, seed, no_log).model
-        found[fold.held_out] = answers(model, material.rows(fold.held_out))
+    found = np.zeros((len(data.dataset), len(data.card.outputs)), dtype=np.float32)
+    for fold in data.folds():
+        model = fit(data, fold.learn, params, seed, no_log).model
+        found[fold.held_out] = answers(model, data.rows(fold.held_out))
     return found

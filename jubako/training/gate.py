@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jubako.card import AnyCard, Gate
+from jubako.card import Gate
 from jubako.model import AnyModel, Batch, Outputs
 from jubako.training.recipe import Truth
 from jubako.training.scores import scores
@@ -15,19 +15,18 @@ from jubako.versions.store import Verdict, VersionRefused
 
 
 @dataclass(frozen=True)
-class Judgement:
-    verdict: Verdict
+class GateDecision:
+    result: Verdict
     why_not: str | None
     """Why it does not become a version; None when it may."""
 
 
-def judge(card: AnyCard, value: float, batch: Batch, truth: Truth) -> Judgement:
+def judge(model: type[AnyModel], value: float, batch: Batch, truth: Truth) -> GateDecision:
     """``value`` is what the new model reached on these held-out rows; production answers the same rows."""
-    tag, beside = production_value(card, batch, truth)
-    verdict = Verdict(
-        metric=card.gate.metric, value=value, bound=card.gate.bound, production=tag, production_value=beside
-    )
-    return Judgement(verdict, why_not(card.gate, value, beside))
+    gate = model.card.gate
+    tag, beside = production_value(model, batch, truth)
+    result = Verdict(metric=gate.metric, value=value, bound=gate.bound, production=tag, production_value=beside)
+    return GateDecision(result, why_not(gate, value, beside))
 
 
 def why_not(gate: Gate, value: float, production: float | None) -> str | None:
@@ -44,8 +43,9 @@ def why_not(gate: Gate, value: float, production: float | None) -> str | None:
     return None
 
 
-def production_value(card: AnyCard, batch: Batch, truth: Truth) -> tuple[str | None, float | None]:
+def production_value(model: type[AnyModel], batch: Batch, truth: Truth) -> tuple[str | None, float | None]:
     """What serves now, and what it reaches on these rows; nothing when it no longer opens."""
+    card = model.card
     tag = stages.production(card.name)
     if tag is None:
         return None, None

@@ -11,12 +11,11 @@ from pathlib import Path
 from jubako.commit import git
 from jubako.training import plots, provenance
 from jubako.training.aliases import mirror
-from jubako.training.data import Material, Order, gather
-from jubako.training.fitting import Made, Scored, fit, save_and_load, score
+from jubako.training.data import TrainingData, TrainingRequest, gather
+from jubako.training.fitting import Evaluation, SavedModel, fit, save_and_load, score
 from jubako.training.gate import judge
-from jubako.training.progress import Silent, Watch
-from jubako.training.recipe import Params
-from jubako.training.recipes import RECIPES
+from jubako.training.progress import NoProgress, TrainingProgress
+from jubako.training.recipe import Params, Recipe
 from jubako.training.tracking import Run, Tracking
 from jubako.training.tune import tune
 from jubako.versions import stages, store
@@ -24,11 +23,11 @@ from jubako.versions.store import Verdict
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainingOutcome:
     model: str
     run_id: str
     metrics: Mapping[str, float]
-    verdict: Verdict
+    result: Verdict
     engine: str
     seconds: float
     tag: str | None = None
@@ -37,63 +36,68 @@ class Outcome:
     warning: str | None = None
 
 
-def train(name: str, order: Order = Order(), watch: Watch | None = None) -> Outcome:
-    """Make a version of this model, or say why not. Nothing is stored before everything else succeeded."""
+def train(
+    recipe: Recipe, request: TrainingRequest = TrainingRequest(), progress: TrainingProgress | None = None
+) -> TrainingOutcome:
+    """Make a version, or say why not. Nothing is stored before everything else has succeeded."""
     started = time.monotonic()
-    watch = watch or Silent()
-    watch.phase("load and check")
+    name = recipe.card.name
+    progress = progress or NoProgress()
+    progress.phase("load and check")
     stages.shelf(name)  # a damaged pointer file must not be found out after an hour of fitting
-    material = gather(RECIPES[name], order)
-    card, held_out = material.card, material.split.held_out
-    watch.phase("open MLflow")
+    data = gather(recipe, request)
+    card, held_out = data.card, data.split.held_out
+    progress.phase("open MLflow")
     tracking = Tracking()
     commit = git()
     with tempfile.TemporaryDirectory(prefix="jubako-") as place:
         workplace = Path(place)
-        with tracking.run(card, commit.tags(), material.data) as run:
-            params = _params(material, order, tracking, run, watch)
-            watch.phase("fit")
-            fitted = fit(material, material.split.learn, params, order.seed, run.logging_to(watch))
-            watch.phase("save and load")
-            made = save_and_load(material, fitted, workplace / "model")
-            watch.phase("score")
-            scored = score(material, made, params, order.seed)
-            _show(run, material, made, scored, workplace / "plots")
-            watch.phase("gate")
-            value = scored.metrics[card.gate.metric]
-            judgement = judge(card, value, material.rows(held_out), material.truth(held_out))
-            outcome = Outcome(name, run.id, scored.metrics, judgement.verdict, made.served.engine, 0.0)
-            run.tags({"gate": judgement.why_not or "passed"})
-            if judgement.why_not:
-                return replace(outcome, why_not=judgement.why_not, seconds=time.monotonic() - started)
-            watch.phase("register")
+        with tracking.run(card, commit.tags(), data.data) as run:
+            params = _params(data, request, tracking, run, progress)
+            progress.phase("fit")
+            fitted = fit(data, data.split.learn, params, request.seed, run.logging_to(progress))
+            progress.phase("save and load")
+            saved = save_and_load(data, fitted, workplace / "model")
+            progress.phase("score")
+            evaluation = score(data, saved, params, request.seed)
+            _show(run, data, saved, evaluation, workplace / "plots")
+            progress.phase("gate")
+            value = evaluation.metrics[card.gate.metric]
+            decision = judge(recipe.model, value, data.rows(held_out), data.truth(held_out))
+            outcome = TrainingOutcome(name, run.id, evaluation.metrics, decision.result, saved.served.engine, 0.0)
+            run.tags({"gate": decision.why_not or "passed"})
+            if decision.why_not:
+                return replace(outcome, why_not=decision.why_not, seconds=time.monotonic() - started)
+            progress.phase("register")
             version = store.new_version(run.id)
             run.tags({"mlflow.runName": version, "bentoml_tag": f"{name}:{version}"})
-            registered = run.register(card, made.folder, workplace, {"bentoml_tag": f"{name}:{version}"})
+            registered = run.register(card, saved.folder, workplace, {"bentoml_tag": f"{name}:{version}"})
         # MLflow has all it needs and its run is closed: if it goes away now, it takes no version with it.
-        watch.phase("store")
+        progress.phase("store")
         facts = provenance.facts(
-            material, order, made, scored, judgement.verdict, params=params, commit=commit,
+            data, request, saved, evaluation, decision.result, params=params, commit=commit,
             run_id=run.id, registered_version=registered,
         )  # fmt: skip
-        golden = provenance.golden(material.dataset.rows, held_out, made.native, made.served)
-        columns = material.recipe.model.signals(*scored.reference)
-        tag = store.write(facts, version, made.folder, golden, columns)
-    stage = stages.admit(name, version, f"trained on {material.dataset.source} with seed {order.seed}")
+        golden = provenance.golden(data.dataset.rows, held_out, saved.native, saved.served)
+        columns = recipe.model.signals(*evaluation.reference)
+        tag = store.write(facts, version, saved.folder, golden, columns)
+    stage = stages.admit(name, version, f"trained on {data.dataset.source} with seed {request.seed}")
     return replace(outcome, tag=tag, stage=stage, warning=mirror(name), seconds=time.monotonic() - started)
 
 
-def _params(material: Material, order: Order, tracking: Tracking, run: Run, watch: Watch) -> Params:
-    found = tune(material, order, tracking, run, watch) if order.tune else {}
-    params = {**material.recipe.defaults, **found, **order.params}
-    run.params({**params, "seed": order.seed})
+def _params(
+    data: TrainingData, request: TrainingRequest, tracking: Tracking, run: Run, progress: TrainingProgress
+) -> Params:
+    found = tune(data, request, tracking, run, progress) if request.tune else {}
+    params = {**data.recipe.defaults, **found, **request.params}
+    run.params({**params, "seed": request.seed})
     return params
 
 
-def _show(run: Run, material: Material, made: Made, scored: Scored, folder: Path) -> None:
+def _show(run: Run, data: TrainingData, saved: SavedModel, evaluation: Evaluation, folder: Path) -> None:
     """What MLflow shows of this run: numbers and pictures."""
-    run.metrics({**scored.metrics, **{f"parity/{name}": value for name, value in made.parity.items()}})
+    run.metrics({**evaluation.metrics, **{f"parity/{name}": value for name, value in saved.parity.items()}})
     folder.mkdir()
-    truth = material.truth(material.split.held_out)
-    plots.save_all(plots.Shown(material.card, truth, scored.outputs, run.history, made.fitted.importances), folder)
+    truth = data.truth(data.split.held_out)
+    plots.save_all(plots.Shown(data.card, truth, evaluation.outputs, run.history, saved.fitted.importances), folder)
     run.files(folder, "plots")

@@ -12,7 +12,7 @@ from pathlib import Path
 from platform import python_version
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from jubako.card import AnyCard
+from jubako.card import AnyCard, Row
 from jubako.training.pyfunc import NAME_FILE
 
 _TYPES: dict[type, str] = {float: "double", int: "long", str: "string", bool: "boolean", bytes: "binary"}
@@ -47,20 +47,22 @@ def write(folder: Path, card: AnyCard, files: Path, *, run_id: str, model_id: st
             "type": "dataframe",
             "pandas_orient": "split",
         },
-        "signature": {"inputs": json.dumps(inputs(card)), "outputs": json.dumps(outputs(card)), "params": None},
+        "signature": {"inputs": json.dumps(inputs(card.row)), "outputs": json.dumps(outputs(card)), "params": None},
         "utc_time_created": str(datetime.now(UTC).replace(tzinfo=None)),
     }
     (folder / "MLmodel").write_text(yaml.safe_dump(content))
 
 
-def inputs(card: AnyCard) -> list[dict[str, Any]]:
-    """The card's row in MLflow's words.
+def inputs(row: type[Row]) -> list[dict[str, Any]]:
+    """The fields of a row in MLflow's words.
 
-    >>> from bentos.cards import CARDS
-    >>> inputs(CARDS["housing"])[3]
-    {'type': 'double', 'name': 'average_bedrooms', 'required': False}
+    >>> from jubako.card import Row
+    >>> class House(Row):
+    ...     bedrooms: float | None
+    >>> inputs(House)
+    [{'type': 'double', 'name': 'bedrooms', 'required': False}]
     """
-    fields = card.row.model_fields
+    fields = row.model_fields
     return [
         {"type": _type(kinds - {type(None)}), "name": name, "required": type(None) not in kinds}
         for name, kinds in ((name, frozenset(_kinds(field.annotation))) for name, field in fields.items())

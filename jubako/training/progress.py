@@ -10,19 +10,19 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 
-class Watch(Protocol):
+class TrainingProgress(Protocol):
     def phase(self, name: str) -> None: ...
 
     def log(self, metric: str, value: float, step: int) -> None: ...
 
 
-class Silent:
+class NoProgress:
     def phase(self, _name: str) -> None: ...
 
     def log(self, _metric: str, _value: float, _step: int) -> None: ...
 
 
-class Bar:
+class ProgressBar:
     """One line for each model: what is being done, how far it is, the newest metric, the time."""
 
     def __init__(self, console: Console, model: str) -> None:
@@ -54,7 +54,7 @@ class Bar:
         self._progress.stop()
 
 
-class Lines:
+class ProgressLines:
     """Where there is no terminal a bar is noise: one line each time something begins that lasts."""
 
     def __init__(self, console: Console, model: str) -> None:

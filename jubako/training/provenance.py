@@ -1,4 +1,4 @@
-"""What a version was made from and with: gathered here, checked again wherever the version goes."""
+"""What a version was made from: collected at training, checked wherever the version goes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from jubako import home
 from jubako.card import Row
 from jubako.commit import Commit
 from jubako.model import AnyModel
-from jubako.training.data import Material, Order
-from jubako.training.fitting import Made, Scored
+from jubako.training.data import TrainingData, TrainingRequest
+from jubako.training.fitting import Evaluation, SavedModel
 from jubako.training.recipe import Params
 from jubako.training.split import Places
 from jubako.versions.golden import record
@@ -65,11 +65,11 @@ def golden(rows: Sequence[Row], held_out: Places, native: AnyModel, served: AnyM
 
 
 def facts(
-    material: Material,
-    order: Order,
-    made: Made,
-    scored: Scored,
-    verdict: Verdict,
+    data: TrainingData,
+    request: TrainingRequest,
+    saved: SavedModel,
+    evaluation: Evaluation,
+    result: Verdict,
     *,
     params: Params,
     commit: Commit,
@@ -77,20 +77,20 @@ def facts(
     registered_version: str,
 ) -> Facts:
     return Facts(
-        model=material.card.name,
+        model=data.card.name,
         run_id=run_id,
         registered_version=registered_version,
         git_commit=commit.sha,
         git_dirty=commit.is_dirty,
-        data=material.data,
+        data=data.data,
         lock_sha256=lock_sha256(),
-        seed=order.seed,
+        seed=request.seed,
         params=dict(params),
-        metrics=scored.metrics,
-        gate=verdict,
-        engine=made.served.engine,
-        parity=dict(made.parity),
+        metrics=evaluation.metrics,
+        gate=result,
+        engine=saved.served.engine,
+        parity=dict(saved.parity),
         frameworks=frameworks(),
-        base=made.fitted.base,
+        base=saved.fitted.base,
         trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )

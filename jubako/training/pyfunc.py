@@ -1,6 +1,6 @@
 """How MLflow loads what it was given: ``mlflow.pyfunc.load_model("models:/iris@champion").predict(table)``.
 
-Named in each logged model's ``MLmodel`` file; works wherever this package is installed, and unpickles nothing.
+Named in each logged model's ``MLmodel`` file; works wherever the collection can be imported, and unpickles nothing.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bentos.cards import CARDS
-from bentos.models import MODELS
+from jubako import collection
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,13 +17,13 @@ if TYPE_CHECKING:
 NAME_FILE = "jubako.json"
 
 
-class Answers:
+class CardModel:
     """A table of the card's rows in, the card's output columns out."""
 
     def __init__(self, folder: Path) -> None:
         name = json.loads((folder.parent / NAME_FILE).read_text())["model"]
-        self.card = CARDS[name]
-        self.model = MODELS[name].load(folder)
+        self.model = collection.here().models[name].load(folder)
+        self.card = self.model.card
 
     def predict(self, table: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:  # noqa: ARG002
         import pandas as pd
@@ -36,5 +35,5 @@ class Answers:
         return pd.DataFrame(self.model.predict(self.model.encode(rows)), columns=list(self.card.outputs))
 
 
-def _load_pyfunc(path: str) -> Answers:
-    return Answers(Path(path))
+def _load_pyfunc(path: str) -> CardModel:
+    return CardModel(Path(path))

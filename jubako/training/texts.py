@@ -6,11 +6,11 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from bentos.sentiment.card import SentimentRow
+from jubako.card import AnyCard
 from jubako.text import normalise
 from jubako.training import tables
 from jubako.training.public import hub
@@ -21,15 +21,13 @@ if TYPE_CHECKING:
 
 TEXT_NAMES = ("text", "sentence", "review", "review_text", "review_body", "content", "comment", "body", "message")
 LABEL_NAMES = ("label", "labels", "sentiment", "polarity", "class", "target", "category")
-POSITIVE = ("1", "positive", "pos")
-Known = Literal["0", "1", "negative", "positive", "neg", "pos"]
 MOST_FETCHED = 100_000
 """Public sets have millions of texts; a sample, equal each time, teaches as much. A file of one's own is read whole."""
 LOOKED_AT = 200
 """Rows that tell which of two nameless columns has the labels."""
 
 
-def read(path: Path) -> Dataset:
+def read(path: Path, card: AnyCard) -> Dataset:
     """A TSV or CSV file in UTF-8, with the names of its columns in the first row, or with two columns and no names."""
     if not path.is_file():
         raise DataRefused(str(path), ["a TSV or CSV file of texts and labels is expected; a local data set is hf:PATH"])
@@ -37,18 +35,25 @@ def read(path: Path) -> Dataset:
         content = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataRefused(str(path), [f"not UTF-8: {error.reason} at byte {error.start}"]) from error
-    return _checked(_table(content, path.suffix.lower(), str(path)), str(path))
+    return _checked(_table(content, path.suffix.lower(), str(path), card), str(path), card)
 
 
-def fetch(source: str) -> Dataset:
+def fetch(source: str, card: AnyCard) -> Dataset:
     """``hf:NAME``: the ``train`` split of a Hugging Face data set, or a folder in the same form."""
     table = hub(source)
     if len(table) > MOST_FETCHED:
         table = table.sample(MOST_FETCHED, random_state=0).reset_index(drop=True)
-    return _checked(table, source)
+    return _checked(table, source, card)
 
 
-def _table(content: str, suffix: str, source: str) -> pd.DataFrame:
+def places(card: AnyCard) -> dict[str, int]:
+    """How a table may spell each class: its place, its name, or, where that is clear, three letters of it."""
+    names = [name.casefold() for name in card.classes]
+    short = [name[:3] for name in names] if len({name[:3] for name in names}) == len(names) else names
+    return {word: place for place, words in enumerate(zip(names, short, strict=True)) for word in (str(place), *words)}
+
+
+def _table(content: str, suffix: str, source: str, card: AnyCard) -> pd.DataFrame:
     import pandas as pd
 
     lines = _lines(content, suffix)
@@ -59,7 +64,7 @@ def _table(content: str, suffix: str, source: str) -> pd.DataFrame:
     if known:
         lines = lines[1:]
     else:
-        names = _guessed(lines, source)
+        names = _guessed(lines, source, card)
     if odd := [place for place, line in enumerate(lines) if len(line) != len(names)]:
         example = f"for example row {odd[0] + 1} with {len(lines[odd[0]])}: {' | '.join(lines[odd[0]])[:80]!r}"
         raise DataRefused(source, [f"{len(odd)} rows do not have {len(names)} columns, {example}"])
@@ -88,9 +93,9 @@ def _unquoted(cell: str) -> str:
     return inner.replace('""', '"')
 
 
-def _guessed(lines: Sequence[Sequence[str]], source: str) -> list[str]:
+def _guessed(lines: Sequence[Sequence[str]], source: str, card: AnyCard) -> list[str]:
     """Names for two columns without any: the labels are where nearly every cell is one."""
-    known = {"0", "1", "negative", "positive", "neg", "pos"}
+    known = places(card)
     some = [line for line in lines[:LOOKED_AT] if len(line) == 2]
     shares = [np.mean([line[place].strip().casefold() in known for line in some] or [False]) for place in (0, 1)]
     if max(shares) < 0.5:
@@ -98,25 +103,27 @@ def _guessed(lines: Sequence[Sequence[str]], source: str) -> list[str]:
             source,
             [
                 f"no column is called {' or '.join(TEXT_NAMES)}, none {' or '.join(LABEL_NAMES)}",
-                "nor are there two columns of which one holds 0 and 1, or negative and positive",
+                f"nor are there two columns of which one holds 0 and 1, or {' and '.join(card.classes)}",
                 f"the first row is {' | '.join(lines[0])[:120]!r}",
             ],
         )
     return ["label", "text"] if shares[0] > shares[1] else ["text", "label"]
 
 
-def _checked(table: pd.DataFrame, source: str) -> Dataset:
+def _checked(table: pd.DataFrame, source: str, card: AnyCard) -> Dataset:
     names = {str(name).strip().casefold(): str(name) for name in reversed(table.columns)}
     text = next((names[name] for name in TEXT_NAMES if name in names), "text")
     label = next((names[name] for name in LABEL_NAMES if name in names), "label")
     if label in table.columns:
         table[label] = [_label(value) for value in table[label].tolist()]
-    layout = tables.Layout(tables.Target(label, Known), {"text": text})
-    checked = tables.check(table, SentimentRow, layout, source)
-    truth = np.array([value in POSITIVE for value in checked.truth], dtype=np.int64)
+    known = places(card)
+    kind: Any = Literal[tuple(known)]
+    layout = tables.Layout(tables.Target(label, kind), {card.columns[0]: text})
+    checked = tables.check(table, card.row, layout, source)
+    truth = np.array([known[value] for value in checked.truth], dtype=np.int64)
     made = tables.dataset(checked.rows, truth, source)
     # The same sentence on both sides of a split would be no test.
-    groups = [normalise(row.text).casefold() for row in checked.rows]
+    groups = [normalise(getattr(row, card.columns[0])).casefold() for row in checked.rows]
     return Dataset(made.rows, made.truth, made.source, made.sha256, groups)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from jubako import durable, home
 from jubako.card import AnyCard
 from jubako.training import mlmodel
-from jubako.training.progress import Watch
+from jubako.training.progress import TrainingProgress
 from jubako.training.recipe import Log, Params
 from jubako.versions.store import Data
 
@@ -125,11 +125,11 @@ class Run:
         with speaking(self._uri):
             self._client.log_batch(self.id, params=[Param(name, str(value)) for name, value in values.items()])
 
-    def logging_to(self, watch: Watch) -> Log:
+    def logging_to(self, progress: TrainingProgress) -> Log:
         """What a recipe logs while it fits: to MLflow, for the learning curve, and to whoever watches."""
 
         def log(metric: str, value: float, step: int) -> None:
-            watch.log(metric, value, step)
+            progress.log(metric, value, step)
             if metric != "progress":
                 self.history.setdefault(metric, []).append((step, value))
                 self.log(f"fit/{metric}", value, step)

@@ -14,7 +14,7 @@ from bentos.models import MODELS
 from jubako.card import AnyCard, Row
 from jubako.model import AnyModel, Batch, Runtime
 from jubako.training.recipe import Params, no_log, take
-from jubako.training.recipes import RECIPES
+from tests.five import COLLECTION
 
 ROWS = 240
 SEED = 11
@@ -50,7 +50,7 @@ def examples(card: AnyCard) -> list[Row]:
 
 @pytest.fixture(scope="session")
 def small(card: AnyCard, tmp_path_factory: pytest.TempPathFactory) -> Small:
-    recipe = RECIPES[card.name]
+    recipe = COLLECTION.recipes[card.name]
     dataset = recipe.make(SEED, ROWS)
     batch = recipe.model.encode(dataset.rows)
     params = {key: TINY.get(key, value) for key, value in recipe.defaults.items()}

@@ -18,7 +18,7 @@ import yaml
 from bentos.cards import CARDS
 from bentos.models import MODELS
 from jubako.card import AnyCard
-from jubako.training.recipes import RECIPES
+from tests.five import COLLECTION
 from tests.reading import ROOT
 
 #: Asked in a process of its own: importing the service mends BentoML there, for good.
@@ -57,8 +57,8 @@ def test_a_class_serves_it(card: AnyCard) -> None:
 
 def test_a_recipe_trains_it(card: AnyCard) -> None:
     """RECIPE in training/<name>.py."""
-    assert RECIPES[card.name].card is card
-    assert RECIPES[card.name].model is MODELS[card.name]
+    assert COLLECTION.recipes[card.name].card is card
+    assert COLLECTION.recipes[card.name].model is MODELS[card.name]
 
 
 def test_one_batching_runner_computes_it(card: AnyCard, service: dict[str, Any]) -> None:

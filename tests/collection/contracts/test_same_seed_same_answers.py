@@ -6,14 +6,14 @@ import numpy as np
 
 from jubako.card import AnyCard
 from jubako.training.recipe import no_log
-from jubako.training.recipes import RECIPES
 from tests.collection.contracts.conftest import ROWS, SEED, TINY
+from tests.five import COLLECTION
 
 NETS = {"torch", "transformers"}
 
 
 def test_the_projects_own_data_follow_from_their_seed(card: AnyCard) -> None:
-    recipe = RECIPES[card.name]
+    recipe = COLLECTION.recipes[card.name]
     first, again = recipe.make(SEED, ROWS), recipe.make(SEED, ROWS)
     assert first.sha256 == again.sha256
     assert list(first.rows) == list(again.rows)
@@ -23,7 +23,7 @@ def test_the_projects_own_data_follow_from_their_seed(card: AnyCard) -> None:
 
 
 def test_a_model_is_the_same_when_it_is_trained_again(card: AnyCard) -> None:
-    recipe = RECIPES[card.name]
+    recipe = COLLECTION.recipes[card.name]
     dataset = recipe.make(SEED, 120)
     batch = recipe.model.encode(dataset.rows)
     params = {key: TINY.get(key, value) for key, value in recipe.defaults.items()}

@@ -205,7 +205,7 @@ def test_training_is_a_module_too(iris_home: Home) -> None:
 def test_a_version_is_judged_on_rows_that_somebody_brings(ready_home: Home, tmp_path: Path) -> None:
     file = tmp_path / "answers.jsonl"
     assert jubako("train", "iris", "--set", "trees=20").exit_code == 0
-    done = jubako("score", "iris", "--data", "sklearn", "--output", str(file))
+    done = jubako("evaluate", "iris", "--data", "sklearn", "--output", str(file))
     assert done.exit_code == 0, done.output
     (version,) = artifacts.versions("iris")
     assert f"iris:{version} on 150 rows" in done.stdout
@@ -217,10 +217,10 @@ def test_a_version_is_judged_on_rows_that_somebody_brings(ready_home: Home, tmp_
 
 
 def test_what_cannot_be_scored_is_one_sentence(ready_home: Home, tmp_path: Path) -> None:
-    nothing = jubako("score", "iris", "--data", "sklearn")
+    nothing = jubako("evaluate", "iris", "--data", "sklearn")
     assert nothing.exit_code == 1
     assert "iris has no version that serves; `jubako train iris` makes one" in nothing.output
     assert jubako("train", "iris", "--set", "trees=20").exit_code == 0
-    nowhere = jubako("score", "iris", "--data", str(tmp_path / "nowhere.csv"))
+    nowhere = jubako("evaluate", "iris", "--data", str(tmp_path / "nowhere.csv"))
     assert nowhere.exit_code == 1
     assert "there is no such file or folder" in nowhere.output

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bentos.cards import CARDS
 from jubako.training import provenance
 from jubako.training.recipe import no_log
 from jubako.versions import store
 from jubako.versions.golden import EXACT, LOOSE, tolerance
 from jubako.versions.store import Known
+from tests.five import COLLECTION
 from training.iris import IrisRecipe
 
 
@@ -30,7 +30,7 @@ def test_golden_rows_are_spread_over_the_held_out_rows_and_within_a_budget(monke
 
 
 def test_an_engine_that_rounds_may_differ_a_little_but_keeps_clear_answers() -> None:
-    card = CARDS["churn"]
+    card = COLLECTION.cards["churn"]
     known = Known(np.array([[0.9], [0.52], [0.1]], dtype=np.float32), tolerance(0.01))
     assert known.tolerance == LOOSE
     nudged = np.array([[0.93], [0.48], [0.07]], dtype=np.float32)
@@ -40,7 +40,7 @@ def test_an_engine_that_rounds_may_differ_a_little_but_keeps_clear_answers() -> 
 
 
 def test_an_engine_that_does_not_round_repeats_itself() -> None:
-    card = CARDS["housing"]
+    card = COLLECTION.cards["housing"]
     known = Known(np.array([[200_000.0]], dtype=np.float32), tolerance(1e-7))
     assert known.tolerance == EXACT
     assert store.what_differs(card, np.array([[200_010.0]], dtype=np.float32), known) is None

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bentos.cards import CARDS
 from jubako.card import AnyCard
 from jubako.training import mlmodel, plots, pyfunc
 from jubako.training.tracking import uri
+from tests.five import COLLECTION
 from tests.homes import Home
 
 
-@pytest.fixture(params=CARDS)
+@pytest.fixture(params=COLLECTION.cards)
 def card(request: pytest.FixtureRequest) -> AnyCard:
-    return CARDS[request.param]
+    return COLLECTION.cards[request.param]
 
 
 @pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType")  # about MLflow's own types

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +15,20 @@ import numpy as np
 import pytest
 
 from jubako.training import tracking
-from jubako.training.data import Order
-from jubako.training.loop import Outcome, train
+from jubako.training.data import TrainingRequest
+from jubako.training.loop import TrainingOutcome, train
 from jubako.training.recipe import DataRefused, Fitted
 from jubako.training.tracking import Tracking, TrackingFailed
 from jubako.versions import stages
 from jubako.versions import store as artifacts
 from tests.homes import Home
-from training.iris import IrisRecipe
+from training.iris import RECIPE, IrisRecipe
 
 pytestmark = pytest.mark.usefixtures("quick")
 QUICK = {"trees": 20}
 
 
-def seen_by_mlflow(outcome: Outcome) -> Any:
+def seen_by_mlflow(outcome: TrainingOutcome) -> Any:
     return Tracking().client.get_run(outcome.run_id)
 
 
@@ -74,14 +75,14 @@ def test_nothing_lands_in_the_folder_where_one_stands(
     ready_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    train("iris", Order(params=QUICK))
+    train(RECIPE, TrainingRequest(params=QUICK))
     assert list(tmp_path.iterdir()) == []
     assert (ready_home.jubako / "mlflow.db").exists()
 
 
 def test_the_same_data_and_seed_give_the_same_golden_answers(iris_home: Home) -> None:
-    again = train("iris", Order(params=QUICK))
-    other = train("iris", Order(params=QUICK, seed=8))
+    again = train(RECIPE, TrainingRequest(params=QUICK))
+    other = train(RECIPE, TrainingRequest(params=QUICK, seed=8))
     first = stages.production("iris")
     assert first
     assert again.tag
@@ -91,7 +92,7 @@ def test_the_same_data_and_seed_give_the_same_golden_answers(iris_home: Home) ->
 
 
 def test_a_model_below_its_gate_is_recorded_with_the_reason_but_is_no_version(ready_home: Home) -> None:
-    outcome = train("iris", Order(params={"trees": 1, "max_depth": 1}))
+    outcome = train(RECIPE, TrainingRequest(params={"trees": 1, "max_depth": 1}))
     assert outcome.tag is None
     assert outcome.why_not is not None
     assert "does not reach the gate at 0.9" in outcome.why_not
@@ -112,18 +113,16 @@ def test_a_model_that_is_worse_than_production_on_the_same_rows_is_no_version(
         return right(self, blind, truth, params, **more)
 
     monkeypatch.setattr(IrisRecipe, "fit", worse)
-    from bentos.cards import CARDS
-    from jubako.card import Gate
-
-    object.__setattr__(CARDS["iris"], "gate", Gate("accuracy", 0.1, tolerance=0.07))
+    gate = RECIPE.card.gate
+    object.__setattr__(RECIPE.card, "gate", replace(gate, bound=0.1))
     try:
-        outcome = train("iris", Order(params=QUICK))
+        outcome = train(RECIPE, TrainingRequest(params=QUICK))
     finally:
-        object.__setattr__(CARDS["iris"], "gate", Gate("accuracy", 0.90, tolerance=0.07))
+        object.__setattr__(RECIPE.card, "gate", gate)
     assert outcome.tag is None
     assert outcome.why_not is not None
     assert "in production by more than 0.07" in outcome.why_not
-    assert outcome.verdict.production == stages.production("iris")
+    assert outcome.result.production == stages.production("iris")
 
 
 def test_the_score_is_of_the_loaded_files_not_of_what_was_in_memory(
@@ -138,7 +137,7 @@ def test_the_score_is_of_the_loaded_files_not_of_what_was_in_memory(
         return right(self, silly, folder, sample)
 
     monkeypatch.setattr(IrisRecipe, "export", wrong)
-    assert train("iris", Order(params=QUICK)).why_not
+    assert train(RECIPE, TrainingRequest(params=QUICK)).why_not
 
 
 def test_a_failed_training_is_a_failed_run_and_no_version(ready_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +146,7 @@ def test_a_failed_training_is_a_failed_run_and_no_version(ready_home: Home, monk
 
     monkeypatch.setattr(IrisRecipe, "fit", fails)
     with pytest.raises(MemoryError):
-        train("iris")
+        train(RECIPE)
     client = Tracking().client
     (experiment,) = [found for found in client.search_experiments() if found.name == "iris"]
     (run,) = client.search_runs([experiment.experiment_id])
@@ -156,7 +155,7 @@ def test_a_failed_training_is_a_failed_run_and_no_version(ready_home: Home, monk
 
 
 def test_tuning_records_each_trial_under_its_run_and_keeps_the_best(ready_home: Home) -> None:
-    outcome = train("iris", Order(tune=3, params={"trees": 20}))
+    outcome = train(RECIPE, TrainingRequest(tune=3, params={"trees": 20}))
     client = Tracking().client
     run = seen_by_mlflow(outcome)
     trials = client.search_runs([run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{outcome.run_id}'")
@@ -169,7 +168,7 @@ def test_tuning_records_each_trial_under_its_run_and_keeps_the_best(ready_home: 
 @pytest.mark.parametrize("data", ["missing.csv", "hf:iris"])
 def test_data_that_cannot_be_had_stops_before_a_run_begins(home: Home, data: str) -> None:
     with pytest.raises(DataRefused):
-        train("iris", Order(data=data))
+        train(RECIPE, TrainingRequest(data=data))
     assert not (home.jubako / "mlflow.db").exists()
 
 
@@ -179,7 +178,7 @@ def test_a_server_that_is_not_there_is_one_sentence_and_no_version(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://somebody:secret@127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(TrackingFailed, match=r"^MLflow at http://\*\*\*@127\.0\.0\.1:9: it does not answer$"):
-        train("iris", Order(params=QUICK))
+        train(RECIPE, TrainingRequest(params=QUICK))
     assert artifacts.versions("iris") == []
 
 
@@ -210,7 +209,7 @@ def test_mlflow_that_vanishes_takes_no_version_with_it(
 
     monkeypatch.setattr(place, name, vanishing)
     with pytest.raises(TrackingFailed, match="it does not answer"):
-        train("iris", Order(params=QUICK))
+        train(RECIPE, TrainingRequest(params=QUICK))
     assert artifacts.versions("iris") == []
     assert stages.production("iris") is None
 
@@ -222,7 +221,7 @@ def test_mlflow_that_vanishes_after_the_run_leaves_a_whole_version_and_a_warning
         raise TrackingFailed("MLflow is away")
 
     monkeypatch.setattr(Tracking, "set_alias", gone)
-    outcome = train("iris", Order(params=QUICK))
+    outcome = train(RECIPE, TrainingRequest(params=QUICK))
     assert outcome.tag is not None
     assert outcome.warning == "MLflow's aliases of iris do not follow: MLflow is away"
     assert artifacts.open_version(outcome.tag).tag == stages.production("iris")
@@ -233,9 +232,10 @@ def test_mlflow_that_vanishes_after_the_run_leaves_a_whole_version_and_a_warning
 def test_a_training_killed_at_any_moment_leaves_whole_versions_only(iris_home: Home, moment: str) -> None:
     program = f"""
 import os, signal
-from training import run
-run.{moment} = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
-run.train("iris")
+from jubako.training import loop
+from training.iris import RECIPE
+loop.{moment} = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+loop.train(RECIPE)
 """
     done = subprocess.run([sys.executable, "-c", program], check=False, env=iris_home.environment, timeout=120)
     assert done.returncode == -signal.SIGKILL
@@ -243,7 +243,7 @@ run.train("iris")
     assert len(made) == (2 if moment == "mirror" else 1)
     for version in made:
         artifacts.open_version(f"iris:{version}")
-    assert train("iris", Order(params=QUICK)).tag, "and the next training goes on"
+    assert train(RECIPE, TrainingRequest(params=QUICK)).tag, "and the next training goes on"
     client = Tracking().client
     runs = client.search_runs([client.get_experiment_by_name("iris").experiment_id])
     assert "RUNNING" not in {run.info.status for run in runs}, "and says that the killed one no longer runs"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bentos.cards import CARDS
 from jubako.training.recipe import Dataset
 from jubako.training.split import folds, held_out, row_keys, split
+from tests.five import COLLECTION
 from training.iris import IrisRecipe
 
-CARD = CARDS["iris"]
+CARD = COLLECTION.cards["iris"]
 
 
 @pytest.fixture

@@ -21,10 +21,10 @@ from jubako.monitoring.record.profiles import Profile
 from jubako.monitoring.report.monitor import DriftMonitor
 from jubako.monitoring.report.page import page
 from jubako.monitoring.report.report import MonitoringReport
-from jubako.training.recipes import RECIPES
 from jubako.versions import stages
 from jubako.versions import store as artifacts
 from tests.engine.monitoring.made import START, Clock, Recording, columns, ids, profile, requests
+from tests.five import COLLECTION
 from tests.homes import Home
 
 
@@ -41,7 +41,7 @@ def folder(iris_home: Home) -> Path:
 def flowers(count: int, version: str, at: float, shift: float) -> list[Observation]:
     """Real flowers, answered by the model in production."""
     served = artifacts.open_version(f"iris:{version}")
-    rows = RECIPES["iris"].make(0).rows
+    rows = COLLECTION.recipes["iris"].make(0).rows
     batch = np.asarray(served.model.encode([rows[place % len(rows)] for place in range(count)]))
     batch[:, 1] += shift
     outputs = served.model.predict(batch)
