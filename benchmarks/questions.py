@@ -11,9 +11,9 @@ from typing import Any
 from benchmarks.wires import Given, Wire
 from bentos.image.card import ImageRow
 from jubako.card import AnyCard
-from jubako.load.pictures import picture
-from jubako.load.rows import row
+from jubako.load.rows import draw_function
 from jubako.model import AnyModel
+from load_tests.draws import ROWS as DRAWS
 
 ROWS = 2_048
 FILES = 128
@@ -39,13 +39,14 @@ class Questions:
 def questions(card: AnyCard, model: AnyModel, seed: int = 20) -> Questions:
     """Equal seeds make equal questions, so every server is asked the same."""
     rng = random.Random(f"{seed} {card.name}")  # noqa: S311
+    draw = draw_function(card, DRAWS)
     given: list[Given]
     if card.media == "files":
-        given = [picture(rng) for _ in range(FILES)]
+        given = [draw(rng) for _ in range(FILES)]
         rows: list[Any] = [ImageRow(data=file) for file in given if isinstance(file, bytes)]
     else:
         # The V2 protocol has no word for a missing number, so nobody is asked with one.
-        drawn = (row(card, rng) for _ in range(2 * ROWS))
+        drawn = (draw(rng) for _ in range(2 * ROWS))
         whole = [one for one in drawn if None not in one.values()][:ROWS]
         given = [*whole]
         rows = [card.row.model_validate(one) for one in whole]

@@ -1,7 +1,7 @@
-"""Load on the whole service, with answers that are checked and objectives that can be missed: `make load`."""
+"""Load on the whole service, with checked answers and objectives that a run must meet: ``make load``."""
 
 import os
 
-# Whoever imports Locust has the whole interpreter patched for gevent, tests and this package's own command included.
-# Locust's processes are not touched by this: they have imported it before they read our file.
+# Importing Locust patches the interpreter for gevent: tests and this package's command must not get that. Locust's own
+# processes import it before they read our file, so this does not reach them.
 os.environ.setdefault("LOCUST_SKIP_MONKEY_PATCH", "1")

@@ -1,4 +1,4 @@
-"""Killing runners while callers ask. Only of a service that this run started itself."""
+"""Kills runners of a service that this run started itself, while there is load."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import psutil
 
-from jubako.load.service import OwnService
+from jubako.load.service import ServiceProcess
 
 FIRST_AFTER = 8.0
-"""Seconds until the first one: the callers are there, and the known answers learnt."""
+"""Seconds before the first kill: all users have started, and the known answers are learnt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +24,16 @@ class Kill:
         return f"{self.model} at {self.second:.0f} s"
 
 
-class Chaos:
-    """A thread that kills one runner every so many seconds, each model in its turn, as the kernel would: SIGKILL."""
+class RunnerKiller:
+    """A thread that sends SIGKILL to one runner at a fixed interval, each model in turn."""
 
-    def __init__(self, service: OwnService, every: float, first_after: float = FIRST_AFTER) -> None:
+    def __init__(self, service: ServiceProcess, every: float, first_after: float = FIRST_AFTER) -> None:
         self.kills: list[Kill] = []
         self._service = service
         self._every = every
         self._first_after = first_after
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="chaos", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="runner-killer", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -45,17 +45,17 @@ class Chaos:
 
     def _run(self) -> None:
         started = time.monotonic()
-        waiting = self._first_after
+        delay = self._first_after
         turn: list[str] = []
-        while not self._stopped.wait(waiting):
-            waiting = self._every
+        while not self._stopped.wait(delay):
+            delay = self._every
             runners = self._service.runners()
             turn = [name for name in turn if name in runners] or random.sample(sorted(runners), len(runners))
             if not turn:
                 continue
             name = turn.pop()
             try:
-                random.choice(runners[name]).kill()  # noqa: S311 (a worker, or the one that waits to replace it)
+                random.choice(runners[name]).kill()  # noqa: S311 (a worker, or the standby process behind it)
             except psutil.NoSuchProcess:
                 continue
             self.kills.append(Kill(name, time.monotonic() - started))

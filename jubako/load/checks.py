@@ -1,4 +1,4 @@
-"""Whether an answer is right: not only 200, but for this request, whole, in order, each row with its own prediction."""
+"""Checks of an answer: status 200, for this request, complete, in order, each row with its own prediction."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from jubako.client.problems import read_problem
-from jubako.load.questions import Question
+from jubako.load.pool import LoadRequest
 
 ABSOLUTE = 0.05
-"""Engines that round (int8, bfloat16) answer a little differently in another batch; strangers' differ by more."""
+"""Engines that round (int8, bfloat16) answer a little differently in another batch; other rows' answers differ more."""
 RELATIVE = 0.001
 """For numbers above one, such as prices."""
 CLEAR = 0.1
-"""A known row must be so far from the next category that rounding cannot move it there."""
+"""The least distance of a known row from the next category, so that rounding cannot move it there."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What one row was answered when it was asked alone."""
+class KnownAnswer:
+    """The answer of one row that was sent alone."""
 
     version: str
     answer: Mapping[str, Any]
 
 
-def wrong(
-    question: Question, status: int, headers: Mapping[str, str], content: bytes, known: Mapping[int, Known]
+def find_error(
+    request: LoadRequest, status: int, headers: Mapping[str, str], content: bytes, known: Mapping[int, KnownAnswer]
 ) -> str | None:
-    """What is wrong with an answer, in words that are the same for the same trouble; None when nothing is."""
+    """The first error of an answer, in equal words for equal errors; None for a right answer."""
     if status != 200:
         problem = read_problem(status, headers, content)
         return f"{status} {problem.title}" + (f": {problem.detail}" if not problem.from_service else "")
@@ -38,44 +38,44 @@ def wrong(
         name, version, predictions = body["model"]["name"], body["model"]["version"], body["predictions"]
         ids = [prediction["id"] for prediction in predictions]
     except (ValueError, KeyError, TypeError):
-        return "200 with a body that the contract does not know"
-    asked, tag = question.card.name, f"{name}:{version}"
-    fields = set(question.card.prediction.model_fields)
+        return "200 with a body that breaks the contract"
+    asked, tag = request.card.name, f"{name}:{version}"
+    fields = set(request.card.prediction.model_fields)
     rules = {
         "another model answered": name == asked and headers.get("x-model") == tag,
-        "the answer to another request": question.request_id == body.get("request_id") == headers.get("x-request-id"),
-        "not one prediction for each row": len(predictions) == len(question.places),
+        "the answer of another request": request.request_id == body.get("request_id") == headers.get("x-request-id"),
+        "not one prediction for each row": len(predictions) == len(request.places),
         "an id that does not name its version": all(str(one).startswith(f"{tag}:") for one in ids),
-        "an id that is not its own": len(set(map(str, ids))) == len(ids),
+        "an id that is not unique": len(set(map(str, ids))) == len(ids),
         "a prediction without the card's fields": all(set(prediction) == fields for prediction in predictions),
     }
     broken = next((rule for rule, kept in rules.items() if not kept), None)
-    return broken or _of_others(question.places, predictions, version, known)
+    return broken or _other_rows(request.places, predictions, version, known)
 
 
-def _of_others(
-    places: Sequence[int], predictions: Sequence[Mapping[str, Any]], version: str, known: Mapping[int, Known]
+def _other_rows(
+    places: Sequence[int], predictions: Sequence[Mapping[str, Any]], version: str, known: Mapping[int, KnownAnswer]
 ) -> str | None:
     for place, prediction in zip(places, predictions, strict=True):
         expected = known.get(place)
-        if expected is not None and expected.version == version and not alike(expected.answer, prediction):
+        if expected is not None and expected.version == version and not same_answer(expected.answer, prediction):
             return "not this row's answer"
     return None
 
 
-def alike(expected: Any, found: Any) -> bool:
+def same_answer(expected: Any, found: Any) -> bool:
     """Equal but for the id and rounding.
 
-    >>> alike({"id": "a", "price_usd": 200_000.0}, {"id": "b", "price_usd": 200_100.0})
+    >>> same_answer({"id": "a", "price_usd": 200_000.0}, {"id": "b", "price_usd": 200_100.0})
     True
-    >>> alike({"label": "positive", "score": 0.91}, {"label": "negative", "score": 0.91})
+    >>> same_answer({"label": "positive", "score": 0.91}, {"label": "negative", "score": 0.91})
     False
     """
     if isinstance(expected, Mapping):
         if not isinstance(found, Mapping):
             return False
         names = set(expected) - {"id"}
-        return names == set(found) - {"id"} and all(alike(expected[name], found[name]) for name in names)
+        return names == set(found) - {"id"} and all(same_answer(expected[name], found[name]) for name in names)
     if isinstance(expected, bool) or not isinstance(expected, int | float):
         return bool(expected == found)
     if isinstance(found, bool) or not isinstance(found, int | float):

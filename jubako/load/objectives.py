@@ -1,8 +1,8 @@
-"""What a run must reach, and whether it did."""
+"""The objectives of a run, and which of them it missed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -10,10 +10,9 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bentos.cards import CARDS
 from jubako.home import repository
 
-FILE = repository() / "load_tests" / "objectives.yaml"
+FILE = "load_tests/objectives.yaml"
 
 Milliseconds = Annotated[float, Field(gt=0)]
 Measure = Literal["p50", "p95", "p99", "error_rate"]
@@ -24,7 +23,7 @@ class _Strict(BaseModel):
 
 
 class Objective(_Strict):
-    """One model's: milliseconds as the caller sees them, and the share of requests that may go wrong."""
+    """Of one model: milliseconds that a client measures, and the share of requests that may fail."""
 
     p50: Milliseconds
     p95: Milliseconds
@@ -39,25 +38,25 @@ class Objective(_Strict):
 
 
 class Objectives(_Strict):
-    every: dict[str, Objective]
-    """Each model's, in every profile that says nothing else."""
+    every: dict[str, Objective] = Field(default_factory=dict)
+    """Of each model, in every profile without its own."""
     profiles: dict[str, dict[str, Objective]] = Field(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _all_models(self) -> Self:
-        if missing := set(CARDS) - set(self.every):
-            raise ValueError(f"no objective for {', '.join(sorted(missing))}")
-        named = set(self.every).union(*self.profiles.values())
-        if unknown := named - set(CARDS):
-            raise ValueError(f"there is no model {', '.join(sorted(unknown))}")
-        return self
+    def of(self, profile: str, models: Collection[str]) -> dict[str, Objective]:
+        """The objective of each of these models; the default for one that has none named."""
+        named = {**self.every, **self.profiles.get(profile, {})}
+        return {name: named.get(name, DEFAULT) for name in models}
 
-    def of(self, profile: str) -> dict[str, Objective]:
-        return {**self.every, **self.profiles.get(profile, {})}
+    def names(self) -> set[str]:
+        return set(self.every).union(*self.profiles.values())
 
 
-class Measured(_Strict):
-    """What one model's callers saw."""
+DEFAULT = Objective(p50=100, p95=500, p99=1_000, error_rate=0.0)
+"""For a model without an objective of its own."""
+
+
+class Measurement(_Strict):
+    """The numbers of one model, as its clients saw them."""
 
     requests: int
     failures: int
@@ -72,7 +71,7 @@ class Measured(_Strict):
 
 
 @dataclass(frozen=True, slots=True)
-class Miss:
+class MissedObjective:
     model: str
     measure: Measure | Literal["requests"]
     found: float
@@ -82,7 +81,7 @@ class Miss:
         if self.measure == "requests":
             return f"{self.model}: nothing was measured"
         if self.measure == "error_rate":
-            return f"{self.model}: {share(self.found)} of the requests went wrong, {share(self.allowed)} may"
+            return f"{self.model}: {share(self.found)} of the requests failed, {share(self.allowed)} may"
         return f"{self.model}: {self.measure} was {self.found:.0f} ms, {self.allowed:.0f} ms are allowed"
 
 
@@ -94,21 +93,29 @@ def share(part: float) -> str:
     return f"{part * 100:.3g}%"
 
 
-def read(file: Path = FILE) -> Objectives:
-    return Objectives.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+def read(file: Path | None, models: Collection[str]) -> Objectives:
+    """The objectives of this file; without one, of the repository's own file if there is one, else the defaults."""
+    if file is None:
+        file = repository() / FILE
+        if not file.exists():
+            return Objectives()
+    found = Objectives.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+    if unknown := found.names() - set(models):
+        raise ValueError(f"there is no model {', '.join(sorted(unknown))}")
+    return found
 
 
-def misses(objectives: Mapping[str, Objective], measured: Mapping[str, Measured]) -> list[Miss]:
-    """Every objective that was not met. A model that nobody asked has not met its own."""
-    found: list[Miss] = []
+def misses(objectives: Mapping[str, Objective], measured: Mapping[str, Measurement]) -> list[MissedObjective]:
+    """Every objective that was not met; a model without requests misses its own."""
+    found: list[MissedObjective] = []
     for model, objective in objectives.items():
         seen = measured.get(model)
         if seen is None or not seen.requests:
-            found.append(Miss(model, "requests", 0, 1))
+            found.append(MissedObjective(model, "requests", 0, 1))
             continue
         measures: tuple[Measure, ...] = ("p50", "p95", "p99", "error_rate")
         for measure in measures:
             value, allowed = getattr(seen, measure), getattr(objective, measure)
             if value > allowed:
-                found.append(Miss(model, measure, value, allowed))
+                found.append(MissedObjective(model, measure, value, allowed))
     return found

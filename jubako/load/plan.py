@@ -1,59 +1,58 @@
-"""What one run was told. It travels to Locust's processes in the environment: plain ``locust -f`` can be told too."""
+"""The options of one run. They reach Locust's processes through the environment, as for plain ``locust -f``."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from bentos.cards import CARDS
-from jubako.load.objectives import FILE
-
 PREFIX = "JUBAKO_LOAD_"
-MOST_SECONDS = 4 * 3_600.0
-MOST_USERS = 2_000
-MOST_REQUESTS = 5_000_000
+MAX_SECONDS = 4 * 3_600.0
+MAX_USERS = 2_000
+MAX_REQUESTS = 5_000_000
 
 
-class OrderRefused(ValueError):
-    """What was asked for is not done, and why."""
+class PlanRefused(ValueError):
+    """The run cannot be done as asked; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class LoadPlan:
     profile: str = "steady"
     seconds: float | None = None
-    """The whole run; by default what the profile says."""
+    """Length of the whole run; by default the profile's."""
     users: int | None = None
-    """At the profile's peak."""
-    requests: int = MOST_REQUESTS
-    """The run ends when so many were sent."""
+    """Users at the profile's peak."""
+    requests: int = MAX_REQUESTS
+    """The run ends after this many requests."""
     seed: int = 7
     summary: Path | None = None
-    """Where the measured numbers go, as JSON."""
+    """File for the measured numbers, as JSON."""
     judged: bool = True
-    objectives: Path = FILE
+    objectives: Path | None = None
+    """By default ``load_tests/objectives.yaml``, if there is one."""
     models: tuple[str, ...] = ()
-    """Who is asked; nobody named means all."""
+    """The models to ask; empty for all."""
     own_host: bool = False
-    """Whether the person says that a host that is not this one is theirs to load."""
+    """The user confirmed that a remote host is theirs to load."""
 
     def __post_init__(self) -> None:
-        if self.seconds is not None and not 1 <= self.seconds <= MOST_SECONDS:
-            raise OrderRefused(f"a run lasts 1 to {MOST_SECONDS:.0f} seconds, not {self.seconds:g}")
-        if self.users is not None and not 1 <= self.users <= MOST_USERS:
-            raise OrderRefused(f"there can be 1 to {MOST_USERS} users, not {self.users}")
-        if unknown := set(self.models) - set(CARDS):
-            raise OrderRefused(f"there is no model {', '.join(sorted(unknown))}; there are {', '.join(CARDS)}")
-        if not 1 <= self.requests <= MOST_REQUESTS:
-            raise OrderRefused(f"a run sends 1 to {MOST_REQUESTS} requests, not {self.requests}")
+        if self.seconds is not None and not 1 <= self.seconds <= MAX_SECONDS:
+            raise PlanRefused(f"a run lasts 1 to {MAX_SECONDS:.0f} seconds, not {self.seconds:g}")
+        if self.users is not None and not 1 <= self.users <= MAX_USERS:
+            raise PlanRefused(f"a run has 1 to {MAX_USERS} users, not {self.users}")
+        if not 1 <= self.requests <= MAX_REQUESTS:
+            raise PlanRefused(f"a run sends 1 to {MAX_REQUESTS} requests, not {self.requests}")
 
-    @property
-    def asked(self) -> tuple[str, ...]:
-        return self.models or tuple(CARDS)
+    def asked(self, known: Collection[str]) -> tuple[str, ...]:
+        """The names of the models to ask, of those that the collection has."""
+        if unknown := set(self.models) - set(known):
+            raise PlanRefused(f"there is no model {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+        return self.models or tuple(known)
 
     def environment(self) -> dict[str, str]:
         given = {
@@ -71,35 +70,33 @@ class Order:
         return {f"{PREFIX}{name}": str(value) for name, value in given.items() if value is not None}
 
     @classmethod
-    def read(cls) -> Self:
+    def from_environment(cls) -> Self:
         found = {name.removeprefix(PREFIX): value for name, value in os.environ.items() if name.startswith(PREFIX)}
         return cls(
             profile=found.get("PROFILE", "steady"),
             seconds=float(found["SECONDS"]) if "SECONDS" in found else None,
             users=int(found["USERS"]) if "USERS" in found else None,
-            requests=int(found.get("REQUESTS", MOST_REQUESTS)),
+            requests=int(found.get("REQUESTS", MAX_REQUESTS)),
             seed=int(found.get("SEED", 7)),
             summary=Path(found["SUMMARY"]) if "SUMMARY" in found else None,
             judged=found.get("JUDGED", "1") == "1",
-            objectives=Path(found.get("OBJECTIVES", FILE)),
+            objectives=Path(found["OBJECTIVES"]) if "OBJECTIVES" in found else None,
             models=tuple(found["MODELS"].split(",")) if "MODELS" in found else (),
             own_host=found.get("OWN_HOST", "0") == "1",
         )
 
 
-def refuse_strangers(url: str, own_host: bool) -> None:
-    """Load goes to this machine, unless a person says that the other one is theirs."""
+def require_local_host(url: str, own_host: bool) -> None:
+    """Refuse to load another machine, unless the user confirmed that it is theirs."""
     host = urlsplit(url).hostname or ""
-    if not (own_host or is_here(host)):
-        raise OrderRefused(
-            f"{host or url!r} is not this machine; only --i-own-this-host lets a load test go to another one"
-        )
+    if not (own_host or is_local(host)):
+        raise PlanRefused(f"{host or url!r} is not this machine; --i-own-this-host allows a load test on another one")
 
 
-def is_here(host: str) -> bool:
+def is_local(host: str) -> bool:
     """
-    >>> is_here("localhost"), is_here("127.0.0.9"), is_here("::1"), is_here("10.0.0.1"), is_here("localhost.example")
-    (True, True, True, False, False)
+    >>> [is_local(host) for host in ("localhost", "127.0.0.9", "::1", "10.0.0.1", "localhost.example")]
+    [True, True, True, False, False]
     """
     try:
         return ip_address(host).is_loopback

@@ -1,7 +1,7 @@
-"""How many callers come, when, and how fast each of them asks: one class a profile, each a Locust shape.
+"""Profiles of load, one class each, as Locust shapes: how many users there are, when, and how fast each of them asks.
 
-Callers are paced: each asks ``rate`` times a second, or as soon as the answer came when that is later. So a slow
-service is asked less than it should be; what it was asked stands in the report.
+Users are paced: each sends ``rate`` requests a second, or the next one right after a later answer. A slow service
+therefore gets less load than planned; the report shows how much it got.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from typing import ClassVar, NamedTuple
 
 from locust import LoadTestShape
 
-from jubako.load.plan import Order
+from jubako.load.plan import LoadPlan
 
 
-class Stage(NamedTuple):
-    """So many callers for a part of the run; the parts are relative to each other."""
+class Step(NamedTuple):
+    """A number of users for a part of the run; parts are relative to each other."""
 
     part: float
     users: int
@@ -23,102 +23,106 @@ class Stage(NamedTuple):
 class Profile(LoadTestShape):
     abstract: ClassVar[bool] = True
     seconds: ClassVar[float]
-    stages: ClassVar[tuple[Stage, ...]]
+    steps: ClassVar[tuple[Step, ...]]
     rate: ClassVar[float] = 4.0
-    """Requests a second and caller; 0 for as many as they can."""
+    """Requests a second of each user; 0 for no pause."""
     rows: ClassVar[tuple[tuple[int, float], ...]] = ((1, 1.0),)
-    """How many rows a request has, and how common that is."""
-    weights: ClassVar[dict[str, int]] = {}
-    """How many callers a model has beside the others; by default all have equally many."""
+    """Rows in a request, and the share of such requests."""
+    weights: ClassVar[tuple[int, ...]] = (1,)
+    """Relative numbers of users of the models, in the collection's order, repeated where there are more models."""
+    users_per_model: ClassVar[bool] = False
+    """Whether steps count users for each model instead of for all."""
     kills_every: ClassVar[float | None] = None
-    """Seconds between two runners that are killed."""
-    order: ClassVar[Order] = Order()
+    """Seconds between two kills of a runner."""
+    plan: ClassVar[LoadPlan] = LoadPlan()
+    models: ClassVar[int] = 1
 
     @classmethod
     def peak(cls) -> int:
-        return max(stage.users for stage in cls.stages)
+        return max(step.users for step in cls.steps) * (cls.models if cls.users_per_model else 1)
 
     @classmethod
     def length(cls) -> float:
-        return cls.order.seconds or cls.seconds
+        return cls.plan.seconds or cls.seconds
 
     @classmethod
     def users_at(cls, second: float) -> int | None:
-        """How many callers there should be; None when it is over."""
-        whole = sum(stage.part for stage in cls.stages)
+        """Users at this second; None after the end."""
+        whole = sum(step.part for step in cls.steps)
         end = 0.0
-        for stage in cls.stages:
-            end += stage.part / whole * cls.length()
+        for step in cls.steps:
+            end += step.part / whole * cls.length()
             if second < end:
-                share = (cls.order.users or cls.peak()) / cls.peak()
-                return max(1, round(stage.users * share))
+                share = step.users / max(one.users for one in cls.steps)
+                return max(1, round((cls.plan.users or cls.peak()) * share))
         return None
 
     def tick(self) -> tuple[int, float] | None:
         users = self.users_at(self.get_run_time())  # type: ignore[no-untyped-call]
         sent = self.runner.stats.num_requests if self.runner is not None else 0
-        if users is None or sent >= self.order.requests:
+        if users is None or sent >= self.plan.requests:
             return None
         return users, max(5.0, users / 2)
 
 
 class Smoke(Profile):
-    """One caller a model: does everything work at all?"""
+    """One user for each model: does everything work at all?"""
 
     seconds = 15.0
-    stages = (Stage(1, 5),)
+    steps = (Step(1, 1),)
+    users_per_model = True
 
 
 class Steady(Profile):
-    """An ordinary busy hour, in a minute."""
+    """The load of an ordinary busy hour, for a minute."""
 
     seconds = 60.0
-    stages = (Stage(1, 20),)
+    steps = (Step(1, 20),)
 
 
 class Ramp(Profile):
-    """More and more, to where the answers become slow: the plots show where."""
+    """More and more users: the plots show where answers become slow."""
 
     seconds = 120.0
-    stages = tuple(Stage(1, users) for users in (10, 20, 30, 40, 60, 80, 100, 120))
+    steps = tuple(Step(1, users) for users in (10, 20, 30, 40, 60, 80, 100, 120))
 
 
 class Spike(Profile):
-    """Eight times as many for a while, without warning. Afterwards all must be as before."""
+    """Suddenly eight times as many users for a while. Afterwards everything must be as before."""
 
     seconds = 90.0
-    stages = (Stage(3, 10), Stage(2, 80), Stage(4, 10))
+    steps = (Step(3, 10), Step(2, 80), Step(4, 10))
 
 
 class Soak(Profile):
-    """Half an hour of the same: does memory grow, do answers slow down?"""
+    """Constant load for half an hour: does memory grow, do answers slow down?"""
 
     seconds = 1_800.0
-    stages = (Stage(1, 20),)
+    steps = (Step(1, 20),)
 
 
 class Mixed(Profile):
-    """Small and large requests at once, some models asked more than others: large ones must not starve small ones."""
+    """Small and large requests at once, more for some models: large ones must not starve small ones."""
 
     seconds = 60.0
-    stages = (Stage(1, 20),)
+    steps = (Step(1, 20),)
     rows = ((1, 0.8), (8, 0.15), (64, 0.05))
-    weights: ClassVar[dict[str, int]] = {"iris": 3, "housing": 2, "churn": 3, "sentiment": 1, "image": 1}
+    weights = (3, 2, 1)
 
 
 class Chaos(Profile):
-    """Runners are killed while callers ask. Nobody should notice more than a slower answer."""
+    """Runners are killed under load. Clients should notice no more than slower answers."""
 
     seconds = 60.0
-    stages = (Stage(1, 20),)
+    steps = (Step(1, 20),)
     kills_every = 12.0
 
 
 class Ceiling(Profile):
-    """As fast as this generator can, against a responder that does nothing: what it could measure at most."""
+    """As fast as this generator can send to a server that computes nothing: the most that it can measure."""
 
     seconds = 6.0
-    stages = (Stage(1, 25),)
+    steps = (Step(1, 25),)
     rate = 0.0
 
 

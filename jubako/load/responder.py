@@ -1,4 +1,4 @@
-"""A server that computes nothing: against it, the load generator shows the most that it can measure.
+"""A server that computes nothing: it shows the most that the load generator can send.
 
 ``python -m jubako.load.responder PORT`` answers every prediction with one row from memory, by hand-written HTTP.
 """
@@ -9,22 +9,24 @@ import asyncio
 import json
 import re
 import sys
+from collections.abc import Iterable
 from typing import cast
 
-from bentos.cards import CARDS
+from jubako import collection
+from jubako.card import AnyCard
 from jubako.client.fake_answers import fake_answer
-from jubako.client.rows import source
 
 _MARK = "%REQUEST%"
 _REQUEST = re.compile(rb"(?i)x-request-id: *([!-~]+)")
 _LENGTH = re.compile(rb"(?i)content-length: *(\d+)")
 
 
-def canned() -> dict[bytes, bytes]:
-    """Each model's answer, with a place for the request's id."""
+def fixed_answers(cards: Iterable[AnyCard]) -> dict[bytes, bytes]:
+    """Each model's answer, with a mark in place of the request's id."""
     answers = {}
-    for name, card in CARDS.items():
-        row = card.row.model_validate_json(json.dumps(source(card, dict(card.examples[0])).cut(0, 1)[0]))
+    for card in cards:
+        name = card.name
+        row = card.row.model_validate_json(json.dumps(dict(card.examples[0])))
         prediction = {"id": f"{name}:nothing:0", **fake_answer(card, row)}
         body = {
             "model": {"name": name, "version": "nothing"},
@@ -35,10 +37,9 @@ def canned() -> dict[bytes, bytes]:
     return answers
 
 
-class Responder(asyncio.Protocol):
-    answers = canned()
-
-    def __init__(self) -> None:
+class FixedAnswers(asyncio.Protocol):
+    def __init__(self, answers: dict[bytes, bytes]) -> None:
+        self.answers = answers
         self._waiting = b""
         self._transport: asyncio.Transport
 
@@ -69,7 +70,8 @@ class Responder(asyncio.Protocol):
 
 async def serve(port: int) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(Responder, "127.0.0.1", port)
+    answers = fixed_answers(collection.here().cards.values())
+    server = await loop.create_server(lambda: FixedAnswers(answers), "127.0.0.1", port)
     await server.serve_forever()
 
 

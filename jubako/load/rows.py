@@ -1,32 +1,56 @@
-"""Realistic rows that differ: drawn around a card's examples, within what it allows and what its signals expect."""
+"""Random valid rows: drawn around a card's examples, within what the row type allows and the signals expect.
+
+A collection can draw the rows of a model itself: ``load_tests/draws.py`` may define ``ROWS``, a mapping of model names
+to functions ``(rng) -> row``, where a row is JSON, or bytes for a model that takes files.
+"""
 
 from __future__ import annotations
 
+import json
 import random
 import types
-from typing import Any, Literal, Union, get_args, get_origin
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
 from jubako.card import AnyCard, Signal
-from jubako.load.texts import text
 
+Draw: TypeAlias = Callable[[random.Random], Any]
+
+DRAWS = "load_tests.draws"
 STEP = 0.001
-"""How far inside a bound that does not belong to the range."""
+"""Distance from a bound that is not part of the range."""
 MISSING_SHARE = 0.03
-"""How often a value that may be missing is."""
+"""Share of optional values that are missing."""
 KEPT_SHARE = 0.6
-"""How often a category stays as in the example: people like the examples are more common than chance."""
+"""Share of categories that stay as in the example."""
 
 
-def row(card: AnyCard, rng: random.Random) -> dict[str, Any]:
-    """One valid row, as JSON."""
+def collection_draws() -> Mapping[str, Draw]:
+    """The functions that the collection defines for its own models; empty without ``load_tests/draws.py``."""
+    if find_spec(DRAWS.partition(".")[0]) is None or find_spec(DRAWS) is None:
+        return {}
+    draws: Mapping[str, Draw] = import_module(DRAWS).ROWS
+    return draws
+
+
+def draw_function(card: AnyCard, draws: Mapping[str, Draw]) -> Draw:
+    """The collection's own function for this model, else one that draws from the card."""
+    return draws.get(card.name) or (lambda rng: draw_row(card, rng))
+
+
+def draw_row(card: AnyCard, rng: random.Random) -> Any:
+    """One valid row as JSON, or one of the card's example files."""
     example = rng.choice(card.examples)
+    if card.media == "files":
+        return getattr(card.row.model_validate_json(json.dumps(dict(example))), card.columns[0])
     signals = {signal.name: signal for signal in card.signals}
-    drawn = {
+    return {
         name: _value(field, example.get(name), signals.get(name), rng) for name, field in card.row.model_fields.items()
     }
-    return _consistent(drawn)
 
 
 def _value(field: FieldInfo, example: Any, signal: Signal | None, rng: random.Random) -> Any:
@@ -36,10 +60,10 @@ def _value(field: FieldInfo, example: Any, signal: Signal | None, rng: random.Ra
     kind = next(kind for kind in kinds if kind is not type(None))
     if get_origin(kind) is Literal:
         return example if rng.random() < KEPT_SHARE else rng.choice(get_args(kind))
-    if kind is str:
-        return text(rng)
+    if kind not in (int, float):
+        return example
     low, high = _range(field, signal)
-    number = _around(example, low, high, rng)
+    number = _near(example, low, high, rng)
     return round(number) if kind is int else round(number, 4)
 
 
@@ -48,7 +72,7 @@ def _is_union(annotation: Any) -> bool:
 
 
 def _range(field: FieldInfo, signal: Signal | None) -> tuple[float, float]:
-    """What the card allows and the signal expects, both."""
+    """The range that both the row type and the signal allow."""
     lows, highs = [-1e6], [1e6]
     for bound in field.metadata:
         lows += [value for value in (getattr(bound, "ge", None),) if value is not None]
@@ -61,32 +85,9 @@ def _range(field: FieldInfo, signal: Signal | None) -> tuple[float, float]:
     return max(lows), min(highs)
 
 
-def _around(example: Any, low: float, high: float, rng: random.Random) -> float:
-    """Near the example, seldom far: a district's population is not uniform between its bounds."""
+def _near(example: Any, low: float, high: float, rng: random.Random) -> float:
+    """Mostly near the example: real values are not uniform between their bounds."""
     if not isinstance(example, int | float):
         return rng.uniform(low, min(high, low + 0.1 * (high - low)))
     spread = min(0.15 * (high - low), 0.4 * abs(example)) or 0.02 * (high - low)
     return min(max(rng.gauss(example, spread), low), high)
-
-
-def _consistent(drawn: dict[str, Any]) -> dict[str, Any]:
-    """Who has no internet has no streaming: a value "No X service" stands exactly where ``X_service`` is "No"."""
-    for service in ("phone", "internet"):
-        without, has = f"No {service} service", drawn.get(f"{service}_service") != "No"
-        for name, value in drawn.items():
-            if name in _EXTRAS.get(service, ()):
-                drawn[name] = without if not has else "No" if value == without else value
-    return drawn
-
-
-_EXTRAS = {
-    "phone": ("multiple_lines",),
-    "internet": (
-        "online_security",
-        "online_backup",
-        "device_protection",
-        "tech_support",
-        "streaming_tv",
-        "streaming_movies",
-    ),
-}

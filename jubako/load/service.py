@@ -1,4 +1,4 @@
-"""The service that a run starts for itself when none is there: one process group, stopped at the end."""
+"""The service that a run starts when none is there: one process group, stopped at the end."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ from typing import Self
 import httpx
 import psutil
 
-from bentos.cards import CARDS
 from jubako.home import jubako_home, repository
-from jubako.load.plan import OrderRefused
+from jubako.load.plan import PlanRefused
 
 START_SECONDS = 120.0
 HOPELESS_SECONDS = 30.0
-"""Once the gateway answers and says the same for so long, nothing is on its way any more."""
+"""A gateway that reports the same state for so long will not become ready."""
 STOP_SECONDS = 30.0
 
 
@@ -33,8 +32,8 @@ def free_port() -> int:
         return port
 
 
-def answers(url: str, models: Collection[str]) -> bool:
-    """Whether somebody is ready there to serve these models; the others may be late."""
+def is_ready(url: str, models: Collection[str]) -> bool:
+    """Whether a service at this URL is ready to serve these models; others may be late."""
     try:
         answer = httpx.get(f"{url.rstrip('/')}/readyz", timeout=10)
         states = answer.json().get("models", {}) if answer.status_code != 200 else {}
@@ -43,19 +42,19 @@ def answers(url: str, models: Collection[str]) -> bool:
     return answer.status_code == 200 or all(states.get(model, {}).get("ready") for model in models)
 
 
-def _why_not(url: str) -> str:
-    """What a service that answers says about not being ready; nothing while it does not answer yet."""
+def _state(url: str) -> str:
+    """The body of ``/readyz``; empty while nothing answers."""
     try:
         return httpx.get(f"{url}/readyz", timeout=10).text[:1_000]
     except httpx.HTTPError:
         return ""
 
 
-class OwnService:
+class ServiceProcess:
     """``bentoml serve`` in the repository, on a free port of this machine."""
 
     def __init__(self, models: Collection[str], program: Sequence[str] = ("bentoml", "serve", "--port")) -> None:
-        """``program`` is given the port as its last word; a name without a path is the one beside this Python."""
+        """The port is the last argument of ``program``; a name without a path is looked up beside this Python."""
         self.models = models
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -83,33 +82,33 @@ class OwnService:
 
     def _wait(self) -> None:
         started = changed = time.monotonic()
-        said = ""
+        state = ""
         while time.monotonic() - started < START_SECONDS:
             if self._process is None or self._process.poll() is not None:
-                raise OrderRefused(f"the service stopped while starting; its last words:\n{self._last_words()}")
-            if answers(self.url, self.models):
+                raise PlanRefused(f"the service stopped while starting; the end of its log:\n{self._log_end()}")
+            if is_ready(self.url, self.models):
                 return
-            if (now := _why_not(self.url)) != said:
-                said, changed = now, time.monotonic()
-            elif said and time.monotonic() - changed > HOPELESS_SECONDS:
+            if (now := _state(self.url)) != state:
+                state, changed = now, time.monotonic()
+            elif state and time.monotonic() - changed > HOPELESS_SECONDS:
                 break
             time.sleep(0.3)
-        why = f"/readyz says {said}" if said else f"its last words:\n{self._last_words()}"
+        why = f"/readyz says {state}" if state else f"the end of its log:\n{self._log_end()}"
         hint = "Are there models? `jubako train all --missing` makes those that are not."
-        raise OrderRefused(f"the service did not become ready; {why}\n{hint}")
+        raise PlanRefused(f"the service did not become ready; {why}\n{hint}")
 
-    def _last_words(self) -> str:
+    def _log_end(self) -> str:
         return self.log.read_text(errors="replace")[-2_000:]
 
     def family(self) -> list[psutil.Process]:
-        """Every process of the service, and no other."""
+        """Every process of the service."""
         if self._process is None or self._process.poll() is not None:
             return []
         parent = psutil.Process(self._process.pid)
         return [parent, *parent.children(recursive=True)]
 
     def runners(self) -> dict[str, list[psutil.Process]]:
-        """The worker processes by model: BentoML names the service on their command line."""
+        """The worker processes by model: BentoML puts the service's name on their command line."""
         found: dict[str, list[psutil.Process]] = {}
         for process in self.family():
             try:
@@ -117,12 +116,12 @@ class OwnService:
             except psutil.Error:
                 continue
             name = words[words.index("--service-name") + 1] if "--service-name" in words[:-1] else ""
-            if name in CARDS:
+            if name in self.models:
                 found.setdefault(name, []).append(process)
         return found
 
     def megabytes(self) -> float:
-        """What all its processes hold, pages that they share counted once where the system says so."""
+        """Memory of all processes; shared pages count once where the system reports them."""
         total = 0
         for process in self.family():
             try:

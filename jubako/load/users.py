@@ -1,22 +1,22 @@
-"""The callers: one class a card, made from ``CARDS``, each asking its model and checking every answer."""
+"""Locust's users: one class for each model, which sends its rows and checks every answer."""
 
 from __future__ import annotations
 
 import json
 import os
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from locust import FastHttpUser, constant_throughput, task
 
-from bentos.cards import CARDS
 from jubako.card import AnyCard
 from jubako.client import Client
 from jubako.client.http import Call, Reply, success
-from jubako.load.checks import Known, is_clear, wrong
+from jubako.load.checks import KnownAnswer, find_error, is_clear
+from jubako.load.pool import KNOWN, RequestPool
 from jubako.load.profiles import Profile
-from jubako.load.questions import KNOWN, Deck
+from jubako.load.rows import Draw
 
 
 def api_key() -> dict[str, str]:
@@ -24,13 +24,13 @@ def api_key() -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"} if key else {}
 
 
-class CardUser(FastHttpUser):
-    """Somebody who asks one model. ``deck`` and ``known`` are shared by all who ask it."""
+class ModelUser(FastHttpUser):
+    """Sends requests to one model. All users of a model share its pool and its known answers."""
 
     abstract = True
     card: ClassVar[AnyCard]
-    deck: ClassVar[Deck]
-    known: ClassVar[dict[int, Known]] = {}
+    pool: ClassVar[RequestPool]
+    known: ClassVar[dict[int, KnownAnswer]] = {}
     sizes: ClassVar[tuple[tuple[int, ...], tuple[float, ...]]]
     connection_timeout = 5.0
     network_timeout = 30.0
@@ -39,63 +39,63 @@ class CardUser(FastHttpUser):
 
     @task
     def predict(self) -> None:
-        rows = random.choices(*self.sizes)[0]  # noqa: S311 (load, not secrets)
-        question = self.deck.ask(rows)
+        request = self.pool.request(random.choices(*self.sizes)[0])  # noqa: S311 (load, not secrets)
         with self.client.post(
-            question.path,
-            data=question.content,  # type: ignore[arg-type]
-            headers=dict(question.headers),
+            request.path,
+            data=request.content,  # type: ignore[arg-type]
+            headers=dict(request.headers),
             name=self.card.name,
             catch_response=True,
         ) as response:
             if response.status_code == 0:
                 response.failure(f"no answer: {type(response.error).__name__}")
                 return
-            trouble = wrong(question, response.status_code, response.headers, response.content or b"", self.known)
-            if trouble is None:
+            error = find_error(request, response.status_code, response.headers, response.content or b"", self.known)
+            if error is None:
                 response.success()
             else:
-                response.failure(trouble)
+                response.failure(error)
 
 
-def callers(profile: type[Profile], seed: int, models: Sequence[str]) -> dict[str, type[CardUser]]:
+def user_classes(
+    profile: type[Profile], seed: int, cards: Mapping[str, AnyCard], draws: Mapping[str, Draw]
+) -> dict[str, type[ModelUser]]:
     """One class a model, under the names that Locust shows."""
     sizes, shares = zip(*profile.rows, strict=True)
     wait: Callable[[Any], float] = constant_throughput(profile.rate) if profile.rate else lambda _user: 0.0
     return {
-        f"{name.title()}Caller": type(
-            f"{name.title()}Caller",
-            (CardUser,),
+        f"{name.title()}User": type(
+            f"{name.title()}User",
+            (ModelUser,),
             {
                 "card": card,
-                "deck": Deck(card, seed),
+                "pool": RequestPool(card, seed, draws=draws),
                 "known": {},
                 "sizes": (sizes, shares),
-                "weight": profile.weights.get(name, 1),
+                "weight": profile.weights[place % len(profile.weights)],
                 "wait_time": wait,
                 "abstract": False,
             },
         )
-        for name, card in CARDS.items()
-        if name in models
+        for place, (name, card) in enumerate(cards.items())
     }
 
 
-def learn(users: dict[str, type[CardUser]], host: str) -> None:
-    """Ask for some rows one at a time, before there is any load: what they answer now, they must answer later."""
+def learn_answers(users: Mapping[str, type[ModelUser]], host: str) -> None:
+    """Send some rows one at a time before the load: under load they must get the same answers."""
     with Client(host, os.environ.get("JUBAKO_API_KEY")) as client:
         for user in users.values():
             for place in range(KNOWN):
-                question = user.deck.ask_for([place])
-                call: Call[Any] = Call("POST", question.path, _whole, question.content, question.headers)
+                request = user.pool.request_for([place])
+                call: Call[Any] = Call("POST", request.path, _whole, request.content, request.headers)
                 reply = client.send(call)
-                trouble = wrong(question, reply.status, reply.headers, reply.content, {})
-                if trouble:
-                    raise RuntimeError(f"{user.card.name} answers one row wrongly, without any load: {trouble}")
+                error = find_error(request, reply.status, reply.headers, reply.content, {})
+                if error:
+                    raise RuntimeError(f"{user.card.name} answers one row wrongly, without any load: {error}")
                 body = json.loads(reply.content)
                 prediction = {name: value for name, value in body["predictions"][0].items() if name != "id"}
                 if is_clear(prediction):
-                    user.known[place] = Known(body["model"]["version"], prediction)
+                    user.known[place] = KnownAnswer(body["model"]["version"], prediction)
 
 
 def _whole(reply: Reply) -> Reply:

@@ -18,10 +18,9 @@ import numpy as np
 from bentos.cards import CARDS
 from bentos.image.card import ImageRow
 from bentos.models import MODELS
-from jubako.client.files import file_part
-from jubako.load.pictures import picture
-from jubako.load.rows import row
+from jubako.load.rows import draw_function
 from jubako.versions import stages, store
+from load_tests.draws import ROWS
 
 
 @dataclass(frozen=True)
@@ -75,9 +74,10 @@ def questions(models: Sequence[str], count: int, seed: int) -> list[Question]:
 
 def _rows(name: str, count: int, generator: random.Random) -> list[Any]:
     card = CARDS[name]
+    draw = draw_function(card, ROWS)
     if card.media == "json":
-        return [card.row.model_validate(row(card, generator)) for _ in range(count)]
-    files = [file for _, file, _ in (file_part(picture(generator)) for _ in range(min(count, 200)))]
+        return [card.row.model_validate(draw(generator)) for _ in range(count)]
+    files = [draw(generator) for _ in range(min(count, 200))]
     return [ImageRow(data=files[place % len(files)]) for place in range(count)]
 
 

@@ -1,4 +1,4 @@
-"""An answer counts as right only when it is: everything that can be wrong with a 200 is found."""
+"""Every error of an answer with status 200 is found."""
 
 from __future__ import annotations
 
@@ -9,47 +9,45 @@ from typing import Any
 import httpx
 import pytest
 
-from bentos.cards import CARDS
+from bentos.iris.card import CARD
 from jubako.client.testing import MockService
-from jubako.load.checks import Known, is_clear, wrong
-from jubako.load.questions import Deck, Question
+from jubako.load.checks import KnownAnswer, find_error, is_clear
+from jubako.load.pool import LoadRequest, RequestPool
 
-DECK = Deck(CARDS["iris"], seed=1, size=40)
-
-
-def asked(rows: int = 3) -> tuple[Question, dict[str, Any], dict[str, str]]:
-    """A question with the body and headers of a right answer."""
-    question = DECK.ask_for(list(range(rows)))
-    request = httpx.Request(
-        "POST", f"http://mock{question.path}", headers=dict(question.headers), content=question.content
-    )
-    answer = MockService().respond(request)
-    return question, answer.json(), dict(answer.headers)
+POOL = RequestPool(CARD, seed=1, size=40)
 
 
-def known_from(body: dict[str, Any], version: str = "mock") -> dict[int, Known]:
+def answered(rows: int = 3) -> tuple[LoadRequest, dict[str, Any], dict[str, str]]:
+    """A request with the body and headers of a right answer."""
+    request = POOL.request_for(list(range(rows)))
+    sent = httpx.Request("POST", f"http://mock{request.path}", headers=dict(request.headers), content=request.content)
+    answer = MockService().respond(sent)
+    return request, answer.json(), dict(answer.headers)
+
+
+def known_from(body: dict[str, Any], version: str = "mock") -> dict[int, KnownAnswer]:
     return {
-        place: Known(version, {name: value for name, value in one.items() if name != "id"})
+        place: KnownAnswer(version, {name: value for name, value in one.items() if name != "id"})
         for place, one in enumerate(body["predictions"])
     }
 
 
-def complaint(change: Callable[[dict[str, Any], dict[str, str]], None]) -> str | None:
-    question, body, headers = asked()
+def error_after(change: Callable[[dict[str, Any], dict[str, str]], None]) -> str | None:
+    request, body, headers = answered()
     known = known_from(json.loads(json.dumps(body)))
     change(body, headers)
-    return wrong(question, 200, headers, json.dumps(body).encode(), known)
+    return find_error(request, 200, headers, json.dumps(body).encode(), known)
 
 
 def test_a_right_answer_has_nothing_wrong() -> None:
-    assert complaint(lambda _body, _headers: None) is None
+    assert error_after(lambda _body, _headers: None) is None
 
 
 def swap(body: dict[str, Any], _headers: dict[str, str]) -> None:
     body["predictions"] = body["predictions"][::-1]
 
 
-def strangers(body: dict[str, Any], _headers: dict[str, str]) -> None:
+def another_row(body: dict[str, Any], _headers: dict[str, str]) -> None:
     other = {"setosa": 0.0, "versicolor": 0.0, "virginica": 1.0}
     body["predictions"][1] |= {"species": "virginica", "probabilities": other}
 
@@ -58,43 +56,43 @@ def strangers(body: dict[str, Any], _headers: dict[str, str]) -> None:
     ("change", "why"),
     [
         (swap, "not this row's answer"),
-        (strangers, "not this row's answer"),
+        (another_row, "not this row's answer"),
         (lambda body, _: body["predictions"].pop(), "not one prediction for each row"),
         (lambda body, _: body.update(request_id="other"), "another request"),
         (lambda _, headers: headers.update({"x-request-id": "other"}), "another request"),
         (lambda body, _: body["model"].update(name="housing"), "another model"),
         (lambda _, headers: headers.update({"x-model": "iris:old"}), "another model"),
         (lambda body, _: body["predictions"][0].update(id="iris:old:1"), "name its version"),
-        (lambda body, _: body["predictions"][0].update(id=body["predictions"][1]["id"]), "not its own"),
+        (lambda body, _: body["predictions"][0].update(id=body["predictions"][1]["id"]), "not unique"),
         (lambda body, _: body["predictions"][2].pop("species"), "card's fields"),
         (lambda body, _: body.pop("model"), "contract"),
         (lambda body, _: body.update(predictions=7), "contract"),
     ],
 )
 def test_each_way_to_be_wrong_is_found_and_named(change: Any, why: str) -> None:
-    found = complaint(change)
+    found = error_after(change)
     assert found is not None
     assert why in found
 
 
-def test_rounding_is_allowed_and_a_promotion_is_no_fault() -> None:
+def test_rounding_and_a_promotion_are_no_errors() -> None:
     def rounded(body: dict[str, Any], _headers: dict[str, str]) -> None:
         shares = body["predictions"][0]["probabilities"]
         body["predictions"][0]["probabilities"] = {name: share + 0.01 for name, share in shares.items()}
 
-    assert complaint(rounded) is None
-    question, body, headers = asked()
+    assert error_after(rounded) is None
+    request, body, headers = answered()
     known = known_from(json.loads(json.dumps(body)), version="the one before")
     body["predictions"] = [{**one, "probabilities": {}} for one in body["predictions"]]
-    assert wrong(question, 200, headers, json.dumps(body).encode(), known) is None
+    assert find_error(request, 200, headers, json.dumps(body).encode(), known) is None
 
 
-def test_an_error_is_told_by_its_status_and_title_so_that_equal_ones_are_counted_together() -> None:
-    question, _, _ = asked()
+def test_equal_error_statuses_are_counted_under_one_name() -> None:
+    request, _, _ = answered()
     body = json.dumps({"title": "Not now", "status": 503, "detail": "iris has work, request 4711"}).encode()
-    assert wrong(question, 503, {"content-type": "application/problem+json"}, body, {}) == "503 Not now"
-    assert wrong(question, 502, {}, b"<h1>nginx</h1>", {}) == "502 Bad Gateway: nginx"
-    assert wrong(question, 200, {}, b"<h1>login</h1>", {}) == "200 with a body that the contract does not know"
+    assert find_error(request, 503, {"content-type": "application/problem+json"}, body, {}) == "503 Not now"
+    assert find_error(request, 502, {}, b"<h1>nginx</h1>", {}) == "502 Bad Gateway: nginx"
+    assert find_error(request, 200, {}, b"<h1>login</h1>", {}) == "200 with a body that breaks the contract"
 
 
 @pytest.mark.parametrize(

@@ -1,109 +1,74 @@
-"""What the load asks about is valid, varied and the same for the same seed."""
+"""Rows for a load test come from the collection's own functions, or from the card alone."""
 
 from __future__ import annotations
 
-import io
 import json
 import random
-from typing import Any
+from typing import Annotated, Any, Literal
 
-import httpx
 import pytest
-from PIL import Image
+from pydantic import ConfigDict, Field
 
-from bentos.cards import CARDS
-from jubako.client.testing import MockService
-from jubako.load.questions import KNOWN, Deck
-from jubako.load.rows import row
-from jubako.load.texts import text
-from jubako.pictures import MAX_BYTES
-
-JSON_CARDS = [card for card in CARDS.values() if card.media == "json"]
-by_name = pytest.mark.parametrize("card", CARDS.values(), ids=lambda card: card.name)
+from jubako.card import Batching, Card, Gate, Prediction, Row, Signal
+from jubako.load import rows
+from jubako.load.pool import RequestPool
+from jubako.load.rows import collection_draws, draw_row
 
 
-@pytest.mark.parametrize("card", JSON_CARDS, ids=lambda card: card.name)
-def test_every_row_fits_its_card(card: Any) -> None:
-    rng = random.Random(3)
-    for _ in range(500):
-        card.row.model_validate_json(json.dumps(row(card, rng)))
+class TeaRow(Row):
+    note: str
+    sort: Literal["green", "black"]
+    minutes: Annotated[float, Field(ge=0, le=10)]
+    sugar: int | None
 
 
-@pytest.mark.parametrize("card", JSON_CARDS, ids=lambda card: card.name)
-def test_numbers_stay_where_the_cards_signals_expect_them(card: Any) -> None:
-    """A load test must not look like drift."""
-    rng = random.Random(4)
-    drawn = [row(card, rng) for _ in range(500)]
-    for signal in card.signals:
-        if signal.kind == "number" and signal.name in card.columns:
-            values = [one[signal.name] for one in drawn if one[signal.name] is not None]
-            assert signal.low <= min(values)
-            assert max(values) <= signal.high
-            assert len(set(values)) > 25
+class FileRow(Row):
+    model_config = ConfigDict(val_json_bytes="base64", ser_json_bytes="base64")
+
+    data: bytes
 
 
-@pytest.mark.parametrize("card", JSON_CARDS, ids=lambda card: card.name)
-def test_every_category_and_every_missing_value_comes_up(card: Any) -> None:
-    rng = random.Random(5)
-    drawn = [row(card, rng) for _ in range(1_000)]
-    for signal in card.signals:
-        if signal.kind == "category" and signal.name in card.columns:
-            assert {str(one[signal.name]) for one in drawn} == set(signal.categories)
-        elif signal.optional:
-            assert any(one[signal.name] is None for one in drawn)
+class TeaPrediction(Prediction):
+    score: float
 
 
-def test_customers_without_a_service_have_none_of_its_extras() -> None:
-    rng = random.Random(6)
-    for _ in range(300):
-        customer = row(CARDS["churn"], rng)
-        offline = customer["internet_service"] == "No"
-        assert (customer["streaming_tv"] == "No internet service") is offline
-        assert (customer["multiple_lines"] == "No phone service") is (customer["phone_service"] == "No")
+EXAMPLES = (
+    {"note": "strong", "sort": "black", "minutes": 4.0, "sugar": 2},
+    {"note": "mild", "sort": "green", "minutes": 2.0, "sugar": None},
+)
 
 
-def test_texts_differ_in_words_and_length() -> None:
-    rng = random.Random(7)
-    texts = [text(rng) for _ in range(1_000)]
-    lengths = sorted(map(len, texts))
-    assert len(set(texts)) > 900
-    assert lengths[50] < 60
-    assert lengths[-50] > 250
+def card(row: Any, examples: Any, media: Any = "json") -> Card[Any, Any]:
+    signals = (Signal("minutes", "number", low=1.0, high=6.0),)
+    return Card("tea", "How good a tea is", "none", "regression", row, TeaPrediction, ("score",), Gate("rmse", 1, 0),
+                Batching(8), signals, (), examples, media=media)  # fmt: skip
 
 
-def test_pictures_differ_in_format_and_size_and_can_be_read() -> None:
-    files = Deck(CARDS["image"], seed=8, size=40).rows()
-    pictures = [Image.open(io.BytesIO(file)) for file in files]
-    for picture in pictures:
-        picture.load()
-    assert {picture.format for picture in pictures} >= {"JPEG", "PNG"}
-    assert len({picture.size for picture in pictures}) > 10
-    assert max(map(len, files)) < MAX_BYTES
+TEA = card(TeaRow, EXAMPLES)
+FILES = card(FileRow, ({"data": "AAEC"}, {"data": "AwQF"}), "files")
 
 
-@by_name
-def test_equal_seeds_make_equal_decks(card: Any) -> None:
-    """Workers on other machines must know the same rows."""
-    one, other, third = (Deck(card, seed, size=20) for seed in (1, 1, 2))
-    assert one.rows() == other.rows()
-    assert one.rows() != third.rows()
+def test_a_card_alone_gives_valid_rows_within_its_signals_and_texts_of_its_examples() -> None:
+    rng = random.Random(1)
+    drawn = [TeaRow.model_validate_json(json.dumps(draw_row(TEA, rng))) for _ in range(500)]
+    assert {row.note for row in drawn} == {"strong", "mild"}
+    assert {row.sort for row in drawn} == {"green", "black"}
+    assert all(1.0 <= row.minutes <= 6.0 for row in drawn)
+    assert len({row.minutes for row in drawn}) > 100
+    assert any(row.sugar is None for row in drawn)
 
 
-@by_name
-def test_a_question_is_a_request_that_the_service_answers(card: Any) -> None:
-    service = MockService()
-    question = Deck(card, seed=9, size=30).ask(5)
-    answer = service.respond(
-        httpx.Request("POST", f"http://mock{question.path}", headers=dict(question.headers), content=question.content)
-    )
-    assert answer.status_code == 200
-    assert len(answer.json()["predictions"]) == 5
+def test_files_without_a_function_are_the_files_of_the_examples() -> None:
+    assert set(RequestPool(FILES, seed=1, size=20).rows()) == {b"\x00\x01\x02", b"\x03\x04\x05"}
 
 
-@by_name
-def test_known_rows_are_mixed_among_the_others(card: Any) -> None:
-    deck = Deck(card, seed=10, size=60)
-    places = [place for _ in range(40) for place in deck.ask(10).places]
-    known = [place for place in places if place < KNOWN]
-    assert 0.1 * len(places) < len(known) < 0.7 * len(places)
-    assert len(set(places)) > KNOWN
+def test_a_function_of_the_collection_replaces_the_card() -> None:
+    own = {"sort": "green", "note": "own", "minutes": 3.0, "sugar": 1}
+    assert RequestPool(TEA, seed=1, size=3, draws={"tea": lambda _rng: own}).rows() == [own] * 3
+
+
+def test_a_collection_without_functions_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "DRAWS", "load_tests.nothing")
+    assert collection_draws() == {}
+    monkeypatch.setattr(rows, "DRAWS", "no_such_folder.draws")
+    assert collection_draws() == {}

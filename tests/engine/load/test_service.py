@@ -14,9 +14,9 @@ import pytest
 
 from jubako.client.testing import MockService
 from jubako.load import service as module
-from jubako.load.chaos import Chaos
-from jubako.load.plan import OrderRefused
-from jubako.load.service import OwnService, answers
+from jubako.load.chaos import RunnerKiller
+from jubako.load.plan import PlanRefused
+from jubako.load.service import ServiceProcess, is_ready
 from tests.fake_service import FakeService
 
 pytestmark = pytest.mark.slow
@@ -41,15 +41,15 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Ready).serve_forever()
 
 
 @pytest.fixture
-def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnService]:
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServiceProcess]:
     monkeypatch.setenv("JUBAKO_HOME", str(tmp_path))
     file = tmp_path / "program.py"
     file.write_text(PROGRAM)
-    with OwnService(["iris"], [Path(sys.executable).name, str(file)]) as running:
+    with ServiceProcess(["iris", "churn"], [Path(sys.executable).name, str(file)]) as running:
         yield running
 
 
-def test_it_is_ready_its_runners_are_known_and_it_leaves_nothing_behind(own: OwnService) -> None:
+def test_it_is_ready_its_runners_are_known_and_it_leaves_nothing_behind(own: ServiceProcess) -> None:
     assert httpx.get(f"{own.url}/readyz").status_code == 200
     family = own.family()
     assert len(family) == 4
@@ -60,22 +60,22 @@ def test_it_is_ready_its_runners_are_known_and_it_leaves_nothing_behind(own: Own
     assert (len(gone), alive) == (4, [])
 
 
-def test_chaos_kills_runners_in_turn_and_never_the_gateway(own: OwnService) -> None:
+def test_the_killer_kills_each_runner_in_turn_and_never_the_gateway(own: ServiceProcess) -> None:
     runners = [one for processes in own.runners().values() for one in processes]
-    chaos = Chaos(own, every=0.1, first_after=0.0)
-    chaos.start()
+    killer = RunnerKiller(own, every=0.1, first_after=0.0)
+    killer.start()
     psutil.wait_procs(runners, timeout=20)
-    chaos.stop()
-    assert {kill.model for kill in chaos.kills} == {"iris", "churn"}
+    killer.stop()
+    assert {kill.model for kill in killer.kills} == {"iris", "churn"}
     assert len([one for one in own.family() if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]) == 2
 
 
-def test_a_service_that_dies_while_starting_is_told_with_its_last_words(
+def test_the_end_of_the_log_tells_why_a_service_died_while_starting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JUBAKO_HOME", str(tmp_path))
     program = [Path(sys.executable).name, "-c", "raise SystemExit('no room at the port')"]
-    with pytest.raises(OrderRefused, match="no room at the port"), OwnService(["iris"], program):
+    with pytest.raises(PlanRefused, match="no room at the port"), ServiceProcess(["iris"], program):
         pass
 
 
@@ -84,8 +84,8 @@ def test_a_service_that_is_never_ready_says_why_and_is_stopped(tmp_path: Path, m
     monkeypatch.setattr(module, "START_SECONDS", 2.0)
     file = tmp_path / "program.py"
     file.write_text(PROGRAM.replace("send_response(200)", "send_response(503)"))
-    own = OwnService(["iris"], [Path(sys.executable).name, str(file)])
-    with pytest.raises(OrderRefused, match="jubako train"), own:
+    own = ServiceProcess(["iris"], [Path(sys.executable).name, str(file)])
+    with pytest.raises(PlanRefused, match="jubako train"), own:
         pass
     assert own.family() == []
 
@@ -98,13 +98,13 @@ class HalfReady(MockService):
 
 def test_only_the_models_that_are_asked_must_be_ready() -> None:
     with FakeService(HalfReady()) as half:
-        assert answers(half.url, ["iris"])
-        assert not answers(half.url, ["iris", "image"])
-    assert not answers("http://127.0.0.1:9", ["iris"])
+        assert is_ready(half.url, ["iris"])
+        assert not is_ready(half.url, ["iris", "image"])
+    assert not is_ready("http://127.0.0.1:9", ["iris"])
 
 
 def test_the_command_of_the_real_one_is_bentomls_own() -> None:
-    command = OwnService(["iris"])._command
+    command = ServiceProcess(["iris"])._command
     assert Path(command[0]).name == "bentoml"
     assert command[1:3] == ["serve", "--port"]
     assert subprocess.run([command[0], "--version"], check=False, capture_output=True).returncode == 0

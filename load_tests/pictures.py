@@ -1,4 +1,4 @@
-"""Picture files that differ in colour, size, format and noise, made once when a run starts."""
+"""Generated picture files that differ in colour, size, format and noise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reviews that nobody wrote: varied in words, opinion and length."""
+"""Generated product reviews that differ in words, opinion and length."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 LONGEST = 3_500
-"""Characters; below what the card takes, so that no request is refused for it."""
+"""Characters; below the limit of the card, so that no request is refused."""
 
 
 @lru_cache(maxsize=1)

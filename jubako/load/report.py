@@ -1,4 +1,4 @@
-"""Locust's statistics as measured numbers, judged and told."""
+"""Locust's statistics as measurements: written as JSON, and shown beside the objectives."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from jubako.load.objectives import Measured, Miss, Objective
+from jubako.load.objectives import Measurement, MissedObjective, Objective
 
 
-def measured(stats: Any) -> dict[str, Measured]:
+def measurements(stats: Any) -> dict[str, Measurement]:
     """By model, from ``environment.stats``."""
-    return {name: _measured(entry) for (name, _method), entry in stats.entries.items()}
+    return {name: _measurement(entry) for (name, _method), entry in stats.entries.items()}
 
 
-def _measured(entry: Any) -> Measured:
+def _measurement(entry: Any) -> Measurement:
     p50, p95, p99 = (float(entry.get_response_time_percentile(share) or 0.0) for share in (0.5, 0.95, 0.99))
-    return Measured(
+    return Measurement(
         requests=entry.num_requests,
         failures=entry.num_failures,
         p50=p50,
@@ -31,32 +31,34 @@ def _measured(entry: Any) -> Measured:
     )
 
 
-def write(file: Path, profile: str, found: Mapping[str, Measured], missed: list[Miss], troubles: list[str]) -> None:
+def write(
+    file: Path, profile: str, found: Mapping[str, Measurement], missed: list[MissedObjective], errors: list[str]
+) -> None:
     content = {
         "profile": profile,
         "models": {name: {**one.model_dump(), "error_rate": one.error_rate} for name, one in found.items()},
         "per_second": sum(one.per_second for one in found.values()),
         "missed": [str(miss) for miss in missed],
-        "troubles": troubles,
+        "errors": errors,
     }
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(content, indent=2), encoding="utf-8")
 
 
 def show(
-    found: Mapping[str, Measured],
+    found: Mapping[str, Measurement],
     objectives: Mapping[str, Objective],
-    missed: list[Miss],
-    troubles: list[str],
+    missed: list[MissedObjective],
+    errors: list[str],
     console: Console,
 ) -> None:
-    """One line a model, found/allowed, what was missed in red and by name."""
+    """One line a model, found/allowed; missed objectives in red and by name."""
     table = Table("model", box=SIMPLE, pad_edge=False)
     for name in ("requests", "a second", "p50, ms", "p95, ms", "p99, ms", "failed"):
         table.add_column(name, justify="right")
     bad = {(miss.model, miss.measure) for miss in missed}
     for model, allowed in objectives.items():
-        one = found.get(model) or Measured(requests=0, failures=0, p50=0, p95=0, p99=0)
+        one = found.get(model) or Measurement(requests=0, failures=0, p50=0, p95=0, p99=0)
         cells = [f"{getattr(one, name):.0f}/{getattr(allowed, name):.0f}" for name in ("p50", "p95", "p99")]
         cells.append(f"{one.failures:,}")
         measures = ("p50", "p95", "p99", "error_rate")
@@ -65,19 +67,19 @@ def show(
         ]
         table.add_row(model, f"{one.requests:,}", f"{one.per_second:.0f}", *marked)
     console.print(table)
-    for trouble in troubles:
-        console.print(f"[red]wrong:[/] {trouble}", highlight=False)
+    for error in errors:
+        console.print(f"[red]wrong:[/] {error}", highlight=False)
     for miss in missed:
         console.print(f"[red bold]missed:[/] {miss}", highlight=False)
     if not missed:
         console.print("[green]every objective was met[/]")
 
 
-def troubles(environment: Any) -> list[str]:
-    """What went wrong, how often, by model; and what went wrong in the load test itself."""
-    errors = sorted(environment.stats.errors.values(), key=lambda error: -error.occurrences)
+def errors_of(environment: Any) -> list[str]:
+    """Errors by model, with their numbers; and exceptions of the load test itself."""
+    found = sorted(environment.stats.errors.values(), key=lambda error: -error.occurrences)
     own = environment.runner.exceptions.values()
     return [
-        *(f"{error.occurrences} x {error.name}: {str(error.error)[:200]}" for error in errors[:20]),
+        *(f"{error.occurrences} x {error.name}: {str(error.error)[:200]}" for error in found[:20]),
         *(f"{one['count']} x in the load test itself: {one['msg'][:200]}" for one in list(own)[:5]),
     ]

@@ -1,7 +1,7 @@
-"""The questions of a run: a pool of different rows for each card, encoded once, so that asking costs little.
+"""A pool of different rows for each model, encoded once, so that sending a request costs the generator little.
 
-A few of them are *known*: their answers were fetched one at a time before the load began. Mixed among the others, they
-show whether an answer belongs to its row.
+The first rows of a pool are *known*: their answers are fetched one at a time before the load. Mixed among the other
+rows, they show whether each answer belongs to its row.
 """
 
 from __future__ import annotations
@@ -15,19 +15,18 @@ from typing import Any
 from jubako.card import AnyCard
 from jubako.client.files import file_part
 from jubako.client.http import multipart_body, new_id, path
-from jubako.load.pictures import picture
-from jubako.load.rows import row
+from jubako.load.rows import Draw, draw_function
 
 POOL_ROWS = 2_000
-POOL_PICTURES = 96
+POOL_FILES = 96
 KNOWN = 16
 KNOWN_SHARE = 0.2
-"""How many of the rows that go out are known ones."""
+"""Share of the sent rows that are known ones."""
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """One request, and which rows of the pool are in it."""
+class LoadRequest:
+    """One request, and the places in the pool of the rows in it."""
 
     card: AnyCard
     path: str
@@ -37,28 +36,31 @@ class Question:
     places: Sequence[int]
 
 
-class Deck:
-    """The rows of one card. Equal seeds make equal decks; the known rows are the first ones."""
+class RequestPool:
+    """The rows of one model. Equal seeds make equal pools."""
 
-    def __init__(self, card: AnyCard, seed: int, size: int | None = None) -> None:
-        rng = random.Random(f"{seed} {card.name}")  # noqa: S311 (made up, not secret)
+    def __init__(
+        self, card: AnyCard, seed: int, size: int | None = None, draws: Mapping[str, Draw] | None = None
+    ) -> None:
+        rng = random.Random(f"{seed} {card.name}")  # noqa: S311 - rows are no secrets
+        draw = draw_function(card, draws or {})
         self.card = card
         self._rng = random.Random()  # noqa: S311
         self._files: list[tuple[str, bytes, str]] = []
         self._rows: list[bytes] = []
         if card.media == "files":
-            self._files = [file_part(picture(rng)) for _ in range(size or POOL_PICTURES)]
+            self._files = [file_part(draw(rng)) for _ in range(size or POOL_FILES)]
         else:
-            self._rows = [json.dumps(row(card, rng)).encode() for _ in range(size or POOL_ROWS)]
+            self._rows = [json.dumps(draw(rng)).encode() for _ in range(size or POOL_ROWS)]
 
     def __len__(self) -> int:
         return len(self._files) or len(self._rows)
 
-    def ask(self, rows: int) -> Question:
-        """A request with so many rows, drawn anew each time."""
-        return self.ask_for([self._draw() for _ in range(rows)])
+    def request(self, rows: int) -> LoadRequest:
+        """A request with this many rows, chosen anew each time."""
+        return self.request_for([self._choose() for _ in range(rows)])
 
-    def ask_for(self, places: Sequence[int]) -> Question:
+    def request_for(self, places: Sequence[int]) -> LoadRequest:
         if self._files:
             content, kind = multipart_body("inputs", [self._files[place] for place in places])
         else:
@@ -66,11 +68,11 @@ class Deck:
             kind = "application/json"
         request_id = new_id()
         headers = {"Content-Type": kind, "X-Request-ID": request_id}
-        return Question(self.card, path(self.card.name, "predict"), content, headers, request_id, places)
+        return LoadRequest(self.card, path(self.card.name, "predict"), content, headers, request_id, places)
 
     def rows(self) -> list[Any]:
         """The pool's rows as JSON, or its files."""
         return [json.loads(one) for one in self._rows] or [content for _, content, _ in self._files]
 
-    def _draw(self) -> int:
+    def _choose(self) -> int:
         return self._rng.randrange(KNOWN if self._rng.random() < KNOWN_SHARE else len(self))
