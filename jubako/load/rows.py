@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from jubako.card import AnyCard, Signal
+from jubako.card import AnyCard, FileRow, Signal
 
 Draw: TypeAlias = Callable[[random.Random], Any]
 
@@ -45,8 +45,8 @@ def draw_function(card: AnyCard, draws: Mapping[str, Draw]) -> Draw:
 def draw_row(card: AnyCard, rng: random.Random) -> Any:
     """One valid row as JSON, or one of the card's example files."""
     example = rng.choice(card.examples)
-    if card.media == "files":
-        return getattr(card.row.model_validate_json(json.dumps(dict(example))), card.columns[0])
+    if issubclass(card.row, FileRow):
+        return card.row.model_validate_json(json.dumps(dict(example))).data
     signals = {signal.name: signal for signal in card.signals}
     return {
         name: _value(field, example.get(name), signals.get(name), rng) for name, field in card.row.model_fields.items()

@@ -7,9 +7,9 @@ import random
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from jubako.card import Batching, Card, Gate, Prediction, Row, Signal
+from jubako.card import Batching, Card, FileRow, Gate, Prediction, Row, Signal
 from jubako.load import rows
 from jubako.load.pool import RequestPool
 from jubako.load.rows import collection_draws, draw_row
@@ -22,12 +22,6 @@ class TeaRow(Row):
     sugar: int | None
 
 
-class FileRow(Row):
-    model_config = ConfigDict(val_json_bytes="base64", ser_json_bytes="base64")
-
-    data: bytes
-
-
 class TeaPrediction(Prediction):
     score: float
 
@@ -38,14 +32,14 @@ EXAMPLES = (
 )
 
 
-def card(row: Any, examples: Any, media: Any = "json") -> Card[Any, Any]:
+def card(row: Any, examples: Any) -> Card[Any, Any]:
     signals = (Signal("minutes", "number", low=1.0, high=6.0),)
     return Card("tea", "How good a tea is", "none", "regression", row, TeaPrediction, ("score",), Gate("rmse", 1, 0),
-                Batching(8), signals, (), examples, media=media)  # fmt: skip
+                Batching(8), signals, (), examples)  # fmt: skip
 
 
 TEA = card(TeaRow, EXAMPLES)
-FILES = card(FileRow, ({"data": "AAEC"}, {"data": "AwQF"}), "files")
+FILES = card(FileRow, ({"data": "AAEC"}, {"data": "AwQF"}))
 
 
 def test_a_card_alone_gives_valid_rows_within_its_signals_and_texts_of_its_examples() -> None:
