@@ -27,7 +27,7 @@ from bentos.cards import CARDS
 from bentos.models import MODELS
 from jubako import collection
 from jubako.model import AnyModel, Batch, Runtime
-from jubako.training.recipe import Params, no_log, take
+from jubako.training.recipe import Params, no_log
 from jubako.versions import store
 
 SEED = 7
@@ -56,7 +56,7 @@ def fresh(name: str, folder: Path) -> Load:
     batch = recipe.model.encode(made.rows)
     model = recipe.fit(batch, made.truth, {**recipe.defaults, **quick}, seed=SEED, log=no_log).model
     model.save(folder)
-    recipe.export(model, folder, take(batch, np.arange(min(64, len(made)))))
+    recipe.export(model, folder, batch[:64])
     return lambda runtime: MODELS[name].load(folder, runtime)
 
 
@@ -83,7 +83,7 @@ def cost(engine: str, predict: Predict, rows: Batch, max_rows: int) -> Cost:
 
 def call_us(predict: Predict, rows: Batch, size: int) -> float:
     """The median of many calls, each with other rows."""
-    batches = [take(rows, (np.arange(size) + start) % len(rows)) for start in range(0, max(len(rows), 64), size)]
+    batches = [rows[(np.arange(size) + start) % len(rows)] for start in range(0, max(len(rows), 64), size)]
     predict(batches[0])
     times: list[float] = []
     ends = time.perf_counter() + AT_MOST_S

@@ -22,7 +22,7 @@ from rich.table import Table
 
 from jubako import collection
 from jubako.training.gate import answers
-from jubako.training.recipe import Dataset, Recipe, no_log, take
+from jubako.training.recipe import Dataset, Recipe, no_log
 from jubako.training.scores import scores
 from jubako.training.split import Places, folds, split
 
@@ -48,9 +48,9 @@ def learn_and_judge(recipe: Recipe, learn: Dataset, learned: Places, judge: Data
     """The gate's metric of a model that was fitted to some rows, on other rows."""
     batch = recipe.model.encode(learn.rows)
     params, truth = recipe.defaults, learn.truth[learned]
-    model = recipe.fit(take(batch, learned), truth, params, seed=SEED, log=no_log).model
+    model = recipe.fit(batch[learned], truth, params, seed=SEED, log=no_log).model
     held_out = batch if judge is learn else recipe.model.encode(judge.rows)
-    outputs = answers(model, take(held_out, judged))
+    outputs = answers(model, held_out[judged])
     return scores(recipe.card, judge.truth[judged], outputs)[recipe.card.gate.metric]
 
 

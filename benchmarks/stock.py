@@ -34,7 +34,7 @@ def transformers_distilbert(model: AnyModel) -> tuple[str, Predict]:
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, pad_token=PAD, unk_token=UNKNOWN)
 
     def predict(batch: Batch) -> object:
-        tokens = tokenizer(list(batch), padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
+        tokens = tokenizer(batch.tolist(), padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
         with torch.inference_mode():
             logits = net(input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]).logits
             return logits.softmax(-1).numpy()

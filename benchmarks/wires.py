@@ -75,9 +75,9 @@ class OpenInference:
             tensor["data"] = texts
         else:
             batch = _model(card).encode([card.row.model_validate(row) for row in rows])
-            if isinstance(batch, list):
+            if card.batching.max_tokens:
                 tensor = {"shape": [len(rows), 1], "datatype": "BYTES", "parameters": {"content_type": "str"}}
-                tensor["data"] = batch
+                tensor["data"] = batch.tolist()
             else:
                 tensor = {"shape": list(batch.shape), "datatype": "FP32", "data": batch.ravel().tolist()}
         return Posting(

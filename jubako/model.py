@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from jubako.card import AnyCard, Engine, PredictionT, RowT
 
-Batch: TypeAlias = NDArray[Any] | list[str]
-"""What goes to a runner: one array with a row in each place of the first axis, or a list of texts."""
+Batch: TypeAlias = NDArray[Any]
+"""What goes to a runner: one array with a row at each place of the first axis. Texts are an array of Python's strings
+(``jubako.batch.of_texts``)."""
 
 Outputs: TypeAlias = NDArray[np.float32]
-"""What comes back: one line a row, one column for each of the card's ``outputs``."""
+"""What comes back: one line for each row, one column for each of the card's ``outputs``."""
 
 
 @dataclass(frozen=True, slots=True)

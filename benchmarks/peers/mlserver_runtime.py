@@ -11,6 +11,7 @@ from mlserver import MLModel, types
 from mlserver.codecs import Base64Codec, NumpyCodec, StringCodec
 
 from benchmarks.peers.served import CARD, MODEL, load, pictures
+from jubako.batch import of_texts
 from jubako.model import Batch
 
 
@@ -30,5 +31,5 @@ class Runtime(MLModel):
         if CARD.media == "files":
             return MODEL.encode(pictures(Base64Codec.decode_input(tensor)))
         if tensor.datatype == "BYTES":
-            return list(StringCodec.decode_input(tensor))
+            return of_texts(StringCodec.decode_input(tensor))
         return np.asarray(NumpyCodec.decode_input(tensor), dtype=np.float32)

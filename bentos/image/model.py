@@ -56,7 +56,7 @@ class ImageModel(FileModel[ImageRow, ImagePrediction]):
 
     @staticmethod
     def signals(batch: Batch, outputs: Outputs) -> dict[str, Column]:
-        rows = np.asarray(batch)
+        rows = batch
         # One plane a colour: a largest and smallest of three that lie side by side take numpy ten times as long.
         planes = np.moveaxis(pictures.pixels(rows).reshape(len(rows), -1, 3), 2, 0).copy()
         red, green, blue = planes

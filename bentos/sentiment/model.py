@@ -12,6 +12,7 @@ import numpy as np
 from bentos.sentiment.card import CARD, LABELS, SentimentPrediction, SentimentRow
 from bentos.sentiment.distilbert import DistilBert
 from jubako import onnx, text
+from jubako.batch import of_texts
 from jubako.card import AnyCard
 from jubako.model import Batch, Coded, Column, Device, Model, Outputs, Runtime
 from jubako.text import Ids, Network, Tokenizer, weight
@@ -57,7 +58,7 @@ class SentimentModel(Model[SentimentRow, SentimentPrediction]):
 
     @staticmethod
     def encode(rows: Sequence[SentimentRow]) -> Batch:
-        return [text.normalise(row.text) for row in rows]
+        return of_texts(text.normalise(row.text) for row in rows)
 
     @staticmethod
     def weigh(batch: Batch) -> int:
@@ -73,7 +74,7 @@ class SentimentModel(Model[SentimentRow, SentimentPrediction]):
 
     @staticmethod
     def signals(batch: Batch, outputs: Outputs) -> dict[str, Column]:
-        texts = list(batch)
+        texts = batch.tolist()
         positive = outputs[:, 0].astype(np.float64)
         characters = np.array([len(one) for one in texts], dtype=np.float64)
         letters = np.array(list(map(text.letters, texts)), dtype=np.float64)
@@ -88,7 +89,7 @@ class SentimentModel(Model[SentimentRow, SentimentPrediction]):
         }
 
     def predict(self, batch: Batch) -> Outputs:
-        lines = self.tokenizer(list(batch))
+        lines = self.tokenizer(batch.tolist())
         lengths = [len(line) for line in lines]
         outputs = np.empty((len(lines), len(CARD.outputs)), dtype=np.float32)
         outputs[:, 1] = lengths

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jubako.batch import concat
 from jubako.batching import wire
 from jubako.batching.faults import (
     CallerGone,
@@ -26,7 +27,6 @@ from jubako.batching.results import Answer, Observe, Watch
 from jubako.batching.runner_client import Hop, Reply
 from jubako.batching.schedulers import Entry, Order, Part
 from jubako.batching.throughput import Pace
-from jubako.batching.wire import chosen, merge
 from jubako.model import Batch
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ class Caller:
             ids = [entry.request_id for entry in entries]
             known = {"model": self.name, "request_ids": ids}
             try:
-                batch = merge([entry.batch for entry in entries])
+                batch = concat([entry.batch for entry in entries])
                 headers = {wire.REQUESTS: " ".join(ids[: wire.MOST_REQUESTS])}
                 sending = self.hop.send(batch, patience, headers)
                 traced = self._tracing and self._tracing.call(self.name, entries, headers, sending)
@@ -279,7 +279,7 @@ class Caller:
         if named == rows:
             self._observe(batch, reply.outputs, reply.version, mark)
         elif named:
-            self._observe(chosen(batch, heard), reply.outputs[heard], reply.version, mark)
+            self._observe(batch[heard], reply.outputs[heard], reply.version, mark)
 
     @staticmethod
     def _fail(entries: list[Entry], fault: CallFault) -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import orjson
 
+from jubako.batch import NotABatch
 from jubako.batching import wire
 from jubako.batching.connection import Broken, Connections
 from jubako.batching.faults import DeadlinePassed, Misbehaved, ModelFailed, NotReady, RunnerGone
@@ -64,7 +65,7 @@ class HttpHop:
             raise fault(answer.content[:500].decode(errors="replace"))
         try:
             outputs = wire.outputs_of(answer.content, answer.headers)
-        except wire.NotABatch as error:
+        except NotABatch as error:
             raise Misbehaved(str(error)) from error
         return Reply(outputs, answer.headers[wire.VERSION], float(answer.headers[wire.SECONDS]))
 

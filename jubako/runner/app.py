@@ -22,6 +22,7 @@ from bentoml._internal.context import server_context
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jubako import tracing
+from jubako.batch import concat
 from jubako.batching import wire
 from jubako.batching.faults import CallFault, Misbehaved, ModelFailed
 from jubako.batching.runner_client import FAULTS, PREDICT, STATUS
@@ -99,7 +100,7 @@ class RunnerDoor:
         elif scope["path"] == PREDICT and scope["method"] == "POST":
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
             kind = headers.get("content-type", "")
-            if kind in (wire.ARRAY, wire.TEXTS):
+            if kind == wire.MEDIA:
                 if self._traces is None:
                     await self._predict(headers, receive, send)
                 else:
@@ -172,7 +173,7 @@ class RunnerDoor:
 
         async def compute(batches: Sequence[Batch]) -> list[Any]:
             sizes.observe(len(batches))
-            outputs = await self._compute(wire.merge(list(batches)))
+            outputs = await self._compute(concat(batches))
             if len(batches) == 1:
                 return [outputs]
             ends = np.cumsum([len(batch) for batch in batches])

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jubako.batch import given
 from jubako.batching.faults import NotReady
 from jubako.batching.runner_client import RunnerStatus
 from jubako.card import AnyCard
@@ -106,11 +107,12 @@ class Keeper:
     def version(self, generation: int) -> str:
         return self._versions[generation]
 
-    def predict(self, batch: Batch) -> Outputs:
+    def predict(self, batch: Batch | list[str]) -> Outputs:
         """The model's answers, proven to be as many and in the order of the rows, with the extra columns."""
         serving = self._serving
         if serving is None:
             raise NotReady(self._why)
+        batch = given(batch)
         came = time.perf_counter()
         outputs = serving.proof.ask(batch)
         ended = time.perf_counter()

@@ -20,8 +20,8 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from jubako.batch import concat
 from jubako.batching.faults import Misbehaved, ModelFailed
-from jubako.batching.wire import merge
 from jubako.card import Row
 from jubako.model import AnyModel, Batch, Outputs
 from jubako.versions.store import Served
@@ -64,7 +64,7 @@ class AskTwice:
             return np.concatenate([_computed(self.model, row, self.tag) for row in rows])
         outputs = _computed(self.model, batch, self.tag)
         places = self._other(len(batch))
-        again = _computed(self.model, take(batch, places), self.tag)
+        again = _computed(self.model, batch[places], self.tag)
         asked = outputs[places]
         # To the last bit, as a rule; only what differs is worth a closer look.
         if asked.tobytes() != again.tobytes() and not same(asked, again, TOLERANCE):
@@ -101,7 +101,7 @@ class KnownRows:
         source = np.empty(total, np.intp)
         source[others] = np.arange(len(batch))
         source[places] = np.arange(len(batch), total)
-        outputs = _computed(self.model, take(merge([batch, self.rows]), source), self.tag)
+        outputs = _computed(self.model, concat([batch, self.rows])[source], self.tag)
         if not same(outputs[places], self.answers, self.tolerance):
             raise Misbehaved(f"{self.tag} did not know known rows again: its answers are not in their rows' order")
         return outputs[others]
@@ -126,7 +126,7 @@ def proof_for(served: Served, seed: int) -> Proof:
         if len(kept) == KNOWN_ROWS:
             break
     answers = np.concatenate([answer for _, answer in kept])
-    return KnownRows(model, served.tag, order, merge([row for row, _ in kept]), answers, tolerance)
+    return KnownRows(model, served.tag, order, concat([row for row, _ in kept]), answers, tolerance)
 
 
 def _cheap(model: AnyModel, batch: Batch) -> bool:
@@ -157,15 +157,6 @@ def telling_order(rows: int, order: np.random.Generator) -> Places:
         found[through] = np.roll(through, 1)
         if not any(np.array_equal(found[mistake], mistake[found]) for mistake in likely):
             return found
-
-
-def take(batch: Batch, places: Places) -> Batch:
-    """The rows at these places.
-
-    >>> take(["a", "b", "c"], np.array([2, 0]))
-    ['c', 'a']
-    """
-    return [batch[place] for place in places] if isinstance(batch, list) else batch[places]
 
 
 def same(outputs: Outputs, known: Outputs, tolerance: float) -> bool:

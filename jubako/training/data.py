@@ -10,7 +10,7 @@ import numpy as np
 
 from jubako.card import AnyCard
 from jubako.model import BadRows, Batch
-from jubako.training.recipe import DataRefused, Dataset, Params, Recipe, Truth, take
+from jubako.training.recipe import DataRefused, Dataset, Params, Recipe, Truth
 from jubako.training.split import Places, Split, folds, split
 from jubako.versions.store import Data
 
@@ -51,7 +51,7 @@ class TrainingData:
         )
 
     def rows(self, places: Places) -> Batch:
-        return take(self.batch, places)
+        return self.batch[places]
 
     def truth(self, places: Places) -> Truth:
         return self.dataset.truth[places]

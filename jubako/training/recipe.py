@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
 
 from jubako.card import AnyCard, Row
@@ -99,10 +98,3 @@ class Recipe(Protocol):
 
 def no_log(_metric: str, _value: float, _step: int) -> None:
     """For callers that do not watch."""
-
-
-def take(batch: Batch, places: NDArray[np.intp]) -> Batch:
-    """The rows of a batch at these places."""
-    if isinstance(batch, list):
-        return [batch[int(place)] for place in places]
-    return batch[places]

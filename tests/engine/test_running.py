@@ -13,7 +13,7 @@ import pytest
 from bentoml._internal.marshal.dispatcher import CorkDispatcher
 from prometheus_client import CollectorRegistry, Histogram
 
-from jubako.batching import wire
+from jubako.batch import of_texts
 from jubako.batching.faults import ModelFailed
 from jubako.card import Batching
 from jubako.compat import patches
@@ -63,7 +63,7 @@ async def test_calls_that_come_together_are_one_batch(kind: str, texts: bool) ->
     service = FakeService(kind)
     door: Any = RunnerDoor(None, service, None)  # type: ignore[arg-type]
     calls: list[Any] = [["1"], ["2", "3"], ["4"]]
-    batches = calls if texts else [np.asarray(call, np.float32).reshape(-1, 1) for call in calls]
+    batches = [of_texts(call) if texts else np.asarray(call, np.float32).reshape(-1, 1) for call in calls]
     answers = await asyncio.gather(*(door._infer(batch) for batch in batches))
     assert [answer.ravel().tolist() for answer in answers] == [[2], [4, 6], [8]]
     assert service.batches == [[1, 2, 3, 4]]
@@ -113,4 +113,4 @@ async def test_a_strangers_rows_fail_only_the_stranger() -> None:
     answers = await asyncio.gather(*(door._infer(batch) for batch in batches), return_exceptions=True)
     assert [type(answer) is ModelFailed for answer in answers] == [False, True, False]
     assert answers[2].tolist() == [[4]]
-    assert wire.merge(batches).ravel().tolist() == service.batches[0]
+    assert np.concatenate(batches).ravel().tolist() == service.batches[0]

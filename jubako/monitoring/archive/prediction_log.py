@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jubako import batch as batches
+from jubako.batch import concat
 from jubako.card import AnyCard
 from jubako.model import Batch, Outputs
 from jubako.monitoring.archive import database
@@ -107,7 +109,7 @@ def pack(version: str, block: Block, raw_rows: bool = False) -> tuple[Any, ...]:
     counts = np.array([count for group in groups for count in group.counts], np.uint32)
     outputs = np.concatenate([group.outputs for group in groups]).astype(np.float32, copy=False)
     signals, layout = _pack_signals(block.card, block.checked)
-    raw = _pack_rows([group.batch for group in groups]) if raw_rows else None
+    raw = _pack_rows(concat([group.batch for group in groups])) if raw_rows else None
     blobs = ("\n".join(marks).encode(), counts.tobytes(), times.tobytes(), outputs.tobytes(), signals, raw)
     size = sum(len(blob) for blob in blobs if blob) + 300
     return (
@@ -129,13 +131,10 @@ def _pack_signals(card: AnyCard, checked: Sequence[Mapping[str, Checked]]) -> tu
     return b"".join(parts), layout
 
 
-def _pack_rows(batches: Sequence[Batch]) -> bytes:
-    """What the model was given: a JSON header line, then texts as JSON or an array's bytes."""
-    first = batches[0]
-    if isinstance(first, list):
-        return b"texts\n" + json.dumps([text for batch in batches for text in batch]).encode()
-    whole = np.concatenate([np.asarray(batch) for batch in batches])
-    return json.dumps([whole.dtype.str, list(whole.shape)]).encode() + b"\n" + whole.tobytes()
+def _pack_rows(batch: Batch) -> bytes:
+    """What the model was given: a line with the form, then texts as JSON or an array's bytes."""
+    form, body = batches.pack(batch)
+    return form.encode() + b"\n" + body
 
 
 def unpack_signals(blob: bytes, layout: str, rows: int) -> dict[str, NDArray[Any]]:

@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Mapping
 from threading import Event
 
-from jubako.monitoring.record.observation import Observation, Tally, size
+from jubako.batch import size
+from jubako.monitoring.record.observation import Observation, Tally
 
 MOST_BYTES = 128 * 1024 * 1024
 
@@ -33,8 +34,7 @@ class Buffer:
         """Half a microsecond. Called by one thread, the event loop; never waits, never raises."""
         try:
             rows = len(observation.outputs)
-            batch = observation.batch
-            heavy = sum(map(len, batch)) if type(batch) is list else batch.nbytes  # type: ignore[union-attr]
+            heavy = size(observation.batch)
             tally = self.tallies[observation.model]
             tally.received += rows
             waiting = self._rows_in - self._rows_out + rows

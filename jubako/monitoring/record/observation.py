@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jubako.batch import concat, size
 from jubako.model import Batch, Outputs
 
 
@@ -94,7 +95,7 @@ class Group:
             marks=[observation.unique for observation in observations],
             counts=list(map(len, outputs)),
             times=[observation.at for observation in observations],
-            batch=_joined([observation.batch for observation in observations]),
+            batch=concat([observation.batch for observation in observations]),
             outputs=np.concatenate(outputs),
         )
 
@@ -116,14 +117,3 @@ def by_window(
         for observation in members:
             windows[start_of(observation.at)].append(observation)
         yield from windows.items()
-
-
-def size(batch: Batch) -> int:
-    """Bytes, about."""
-    return sum(map(len, batch)) if isinstance(batch, list) else batch.nbytes
-
-
-def _joined(batches: Sequence[Batch]) -> Batch:
-    if isinstance(batches[0], list):
-        return [text for batch in batches for text in batch]
-    return np.concatenate(batches)

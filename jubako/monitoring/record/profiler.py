@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from jubako.batch import size
 from jubako.model import AnyModel
 from jubako.monitoring.archive import ledger, retention
 from jubako.monitoring.archive.database import FILE
@@ -16,7 +17,7 @@ from jubako.monitoring.archive.profile_files import Archive
 from jubako.monitoring.record.budget import Pace
 from jubako.monitoring.record.buffer import Buffer
 from jubako.monitoring.record.columns import Checked, check
-from jubako.monitoring.record.observation import Group, Observation, by_window, size
+from jubako.monitoring.record.observation import Group, Observation, by_window
 from jubako.monitoring.record.windows import Windows
 from jubako.settings import Monitoring
 

@@ -6,14 +6,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from bentos.cards import CARDS
 from bentos.models import MODELS
 from jubako.card import AnyCard, Row
 from jubako.model import AnyModel, Batch, Runtime
-from jubako.training.recipe import Params, no_log, take
+from jubako.training.recipe import Params, no_log
 from tests.five import COLLECTION
 
 ROWS = 240
@@ -57,7 +56,7 @@ def small(card: AnyCard, tmp_path_factory: pytest.TempPathFactory) -> Small:
     fitted = recipe.fit(batch, dataset.truth, params, seed=SEED, log=no_log).model
     folder = tmp_path_factory.mktemp(card.name)
     fitted.save(folder)
-    recipe.export(fitted, folder, take(batch, np.arange(min(32, len(dataset)))))
+    recipe.export(fitted, folder, batch[:32])
     return Small(fitted, folder, list(dataset.rows[:: len(dataset) // 24][:24]))
 
 

@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import numpy as np
 import pytest
 
 from bentos.models import MODELS
+from jubako.batch import concat
 from jubako.card import AnyCard, Row, Signal
 from jubako.model import AnyModel, Batch, Column, Outputs
-from jubako.training.recipe import take
 from tests.collection.contracts.conftest import Small
 
 #: What float32 may differ by when the same row is computed in another company.
 EQUAL = {"rtol": 1e-5, "atol": 1e-5}
-
-
-def joined(one: Batch, other: Batch) -> Batch:
-    if isinstance(one, list):
-        assert isinstance(other, list)
-        return one + other
-    return np.concatenate([one, np.asarray(other)])
-
-
-def places(*chosen: int) -> np.ndarray[Any, np.dtype[np.intp]]:
-    return np.array(chosen, dtype=np.intp)
 
 
 def test_it_answers_each_row_with_its_cards_outputs(card: AnyCard, model: AnyModel, small: Small) -> None:
@@ -39,20 +27,20 @@ def test_it_answers_each_row_with_its_cards_outputs(card: AnyCard, model: AnyMod
 def test_a_row_gets_the_same_answer_in_any_company(model: AnyModel, small: Small) -> None:
     """Batches are made of strangers' rows: predict(a + b) is predict(a) and predict(b)."""
     batch = small.batch()
-    a, b = take(batch, places(*range(9))), take(batch, places(*range(9, 24)))
-    together = model.predict(joined(a, b))
+    a, b = batch[:9], batch[9:24]
+    together = model.predict(concat([a, b]))
     np.testing.assert_allclose(together, np.concatenate([model.predict(a), model.predict(b)]), **EQUAL)
 
 
 def test_a_row_gets_the_same_answer_alone(model: AnyModel, small: Small) -> None:
     batch = small.batch()
-    alone = np.concatenate([model.predict(take(batch, places(place))) for place in range(len(small.rows))])
+    alone = np.concatenate([model.predict(batch[place : place + 1]) for place in range(len(small.rows))])
     np.testing.assert_allclose(model.predict(batch), alone, **EQUAL)
 
 
 def test_answers_come_in_the_order_of_the_rows(model: AnyModel, small: Small) -> None:
     batch = small.batch()
-    backwards = take(batch, np.arange(len(small.rows))[::-1])
+    backwards = batch[np.arange(len(batch))[::-1]]
     np.testing.assert_allclose(model.predict(backwards), model.predict(batch)[::-1], **EQUAL)
 
 
@@ -76,7 +64,7 @@ def test_encoding_does_not_ask_in_which_order_the_caller_wrote(card: AnyCard, ex
 def test_encoding_many_rows_is_encoding_each(card: AnyCard, examples: list[Row]) -> None:
     """The gateway joins what callers sent at different times."""
     encode = MODELS[card.name].encode
-    np.testing.assert_array_equal(encode(examples), joined(encode(examples[:1]), encode(examples[1:])))
+    np.testing.assert_array_equal(encode(examples), concat([encode(examples[:1]), encode(examples[1:])]))
 
 
 def test_predicting_leaves_the_batch_as_it_was(model: AnyModel, small: Small) -> None:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from bentos.sentiment.card import CARD, MAX_CHARACTERS, SentimentRow
 from bentos.sentiment.model import ONNX_FILE, SentimentModel
-from jubako.model import Runtime
+from jubako.batch import concat, of_texts
+from jubako.model import Batch, Runtime
 from jubako.text import MAX_TOKENS, TOKENIZER_FILE, Ids
 from jubako.training.recipe import Params, no_log
 from training.sentiment import RECIPE
@@ -53,8 +54,8 @@ def model(request: pytest.FixtureRequest, folder: Path) -> SentimentModel:
     return SentimentModel.load(folder, Runtime(engine=request.param))
 
 
-def encoded(*texts: str) -> list[str]:
-    return list(SentimentModel.encode([SentimentRow(text=text) for text in texts]))
+def encoded(*texts: str) -> Batch:
+    return SentimentModel.encode([SentimentRow(text=text) for text in texts])
 
 
 def test_strange_texts_get_an_answer_like_any_other(model: SentimentModel) -> None:
@@ -68,9 +69,9 @@ def test_strange_texts_get_an_answer_like_any_other(model: SentimentModel) -> No
 def test_no_text_changes_the_answer_to_another(model: SentimentModel) -> None:
     """Neither by being longer, so that the other is padded, nor by having larger numbers inside."""
     few, many = encoded("not good", "love it"), encoded(*STRANGE, "word " * 300, *["so so"] * 90)
-    together = model.predict(few + many)[:2]
+    together = model.predict(concat([few, many]))[:2]
     np.testing.assert_allclose(together, model.predict(few), atol=1e-5)
-    np.testing.assert_allclose(together, np.concatenate([model.predict([one]) for one in few]), atol=1e-5)
+    np.testing.assert_allclose(together, np.concatenate([model.predict(few[:1]), model.predict(few[1:])]), atol=1e-5)
 
 
 def test_answers_stand_where_their_texts_stood(model: SentimentModel) -> None:
@@ -81,18 +82,17 @@ def test_answers_stand_where_their_texts_stood(model: SentimentModel) -> None:
 
 
 def test_a_text_is_cut_where_the_longest_ends(model: SentimentModel) -> None:
-    whole, more = encoded("good " * 260, "good " * 260 + "bad " * 200)
-    outputs = model.predict([whole, more])
+    outputs = model.predict(encoded("good " * 260, "good " * 260 + "bad " * 200))
     assert outputs[:, 1].tolist() == [MAX_TOKENS, MAX_TOKENS]
     assert outputs[0, 0] == pytest.approx(outputs[1, 0], abs=1e-6)
 
 
 def test_one_spelling_of_what_looks_the_same() -> None:
-    assert encoded("Caf\u00e9  is\n good ") == encoded("Cafe\u0301 is good") == ["Caf\u00e9 is good"]
+    assert encoded("Caf\u00e9  is\n good ", "Cafe\u0301 is good").tolist() == ["Caf\u00e9 is good"] * 2
 
 
 def test_no_texts_get_no_answers(model: SentimentModel) -> None:
-    assert model.predict([]).shape == (0, len(CARD.outputs))
+    assert model.predict(of_texts([])).shape == (0, len(CARD.outputs))
 
 
 def test_words_of_another_script_are_told_to_monitoring(model: SentimentModel) -> None:
@@ -102,7 +102,7 @@ def test_words_of_another_script_are_told_to_monitoring(model: SentimentModel) -
 
 def test_what_is_measured_of_a_text_is_what_it_says() -> None:
     outputs = np.array([[0.2, 5, 0.25], [0.9, 4, 0]], dtype=np.float32)
-    columns = SentimentModel.signals(["not good 42!", "ok"], outputs)
+    columns = SentimentModel.signals(of_texts(["not good 42!", "ok"]), outputs)
     assert {name: list(column) for name, column in columns.items() if name != "score"} == {
         "characters": [12.0, 2.0],
         "words": [3.0, 1.0],
@@ -126,11 +126,12 @@ def heard(event, _):
     assert not event.startswith("pickle"), event
 sys.addaudithook(heard)
 from pathlib import Path
+from jubako.batch import of_texts
 from jubako.model import Runtime
 from bentos.sentiment.model import SentimentModel
 model = SentimentModel.load(Path(sys.argv[1]), Runtime(engine=sys.argv[2]))
 threads = len(os.listdir("/proc/self/task"))
-print(model.engine, len(model.predict(["good", "bad"])))
+print(model.engine, len(model.predict(of_texts(["good", "bad"]))))
 print(len(os.listdir("/proc/self/task")) - threads)
 print(*sys.modules)
 """
@@ -176,7 +177,9 @@ def test_the_net_computes_one_batch_while_the_next_is_cut_up(model: SentimentMod
 
     watched = SentimentModel(SaysWhenBothAreCut(), network, "fake")  # type: ignore[arg-type]
     with ThreadPoolExecutor(2) as threads:
-        assert [len(found) for found in threads.map(watched.predict, (["good"], ["bad", "worse"]))] == [1, 2]
+        assert [
+            len(found) for found in threads.map(watched.predict, (of_texts(["good"]), of_texts(["bad", "worse"])))
+        ] == [1, 2]
 
 
 def test_without_its_export_the_native_model_serves(folder: Path, tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import transformers
 
 from bentos.sentiment.distilbert import DistilBert
 from bentos.sentiment.model import ONNX_FILE, SentimentModel
-from jubako.model import Runtime
+from jubako.batch import of_texts
+from jubako.model import Batch, Runtime
 from jubako.text import Tokenizer
 from jubako.training.recipe import DataRefused, Fitted, Params, no_log
 from tests.collection.training.real_data import real
@@ -35,8 +36,8 @@ def fitted(params: Params, size: int = 200, seed: int = 3) -> Fitted:
     return RECIPE.fit(RECIPE.model.encode(made.rows), made.truth, params, seed=seed, log=no_log)
 
 
-def texts(size: int = 60) -> list[str]:
-    return list(RECIPE.model.encode(RECIPE.make(12, size).rows))
+def texts(size: int = 60) -> Batch:
+    return RECIPE.model.encode(RECIPE.make(12, size).rows)
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ def test_a_checkpoint_of_hugging_face_is_fine_tuned(base: Path, form: str, tmp_p
     words = "distilbert.embeddings.word_embeddings.weight"
     before = transformers.DistilBertModel.from_pretrained(base).state_dict()[words.removeprefix("distilbert.")]
     assert 0 < (saved.weights[words] - before).abs().max() < 0.05, "it went on from the checkpoint"
-    assert SentimentModel.load(tmp_path, Runtime(engine="native")).predict(["good " * 90])[0, 1] == 40
+    assert SentimentModel.load(tmp_path, Runtime(engine="native")).predict(of_texts(["good " * 90]))[0, 1] == 40
 
 
 def test_a_checkpoint_with_files_missing_is_refused_with_all_of_them(tmp_path: Path) -> None:
@@ -136,10 +137,11 @@ def test_int8_gives_each_text_the_answer_it_gets_alone(tmp_path: Path) -> None:
     distilbert_onnx.write(model.checkpoint, tmp_path / ONNX_FILE, "int8")
     fast = SentimentModel.load(tmp_path)
     assert fast.engine == "onnxruntime int8"
-    together = fast.predict(texts())[:, 0]
-    alone = [fast.predict([one])[0, 0] for one in texts()]
+    batch = texts()
+    together = fast.predict(batch)[:, 0]
+    alone = [fast.predict(batch[place : place + 1])[0, 0] for place in range(len(batch))]
     np.testing.assert_allclose(together, alone, atol=1e-5)
-    np.testing.assert_allclose(together, model.predict(texts())[:, 0], atol=0.02)
+    np.testing.assert_allclose(together, model.predict(batch)[:, 0], atol=0.02)
 
 
 def test_an_engine_that_answers_otherwise_is_not_left_to_serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from bentos.cards import CARDS
 from bentos.models import MODELS
+from jubako.batch import concat, of_texts, unpack
 from jubako.monitoring.archive import database, prediction_log
 from jubako.monitoring.archive.database import FILE
 from jubako.monitoring.archive.prediction_log import PredictionLog, find, unpack_signals
@@ -100,7 +101,7 @@ def test_the_rows_themselves_are_kept_only_when_that_was_asked_for(tmp_path: Pat
     for wanted in (False, True):
         file = tmp_path / str(wanted) / FILE
         log = PredictionLog(file, raw_rows=wanted)
-        group = Group("sentiment", "v", START, ["m"], [1], [START], [text], outputs)
+        group = Group("sentiment", "v", START, ["m"], [1], [START], of_texts([text]), outputs)
         log.add(CARDS["sentiment"], group, [{
             **check(CARDS["sentiment"], {
                 "characters": np.array([35.0]), "words": np.array([6.0]), "unknown_share": np.array([0.0]),
@@ -124,9 +125,8 @@ def test_raw_arrays_come_back_as_they_were(file: Path) -> None:
     log.flush()
     with database.connected(file) as connection:
         head, _, body = connection.execute("SELECT raw FROM blocks").fetchone()[0].partition(b"\n")
-    kind, shape = json.loads(head)
-    expected = np.concatenate([np.asarray(observation.batch) for observation in observations])
-    assert np.array_equal(np.frombuffer(body, kind).reshape(shape), expected)
+    expected = concat([observation.batch for observation in observations])
+    assert np.array_equal(unpack(head.decode(), body), expected)
 
 
 def test_only_its_owner_may_read_the_log(file: Path, logged: list[Observation]) -> None:
