@@ -71,7 +71,8 @@ def population(name: str, seeds: Sequence[int] = (101,), size: int | None = None
     tag = stages.production(name)
     if tag is None:
         raise SystemExit(f"no version of {name} is in production: train it first")
-    served, recipe = store.open_version(tag), collection.here().recipes[name]
+    recipe = collection.here().recipes[name]
+    served = store.open_version(tag, recipe.model)
     parts: list[Columns] = []
     for seed in seeds:
         batch = recipe.model.encode(recipe.make(seed, size).rows)

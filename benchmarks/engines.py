@@ -61,7 +61,7 @@ def fresh(name: str, folder: Path) -> Load:
 
 
 def stored(tag: str) -> Load:
-    return lambda runtime: store.open_version(tag, runtime).model
+    return lambda runtime: store.open_version(tag, MODELS[tag.partition(":")[0]], runtime).model
 
 
 def calls(name: str, load: Load) -> Iterator[tuple[str, Predict]]:

@@ -50,6 +50,6 @@ def versions() -> dict[str, Path]:
     for name in CARDS:
         tag = stages.production(name) if name in MODELS else None
         if tag is not None:
-            check(tag)
+            check(tag, CARDS[name])
             found[name] = home.model_store() / name / tag.partition(":")[2]
     return found

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bentos.cards import CARDS
+from bentos.models import MODELS
 from jubako.building import InProduction
 from jubako.compat import patches
 from jubako.packing import serving_parameters
 from jubako.runner.app import RunnerService
-from jubako.runner.loader import Keeper
+from jubako.runner.loader import ModelLoader
 from jubako.settings import settings
 
 Matrix = NDArray[np.float32]
@@ -32,8 +33,8 @@ def _batched(name: str) -> dict[str, Any]:
     return {"batchable": True, "max_batch_size": 2 * most, "max_latency_ms": NEVER_REFUSE_MS}
 
 
-def _keeper(name: str) -> Keeper:
-    keeper = Keeper(CARDS[name], settings().runner(name))
+def _keeper(name: str) -> ModelLoader:
+    keeper = ModelLoader(MODELS[name], settings().runner(name))
     keeper.look()
     return keeper
 

@@ -21,7 +21,7 @@ from packageurl import PackageURL
 from deploy.image.findings import pins
 from jubako import home
 from jubako.versions import store
-from jubako.versions.store import Evidence
+from jubako.versions.manifest import Manifest
 
 VERSION = SchemaVersion.V1_6
 
@@ -56,10 +56,10 @@ def _packages(lock: str) -> Iterator[Component]:
 def _models(about: dict[str, Any]) -> Iterator[Component]:
     for service in about["services"]:
         for model in service.get("models") or ():
-            yield _model(store.check(model["tag"]))
+            yield _model(store.read_manifest(model["tag"]))
 
 
-def _model(evidence: Evidence) -> Component:
+def _model(evidence: Manifest) -> Component:
     facts = {
         "run_id": evidence.run_id,
         "git_commit": evidence.git_commit,

@@ -18,6 +18,7 @@ from bentoml.images import Image
 from bentos.cards import CARDS
 from jubako import commit
 from jubako.versions import stages, store
+from jubako.versions.manifest import VersionRefused
 
 BASE_IMAGE = "python:3.11-slim"
 #: BentoML installs a compiler and git for the distributions that it knows by name. Every locked package has a wheel.
@@ -61,8 +62,8 @@ class InProduction(Model[str]):
         if tag is None:
             raise BentoMLException(f"no version of {self.name} is in production: run `jubako train {self.name}`")
         try:
-            store.check(tag)
-        except store.VersionRefused as refused:
+            store.check(tag, CARDS[self.name])
+        except VersionRefused as refused:
             raise BentoMLException(str(refused)) from refused
         return tag
 

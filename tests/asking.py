@@ -7,7 +7,7 @@ from io import BytesIO
 import httpx
 from PIL import Image
 
-from bentos.cards import CARDS
+from tests.five import CARDS
 from tests.serving import examples
 
 

@@ -6,3 +6,6 @@ from jubako.collection import Collection
 from tests.reading import ROOT
 
 COLLECTION = Collection.found(ROOT)
+CARDS = COLLECTION.cards
+MODELS = COLLECTION.models
+RECIPES = COLLECTION.recipes

@@ -158,7 +158,7 @@ class RunningService:
 
 def examples(model: str) -> list[dict[str, Any]]:
     """The card's example rows, as JSON."""
-    from bentos.cards import CARDS
+    from tests.five import CARDS
 
     rows: list[dict[str, Any]] = json.loads(json.dumps([dict(row) for row in CARDS[model].examples]))
     return rows

@@ -1,32 +1,38 @@
-"""Arguments that several commands take."""
+"""What the commands take: a model's name is looked up in the collection when it is typed, not at import."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
-from jubako import collection
-
-if TYPE_CHECKING:
-    _Type = click.ParamType[str]
-else:
-    _Type = click.ParamType  # not generic before click 8.4
+from jubako.collection import here
 
 
-class ModelName(_Type):
-    """The name of a model of this repository; the names are looked up when the command runs, not at import."""
+class ModelName(click.ParamType):  # type: ignore[type-arg]
+    """A model of the collection, or one of ``extra`` words such as ``all``."""
 
     name = "model"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        return self._choice().convert(value, param, ctx)
+    def __init__(self, *extra: str) -> None:
+        self._extra = extra
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
-        return self._choice().shell_complete(ctx, param, incomplete)
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        known = (*here(), *self._extra)
+        if value not in known:
+            self._refuse(known, value, param, ctx)
+        return value
 
-    def _choice(self) -> click.Choice[str]:
-        return click.Choice(list(collection.here()))
+    def _refuse(
+        self, known: tuple[str, ...], value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> NoReturn:
+        if not tuple(here()):
+            self.fail("there is no bentos/NAME/card.py here: run this in the repository of a service", param, ctx)
+        self.fail(f"{value!r} is not one of {', '.join(known)}.", param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        return [CompletionItem(name) for name in (*here(), *self._extra) if name.startswith(incomplete)]
 
 
 MODEL = ModelName()

@@ -13,12 +13,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bentos.cards import CARDS
 from jubako import home
+from jubako.collection import here
 from jubako.gateway.keys import Keyring, key_hash, new_key
 from jubako.process import devices
 from jubako.settings import ConfigurationRefused, Settings, configuration_file, read
 from jubako.versions import stages, store
+from jubako.versions.manifest import VersionRefused
 
 Verdict = Literal["good", "look", "bad"]
 COLOURS = {"good": "green", "look": "yellow", "bad": "red"}
@@ -50,21 +51,21 @@ def findings(port: int) -> Iterator[Finding]:
 
 
 def _versions() -> Iterator[Finding]:
-    for name in CARDS:
+    for name, card in here().cards.items():
         try:
             tag = stages.production(name)
             if tag is None:
                 yield Finding("bad", name, f"no version is in production: run `jubako train {name}`")
             else:
-                evidence = store.check(tag)
+                evidence = store.check(tag, card)
                 yield Finding("good", name, f"{tag}, trained {evidence.trained_at}, every file as it was")
-        except (store.VersionRefused, stages.StagesUnreadable) as refused:
+        except (VersionRefused, stages.StagesUnreadable) as refused:
             yield Finding("bad", name, f"{refused}. Go back with `jubako rollback {name}` or train it again")
 
 
 def _machine(settings: Settings, port: int) -> Iterator[Finding]:
     gpus = devices.gpus()
-    asked = {name: settings.runner(name).gpu for name in CARDS if settings.runner(name).gpu != 0}
+    asked = {name: settings.runner(name).gpu for name in here() if settings.runner(name).gpu != 0}
     missing = [name for name, gpu in asked.items() if gpu != "auto" and gpus == 0]
     if missing:
         yield Finding(

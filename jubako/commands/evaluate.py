@@ -10,14 +10,16 @@ import click
 import numpy as np
 
 from jubako import collection, durable
+from jubako.commands.arguments import MODEL
 from jubako.commands.screen import console, table
-from jubako.commands.versions import MODEL, resolve
+from jubako.commands.versions import resolve
 from jubako.training.data import TrainingRequest, checked, load
 from jubako.training.gate import answers
 from jubako.training.recipe import DataRefused, Dataset
 from jubako.training.scores import scores
 from jubako.versions import stages, store
-from jubako.versions.store import Served, VersionRefused
+from jubako.versions.manifest import VersionRefused
+from jubako.versions.store import LoadedVersion
 
 
 @click.command()
@@ -37,10 +39,10 @@ def evaluate(model: str, data: str, version: str | None, output: Path | None) ->
     recipe = collection.here().recipes[model]
     card = recipe.card
     try:
-        served = store.open_version(_tag(model, version))
+        served = store.open_version(_tag(model, version), recipe.model)
         dataset = load(recipe, TrainingRequest(data))
         batch = checked(recipe, dataset)
-    except (DataRefused, VersionRefused, stages.NotMoved, stages.StagesUnreadable) as refused:
+    except (DataRefused, VersionRefused, stages.StageChangeRefused, stages.StagesUnreadable) as refused:
         raise click.ClickException(str(refused)) from refused
     outputs = answers(served.model, batch)
     found = scores(card, dataset.truth, outputs)
@@ -48,7 +50,7 @@ def evaluate(model: str, data: str, version: str | None, output: Path | None) ->
         durable.write_whole(output, "".join(_lines(served, dataset, outputs)).encode())
     screen = console()
     screen.print(f"{served.tag} on {len(dataset):,} rows of {dataset.source}")
-    before = served.evidence.metrics
+    before = served.manifest.metrics
     columns = {
         "metric": list(found),
         "here": [_short(value) for value in found.values()],
@@ -73,11 +75,11 @@ def _tag(model: str, version: str | None) -> str:
         return f"{model}:{resolve(model, version)}"
     tag = stages.production(model)
     if tag is None:
-        raise stages.NotMoved(f"{model} has no version that serves; `jubako train {model}` makes one")
+        raise stages.StageChangeRefused(f"{model} has no version that serves; `jubako train {model}` makes one")
     return tag
 
 
-def _lines(served: Served, dataset: Dataset, outputs: np.ndarray) -> Iterator[str]:
+def _lines(served: LoadedVersion, dataset: Dataset, outputs: np.ndarray) -> Iterator[str]:
     classes = served.model.card.classes
     for row, (answer, truth) in enumerate(zip(served.model.decode(outputs), dataset.truth.tolist(), strict=True)):
         named = classes[int(truth)] if classes else truth

@@ -15,6 +15,7 @@ from rich.markup import escape
 from jubako import collection, durable, home
 from jubako.commands.screen import console, table
 from jubako.versions import stages, store
+from jubako.versions.manifest import VersionRefused
 
 if TYPE_CHECKING:
     from jubako.training.data import TrainingRequest
@@ -82,8 +83,8 @@ def serves(name: str) -> bool:
     """Whether a version is in production and whole, without loading it."""
     try:
         tag = stages.production(name)
-        return tag is not None and bool(store.check(tag))
-    except store.VersionRefused as refused:
+        return tag is not None and bool(store.check(tag, collection.here().cards[name]))
+    except VersionRefused as refused:
         click.echo(str(refused), err=True)
         return False
     except stages.StagesUnreadable as error:

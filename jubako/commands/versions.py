@@ -13,12 +13,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bentos.cards import CARDS
+from jubako.collection import here
+from jubako.commands.arguments import MODEL
 from jubako.commands.screen import console, table
 from jubako.versions import stages, store
-from jubako.versions.store import Evidence, VersionRefused
-
-MODEL = click.Choice(list(CARDS))
+from jubako.versions.manifest import Manifest, VersionRefused
 
 
 @click.command()
@@ -26,9 +25,9 @@ MODEL = click.Choice(list(CARDS))
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def models(model: str | None, as_json: bool) -> None:
     """List the versions in the store; of one MODEL also its history."""
-    names = [model] if model else list(CARDS)
+    names = [model] if model else list(here())
     try:
-        shelves = {name: stages.shelf(name) for name in names}
+        shelves = {name: stages.stages_of(name) for name in names}
     except stages.StagesUnreadable as error:
         raise click.ClickException(str(error)) from error
     lines = [line for name in names for line in _lines(name, shelves[name])]
@@ -45,17 +44,17 @@ def models(model: str | None, as_json: bool) -> None:
         screen.print(_history_table(screen, shelves[model]))
 
 
-def _lines(name: str, shelf: stages.Shelf) -> Iterator[dict[str, Any]]:
+def _lines(name: str, shelf: stages.ModelStages) -> Iterator[dict[str, Any]]:
     for version in reversed(store.versions(name)):
         stage = "production" if version == shelf.production else "candidate" if version == shelf.candidate else ""
         line: dict[str, Any] = {"model": name, "version": version, "stage": stage}
         try:
-            yield {**line, **_lineage(store.read_evidence(f"{name}:{version}"))}
+            yield {**line, **_lineage(store.read_manifest(f"{name}:{version}"))}
         except VersionRefused as refused:
             yield {**line, "refused": refused.why}
 
 
-def _lineage(evidence: Evidence) -> dict[str, Any]:
+def _lineage(evidence: Manifest) -> dict[str, Any]:
     return {
         "metric": evidence.gate.metric,
         "value": evidence.gate.value,
@@ -93,7 +92,7 @@ def _cells(line: dict[str, Any]) -> tuple[str, ...]:
     return (*known, metric, line["engine"], line["data"]["source"], trained, line["run_id"][:8], commit)
 
 
-def _history_table(screen: Console, shelf: stages.Shelf) -> Table:
+def _history_table(screen: Console, shelf: stages.ModelStages) -> Table:
     moves = shelf.history
     columns: dict[str, list[str]] = {
         "when": [move.when[:16].replace("T", " ") for move in moves],
@@ -111,7 +110,7 @@ def _history_table(screen: Console, shelf: stages.Shelf) -> Table:
 @click.option("--why", default="promoted by hand", help="Kept in the history.")
 def promote(model: str, version: str | None, why: str) -> None:
     """Let VERSION of MODEL serve: its name, the beginning of it, or nothing for the candidate."""
-    _moved(model, lambda: stages.promote(model, resolve(model, version), why))
+    _moved(model, lambda: stages.promote(here().models[model], resolve(model, version), why))
 
 
 @click.command()
@@ -119,15 +118,17 @@ def promote(model: str, version: str | None, why: str) -> None:
 @click.option("--why", default="rolled back by hand", help="Kept in the history.")
 def rollback(model: str, why: str) -> None:
     """Let the version of MODEL serve that served before."""
-    _moved(model, lambda: stages.rollback(model, why))
+    _moved(model, lambda: stages.rollback(here().models[model], why))
 
 
 def resolve(model: str, version: str | None) -> str:
     """The version that somebody means: its name, the beginning of it, or nothing for the candidate."""
     if version is None:
-        waiting = stages.shelf(model).candidate
+        waiting = stages.stages_of(model).candidate
         if waiting is None:
-            raise stages.NotMoved(f"{model} has no candidate; name a version (`jubako models {model}` lists them)")
+            raise stages.StageChangeRefused(
+                f"{model} has no candidate; name a version (`jubako models {model}` lists them)"
+            )
         return waiting
     wanted = version.removeprefix(f"{model}:")
     matches = [found for found in store.versions(model) if found.startswith(wanted)]
@@ -135,21 +136,21 @@ def resolve(model: str, version: str | None) -> str:
         return wanted
     if len(matches) != 1:
         what = "more than one version" if matches else "no version"
-        raise stages.NotMoved(f"{what} of {model} begins with {wanted!r}; `jubako models {model}` lists them")
+        raise stages.StageChangeRefused(f"{what} of {model} begins with {wanted!r}; `jubako models {model}` lists them")
     return matches[0]
 
 
 def _moved(model: str, move: Any) -> None:
     try:
-        done: stages.Move = move()
+        done: stages.StageChange = move()
     except VersionRefused as refused:
         raise click.ClickException(f"{refused}; `jubako promote {model} VERSION` takes another") from refused
-    except (stages.NotMoved, stages.StagesUnreadable) as error:
+    except (stages.StageChangeRefused, stages.StagesUnreadable) as error:
         raise click.ClickException(str(error)) from error
     before = f" (before: {done.source})" if done.source else ""
     click.echo(f"{model}:{done.target} is in production{before}")
     # MLflow mirrors the pointer where training is installed; serving knows nothing of it.
-    if find_spec("mlflow") and find_spec("training"):
+    if find_spec("mlflow"):
         warning = import_module("jubako.training.aliases").mirror(model)
         if warning:
             click.echo(f"Warning: {warning}", err=True)

@@ -9,6 +9,7 @@ from jubako.batching import RunnerStatus
 from jubako.card import AnyCard
 from jubako.gateway.problems import NoSuchThing
 from jubako.versions import stages, store
+from jubako.versions.manifest import VersionRefused
 
 
 def model_summary(card: AnyCard, status: RunnerStatus) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def model_summary(card: AnyCard, status: RunnerStatus) -> dict[str, Any]:
 
 
 def model_facts(card: AnyCard, status: RunnerStatus) -> dict[str, Any]:
-    shelf = stages.shelf(card.name)
+    shelf = stages.stages_of(card.name)
     return {
         **model_summary(card, status),
         "stages": {"production": shelf.production, "candidate": shelf.candidate},
@@ -44,8 +45,8 @@ def model_facts(card: AnyCard, status: RunnerStatus) -> dict[str, Any]:
 def version_facts(name: str, version: str) -> dict[str, Any]:
     """The evidence of a version, with the contract's names beside the whole."""
     try:
-        evidence = store.read_evidence(f"{name}:{version}")
-    except store.VersionRefused as refused:
+        evidence = store.read_manifest(f"{name}:{version}")
+    except VersionRefused as refused:
         raise NoSuchThing(f"{name} has no version {version!r} that can be trusted: {refused.why}") from None
     whole = evidence.model_dump(mode="json")
     return {

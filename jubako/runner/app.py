@@ -33,7 +33,7 @@ from jubako.model import Batch
 from jubako.process import logs
 from jubako.process.memory import give_back
 from jubako.process.prefork import stand_by
-from jubako.runner.loader import EXTRA_COLUMNS, Keeper
+from jubako.runner.loader import EXTRA_COLUMNS, ModelLoader
 from jubako.settings import settings
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _following(inner: Any, factory: ServiceAppFactory, traces: Tracing | None) -
 
 
 async def _watch(factory: ServiceAppFactory) -> None:
-    keeper: Keeper = factory._service_instance.keeper
+    keeper: ModelLoader = factory._service_instance.keeper
     while True:
         await asyncio.sleep(LOOK_EVERY)
         try:
@@ -119,8 +119,8 @@ class RunnerDoor:
             await self._app(scope, receive, send)
 
     @property
-    def _keeper(self) -> Keeper:
-        keeper: Keeper = self._factory._service_instance.keeper
+    def _keeper(self) -> ModelLoader:
+        keeper: ModelLoader = self._factory._service_instance.keeper
         return keeper
 
     async def _predict(self, headers: dict[str, str], receive: Receive, send: Send) -> None:

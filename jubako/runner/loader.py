@@ -17,13 +17,13 @@ import numpy as np
 from jubako.batch import given
 from jubako.batching.faults import NotReady
 from jubako.batching.runner_client import RunnerStatus
-from jubako.card import AnyCard
-from jubako.model import Batch, Outputs, Runtime
+from jubako.model import AnyModel, Batch, Outputs, Runtime
 from jubako.process import devices
 from jubako.runner.output_checks import Proof, proof_for
 from jubako.settings import Runner
 from jubako.versions import stages, store
-from jubako.versions.store import Served, VersionRefused
+from jubako.versions.manifest import VersionRefused
+from jubako.versions.store import LoadedVersion
 
 log = logging.getLogger("jubako.keeper")
 
@@ -38,14 +38,15 @@ AGAIN, MOST = 15.0, 600.0
 class Serving:
     """Taken over as one: an answer never has another version's name."""
 
-    served: Served
+    served: LoadedVersion
     proof: Proof
     generation: int
 
 
-class Keeper:
-    def __init__(self, card: AnyCard, settings: Runner, clock: Callable[[], float] = time.monotonic) -> None:
-        self.card = card
+class ModelLoader:
+    def __init__(self, model: type[AnyModel], settings: Runner, clock: Callable[[], float] = time.monotonic) -> None:
+        self.model = model
+        self.card = model.card
         self._clock = clock
         self._settings = settings
         self._serving: Serving | None = None
@@ -73,7 +74,7 @@ class Keeper:
 
     def _open(self, tag: str) -> None:
         try:
-            served = store.open_version(tag, self._runtime())
+            served = store.open_version(tag, self.model, self._runtime())
             proof = proof_for(served, seed=os.getpid())
         except devices.GpuMissing as missing:
             self._refuse(str(missing))

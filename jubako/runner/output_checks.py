@@ -24,7 +24,7 @@ from jubako.batch import concat
 from jubako.batching.faults import Misbehaved, ModelFailed
 from jubako.card import Row
 from jubako.model import AnyModel, Batch, Outputs
-from jubako.versions.store import Served
+from jubako.versions.store import LoadedVersion
 
 Places: TypeAlias = NDArray[np.intp]
 
@@ -107,7 +107,7 @@ class KnownRows:
         return outputs[others]
 
 
-def proof_for(served: Served, seed: int) -> Proof:
+def proof_for(served: LoadedVersion, seed: int) -> Proof:
     """The cheapest proof that holds for this model on this machine."""
     model, order = served.model, np.random.default_rng(seed)
     golden = model.encode(served.golden_rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jubako.training.tracking import CHALLENGER, CHAMPION, Tracking, TrackingFailed
 from jubako.versions import stages, store
-from jubako.versions.store import VersionRefused
+from jubako.versions.manifest import VersionRefused
 
 
 def mirror(model: str) -> str | None:
@@ -15,7 +15,7 @@ def mirror(model: str) -> str | None:
             if tag is None:
                 tracking.drop_alias(model, alias)
             else:
-                evidence = store.read_evidence(tag)
+                evidence = store.read_manifest(tag)
                 tracking.set_alias(model, alias, evidence.registered_version, evidence.run_id)
     except (TrackingFailed, VersionRefused) as error:
         return f"MLflow's aliases of {model} do not follow: {error}"

@@ -12,7 +12,7 @@ from jubako.card import AnyCard
 from jubako.model import BadRows, Batch
 from jubako.training.recipe import DataRefused, Dataset, Params, Recipe, Truth
 from jubako.training.split import Places, Split, folds, split
-from jubako.versions.store import Data
+from jubako.versions.manifest import DataFacts
 
 FEWEST_ROWS = 20
 
@@ -42,8 +42,8 @@ class TrainingData:
         return self.recipe.card
 
     @property
-    def data(self) -> Data:
-        return Data(
+    def data(self) -> DataFacts:
+        return DataFacts(
             source=self.dataset.source,
             sha256=self.dataset.sha256,
             rows=len(self.dataset),

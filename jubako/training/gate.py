@@ -11,12 +11,12 @@ from jubako.model import AnyModel, Batch, Outputs
 from jubako.training.recipe import Truth
 from jubako.training.scores import scores
 from jubako.versions import stages, store
-from jubako.versions.store import Verdict, VersionRefused
+from jubako.versions.manifest import GateResult, VersionRefused
 
 
 @dataclass(frozen=True)
 class GateDecision:
-    result: Verdict
+    result: GateResult
     why_not: str | None
     """Why it does not become a version; None when it may."""
 
@@ -25,7 +25,7 @@ def judge(model: type[AnyModel], value: float, batch: Batch, truth: Truth) -> Ga
     """``value`` is what the new model reached on these held-out rows; production answers the same rows."""
     gate = model.card.gate
     tag, beside = production_value(model, batch, truth)
-    result = Verdict(metric=gate.metric, value=value, bound=gate.bound, production=tag, production_value=beside)
+    result = GateResult(metric=gate.metric, value=value, bound=gate.bound, production=tag, production_value=beside)
     return GateDecision(result, why_not(gate, value, beside))
 
 
@@ -50,7 +50,7 @@ def production_value(model: type[AnyModel], batch: Batch, truth: Truth) -> tuple
     if tag is None:
         return None, None
     try:
-        served = store.open_version(tag)
+        served = store.open_version(tag, model)
     except VersionRefused:
         return tag, None
     return tag, scores(card, truth, answers(served.model, batch))[card.gate.metric]

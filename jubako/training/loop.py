@@ -18,8 +18,8 @@ from jubako.training.progress import NoProgress, TrainingProgress
 from jubako.training.recipe import Params, Recipe
 from jubako.training.tracking import Run, Tracking
 from jubako.training.tune import tune
-from jubako.versions import stages, store
-from jubako.versions.store import Verdict
+from jubako.versions import stages, writing
+from jubako.versions.manifest import GateResult
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class TrainingOutcome:
     model: str
     run_id: str
     metrics: Mapping[str, float]
-    result: Verdict
+    result: GateResult
     engine: str
     seconds: float
     tag: str | None = None
@@ -44,7 +44,7 @@ def train(
     name = recipe.card.name
     progress = progress or NoProgress()
     progress.phase("load and check")
-    stages.shelf(name)  # a damaged pointer file must not be found out after an hour of fitting
+    stages.stages_of(name)  # a damaged pointer file must not be found out after an hour of fitting
     data = gather(recipe, request)
     card, held_out = data.card, data.split.held_out
     progress.phase("open MLflow")
@@ -69,7 +69,7 @@ def train(
             if decision.why_not:
                 return replace(outcome, why_not=decision.why_not, seconds=time.monotonic() - started)
             progress.phase("register")
-            version = store.new_version(run.id)
+            version = writing.new_version(run.id)
             run.tags({"mlflow.runName": version, "bentoml_tag": f"{name}:{version}"})
             registered = run.register(card, saved.folder, workplace, {"bentoml_tag": f"{name}:{version}"})
         # MLflow has all it needs and its run is closed: if it goes away now, it takes no version with it.
@@ -80,8 +80,8 @@ def train(
         )  # fmt: skip
         golden = provenance.golden(data.dataset.rows, held_out, saved.native, saved.served)
         columns = recipe.model.signals(*evaluation.reference)
-        tag = store.write(facts, version, saved.folder, golden, columns)
-    stage = stages.admit(name, version, f"trained on {data.dataset.source} with seed {request.seed}")
+        tag = writing.write(facts, version, saved.folder, golden, columns, model=recipe.model)
+    stage = stages.admit(recipe.model, version, f"trained on {data.dataset.source} with seed {request.seed}")
     return replace(outcome, tag=tag, stage=stage, warning=mirror(name), seconds=time.monotonic() - started)
 
 

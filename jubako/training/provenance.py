@@ -17,8 +17,8 @@ from jubako.training.data import TrainingData, TrainingRequest
 from jubako.training.fitting import Evaluation, SavedModel
 from jubako.training.recipe import Params
 from jubako.training.split import Places
-from jubako.versions.golden import record
-from jubako.versions.store import Facts, Golden, Verdict
+from jubako.versions.golden import Golden, record
+from jubako.versions.manifest import GateResult, TrainingFacts
 
 LOCK = "requirements.lock"
 GOLDEN_ROWS = 64
@@ -69,14 +69,14 @@ def facts(
     request: TrainingRequest,
     saved: SavedModel,
     evaluation: Evaluation,
-    result: Verdict,
+    result: GateResult,
     *,
     params: Params,
     commit: Commit,
     run_id: str,
     registered_version: str,
-) -> Facts:
-    return Facts(
+) -> TrainingFacts:
+    return TrainingFacts(
         model=data.card.name,
         run_id=run_id,
         registered_version=registered_version,

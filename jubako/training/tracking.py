@@ -21,7 +21,7 @@ from jubako.card import AnyCard
 from jubako.training import mlmodel
 from jubako.training.progress import TrainingProgress
 from jubako.training.recipe import Log, Params
-from jubako.versions.store import Data
+from jubako.versions.manifest import DataFacts
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 HOST, PROCESS = "jubako.host", "jubako.process"
@@ -47,7 +47,7 @@ class Tracking:
             self.client.search_experiments(max_results=1)
 
     @contextmanager
-    def run(self, card: AnyCard, tags: Mapping[str, str], data: Data, parent: str | None = None) -> Iterator[Run]:
+    def run(self, card: AnyCard, tags: Mapping[str, str], data: DataFacts, parent: str | None = None) -> Iterator[Run]:
         """A run that ends as finished, failed or killed, whatever happens inside."""
         with speaking(self.uri):
             experiment = self._experiment(card.name)
@@ -106,7 +106,7 @@ class Run:
         self._experiment = experiment
         self._waiting: list[Any] = []
 
-    def start(self, data: Data) -> None:
+    def start(self, data: DataFacts) -> None:
         from mlflow import entities
 
         self.params({"data": data.source[:500], "rows": data.rows})

@@ -20,7 +20,7 @@ LOOSE = 0.05
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownAnswers:
     """What one engine answered in training, and how far apart it may be now."""
 
     outputs: Outputs
@@ -32,11 +32,11 @@ class Golden:
     rows: tuple[Row, ...]
     native: str
     """The engine that has the last word where another one has no answers of its own."""
-    engines: Mapping[str, Known]
+    engines: Mapping[str, KnownAnswers]
 
-    def expected(self, engine: str) -> Known:
+    def expected(self, engine: str) -> KnownAnswers:
         """What this engine must answer. One that training did not have (a GPU's) answers loosely like the native."""
-        return self.engines.get(engine) or Known(self.engines[self.native].outputs, LOOSE)
+        return self.engines.get(engine) or KnownAnswers(self.engines[self.native].outputs, LOOSE)
 
     def dump(self) -> bytes:
         engines = {
@@ -54,7 +54,7 @@ class Golden:
             rows=tuple(card.row.model_validate_json(json.dumps(row)) for row in found["rows"]),
             native=found["native"],
             engines={
-                name: Known(np.array(known["outputs"], dtype=np.float32), known["tolerance"])
+                name: KnownAnswers(np.array(known["outputs"], dtype=np.float32), known["tolerance"])
                 for name, known in found["engines"].items()
             },
         )
@@ -86,7 +86,7 @@ def clear_answers(card: AnyCard, outputs: Outputs) -> tuple[NDArray[np.intp], ND
     return outputs[:, : len(card.classes)].argmax(axis=1), scores[:, -1] - scores[:, -2] > 2 * LOOSE
 
 
-def what_differs(card: AnyCard, outputs: Outputs, known: Known) -> str | None:
+def what_differs(card: AnyCard, outputs: Outputs, known: KnownAnswers) -> str | None:
     """Why these outputs are not the known ones, in words; None when they are."""
     if outputs.shape != known.outputs.shape:
         return f"the golden rows gave a {outputs.shape} array instead of {known.outputs.shape}"
@@ -105,9 +105,9 @@ def what_differs(card: AnyCard, outputs: Outputs, known: Known) -> str | None:
 
 def record(rows: Sequence[Row], native: AnyModel, served: AnyModel) -> Golden:
     """Ask both engines, and keep what they answer."""
-    engines: dict[str, Known] = {}
+    engines: dict[str, KnownAnswers] = {}
     truth: Any = native.predict(native.encode(rows))
     for model in (native, served):
         outputs = model.predict(model.encode(rows))
-        engines[model.engine] = Known(outputs, tolerance(apart(outputs, truth)))
+        engines[model.engine] = KnownAnswers(outputs, tolerance(apart(outputs, truth)))
     return Golden(tuple(rows), native.engine, engines)

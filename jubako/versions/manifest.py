@@ -22,7 +22,7 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Data(_Frozen):
+class DataFacts(_Frozen):
     source: str
     sha256: Sha256
     rows: int
@@ -30,7 +30,7 @@ class Data(_Frozen):
     """How many of the rows were kept for scoring."""
 
 
-class Verdict(_Frozen):
+class GateResult(_Frozen):
     """How the model stood at its gate."""
 
     metric: str
@@ -41,7 +41,7 @@ class Verdict(_Frozen):
     production_value: float | None = None
 
 
-class Facts(_Frozen):
+class TrainingFacts(_Frozen):
     """What training knows about a version."""
 
     model: str
@@ -50,12 +50,12 @@ class Facts(_Frozen):
     """Its number in MLflow's registry."""
     git_commit: str | None
     git_dirty: bool | None
-    data: Data
+    data: DataFacts
     lock_sha256: Sha256 | None
     seed: int
     params: dict[str, int | float | str | bool]
     metrics: dict[str, float]
-    gate: Verdict
+    gate: GateResult
     engine: str
     """What computes by default on a processor."""
     parity: dict[str, float]
@@ -66,14 +66,14 @@ class Facts(_Frozen):
     trained_at: str
 
 
-class Evidence(Facts):
+class Manifest(TrainingFacts):
     """The facts, and what the version's files must be."""
 
     format: Literal[1] = 1
     version: str
     schema_fingerprint: Sha256
     model_yaml: Sha256
-    """BentoML's own file, with zeros where it holds the hash of this evidence."""
+    """BentoML's own file, with zeros where it holds the hash of this manifest."""
     files: dict[str, Sha256]
 
     @property

@@ -11,7 +11,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from jubako import durable, home
+from jubako.card import AnyCard
+from jubako.model import AnyModel
 from jubako.versions import packed, store
+from jubako.versions.manifest import VersionRefused
 
 Stage = Literal["production", "candidate"]
 
@@ -20,11 +23,11 @@ class StagesUnreadable(Exception):
     """The pointer file is damaged: nobody may guess what served."""
 
 
-class NotMoved(ValueError):
+class StageChangeRefused(ValueError):
     """A promotion or rollback that makes no sense, in words."""
 
 
-class Move(BaseModel):
+class StageChange(BaseModel):
     """One line of a model's history."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,22 +41,22 @@ class Move(BaseModel):
     metrics: dict[str, float]
 
 
-class Shelf(BaseModel):
+class ModelStages(BaseModel):
     """The stages of one model."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     production: str | None = None
     candidate: str | None = None
-    history: tuple[Move, ...] = ()
+    history: tuple[StageChange, ...] = ()
 
     def earlier(self) -> str | None:
         """The version to roll back to. A rollback takes one step down, never back up to what it left.
 
         >>> def move(action, target):
-        ...     return Move(when="", action=action, source=None, target=target, why="", metrics={})
+        ...     return StageChange(when="", action=action, source=None, target=target, why="", metrics={})
         >>> moves = (move("first", "a"), move("promote", "b"), move("promote", "c"), move("rollback", "b"))
-        >>> Shelf(production="b", history=moves).earlier()
+        >>> ModelStages(production="b", history=moves).earlier()
         'a'
         """
         trail: list[str] = []
@@ -69,98 +72,100 @@ class _Pointer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[1] = 1
-    models: dict[str, Shelf] = {}
+    models: dict[str, ModelStages] = {}
 
 
 def pointer_file() -> Path:
     return home.beside_the_store() / "stages.json"
 
 
-def shelf(model: str) -> Shelf:
+def stages_of(model: str) -> ModelStages:
     held = packed.versions()
     if held is not None:
-        return Shelf(production=held.get(model))
-    return _read().models.get(model, Shelf())
+        return ModelStages(production=held.get(model))
+    return _read().models.get(model, ModelStages())
 
 
 def production(model: str) -> str | None:
     """The tag of the version that serves."""
-    version = shelf(model).production
+    version = stages_of(model).production
     return f"{model}:{version}" if version else None
 
 
 def candidate(model: str) -> str | None:
-    version = shelf(model).candidate
+    version = stages_of(model).candidate
     return f"{model}:{version}" if version else None
 
 
-def history(model: str) -> tuple[Move, ...]:
-    return shelf(model).history
+def history(model: str) -> tuple[StageChange, ...]:
+    return stages_of(model).history
 
 
-def admit(model: str, version: str, why: str) -> Stage:
-    """Put a new version on the shelf: the first, or one after a production version that no longer opens, serves;
-    any other waits as the candidate."""
-    evidence = store.check(f"{model}:{version}")
-    serves = shelf(model).production
-    broken = _what_is_wrong(f"{model}:{serves}") if serves else None
+def admit(model: type[AnyModel], version: str, why: str) -> Stage:
+    """Give a new version its stage: it serves if it is the first, or if the production version no longer opens;
+    any other is the candidate."""
+    name = model.card.name
+    manifest = store.check(f"{name}:{version}", model.card)
+    serves = stages_of(name).production
+    broken = _what_is_wrong(f"{name}:{serves}", model.card) if serves else None
     takes_over = serves is None or broken is not None
     if takes_over:
-        store.open_version(f"{model}:{version}")
+        store.open_version(f"{name}:{version}", model)
 
-    def place(now: Shelf) -> Shelf:
+    def place(now: ModelStages) -> ModelStages:
         if not takes_over or now.production != serves:  # another training was first
-            return _place(now, "candidate", version, why, evidence.metrics)
+            return _place(now, "candidate", version, why, manifest.metrics)
         reason = f"{why}; {broken}" if broken else why
-        return _place(now, "promote" if broken else "first", version, reason, evidence.metrics)
+        return _place(now, "promote" if broken else "first", version, reason, manifest.metrics)
 
-    return "candidate" if _move(model, place).action == "candidate" else "production"
+    return "candidate" if _change(name, place).action == "candidate" else "production"
 
 
-def promote(model: str, version: str, why: str) -> Move:
+def promote(model: type[AnyModel], version: str, why: str) -> StageChange:
     """Let this version serve, once it proved that it can."""
-    served = store.open_version(f"{model}:{version}")
+    opened = store.open_version(f"{model.card.name}:{version}", model)
 
-    def place(now: Shelf) -> Shelf:
-        if now.production == served.version:
-            raise NotMoved(f"{served.tag} already is in production")
-        return _place(now, "promote", served.version, why, served.evidence.metrics)
+    def place(now: ModelStages) -> ModelStages:
+        if now.production == opened.version:
+            raise StageChangeRefused(f"{opened.tag} already is in production")
+        return _place(now, "promote", opened.version, why, opened.manifest.metrics)
 
-    return _move(model, place)
+    return _change(model.card.name, place)
 
 
-def rollback(model: str, why: str) -> Move:
+def rollback(model: type[AnyModel], why: str) -> StageChange:
     """Let the version serve that served before."""
-    earlier = shelf(model).earlier()
+    name = model.card.name
+    earlier = stages_of(name).earlier()
     if earlier is None:
-        raise NotMoved(f"{model} has no earlier production version to go back to")
-    served = store.open_version(f"{model}:{earlier}")
+        raise StageChangeRefused(f"{name} has no earlier production version to go back to")
+    opened = store.open_version(f"{name}:{earlier}", model)
 
-    def place(now: Shelf) -> Shelf:
+    def place(now: ModelStages) -> ModelStages:
         if now.earlier() != earlier:
-            raise NotMoved(f"somebody else moved {model} in between; look at `jubako models` and try again")
-        return _place(now, "rollback", earlier, why, served.evidence.metrics)
+            raise StageChangeRefused(f"the stages of {name} changed in between; look at `jubako models` and try again")
+        return _place(now, "rollback", earlier, why, opened.manifest.metrics)
 
-    return _move(model, place)
+    return _change(model.card.name, place)
 
 
-def _what_is_wrong(tag: str) -> str | None:
+def _what_is_wrong(tag: str, card: AnyCard) -> str | None:
     try:
-        store.check(tag)
-    except store.VersionRefused as refused:
+        store.check(tag, card)
+    except VersionRefused as refused:
         return str(refused)
     return None
 
 
 def _place(
-    now: Shelf,
+    now: ModelStages,
     action: Literal["first", "candidate", "promote", "rollback"],
     version: str,
     why: str,
     metrics: Mapping[str, float],
-) -> Shelf:
+) -> ModelStages:
     waits = action == "candidate"
-    move = Move(
+    move = StageChange(
         when=datetime.now(UTC).isoformat(timespec="seconds"),
         action=action,
         source=now.candidate if waits else now.production,
@@ -169,18 +174,20 @@ def _place(
         metrics=dict(metrics),
     )
     if waits:
-        return Shelf(production=now.production, candidate=version, history=(*now.history, move))
+        return ModelStages(production=now.production, candidate=version, history=(*now.history, move))
     keeps = now.candidate if now.candidate != version else None
-    return Shelf(production=version, candidate=keeps, history=(*now.history, move))
+    return ModelStages(production=version, candidate=keeps, history=(*now.history, move))
 
 
-def _move(model: str, place: Callable[[Shelf], Shelf]) -> Move:
+def _change(model: str, place: Callable[[ModelStages], ModelStages]) -> StageChange:
     if packed.versions() is not None:
-        raise NotMoved("a Bento serves what was packed into it: build another one, or go back to an earlier one")
+        raise StageChangeRefused(
+            "a Bento serves what was packed into it: build another one, or go back to an earlier one"
+        )
     file = pointer_file()
     with durable.lock(file.with_suffix(".lock")):
         pointer = _read()
-        after = place(pointer.models.get(model, Shelf()))
+        after = place(pointer.models.get(model, ModelStages()))
         models = {**pointer.models, model: after}
         durable.write_whole(file, _Pointer(models=models).model_dump_json(indent=1).encode())
     return after.history[-1]

@@ -14,22 +14,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bentos.cards import CARDS
-from bentos.models import MODELS
 from jubako import durable, home
-from jubako.model import Column
+from jubako.model import AnyModel, Column
 from jubako.versions import reference
 from jubako.versions.golden import Golden
-from jubako.versions.manifest import Evidence, Facts
+from jubako.versions.manifest import Manifest, TrainingFacts
 
-EVIDENCE, GOLDEN, REFERENCE, MODEL_YAML = "evidence.json", "golden.json", "reference.npz", "model.yaml"
+MANIFEST, GOLDEN, REFERENCE, MODEL_YAML = "manifest.json", "golden.json", "reference.npz", "model.yaml"
 UNKNOWN = "0" * 64
-"""Stands in ``model.yaml`` for the hash of the evidence while the evidence takes the hash of ``model.yaml``."""
+"""Stands in ``model.yaml`` for the hash of the manifest while the manifest takes the hash of ``model.yaml``."""
 
 
-def promise(evidence_sha256: str) -> str:
-    """How ``model.yaml`` names its evidence. The prefix keeps YAML from quoting a hash that looks like a number."""
-    return f"sha256:{evidence_sha256}"
+def promise(manifest_sha256: str) -> str:
+    """How ``model.yaml`` names its manifest. The prefix keeps YAML from quoting a hash that looks like a number."""
+    return f"sha256:{manifest_sha256}"
 
 
 def new_version(run_id: str) -> str:
@@ -46,7 +44,15 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write(facts: Facts, version: str, folder: Path, golden: Golden, columns: Mapping[str, Column]) -> str:
+def write(
+    facts: TrainingFacts,
+    version: str,
+    folder: Path,
+    golden: Golden,
+    columns: Mapping[str, Column],
+    *,
+    model: type[AnyModel],
+) -> str:
     """Everything under ``folder`` becomes the version's files. Returns its tag."""
     # BentoML would send a word about each saved model to its makers; that is the user's to decide.
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
@@ -55,35 +61,34 @@ def write(facts: Facts, version: str, folder: Path, golden: Golden, columns: Map
         warnings.filterwarnings("ignore", message="GitWildMatchPattern", category=DeprecationWarning)
         import bentoml.models
 
-    card = CARDS[facts.model]
     create: Any = bentoml.models.create(
         f"{facts.model}:{version}",
-        module=MODELS[facts.model].__module__,
-        labels=_labels(facts, card.framework),
-        metadata={"evidence": promise(UNKNOWN)},
+        module=model.__module__,
+        labels=_labels(facts, model.card.framework),
+        metadata={"manifest": promise(UNKNOWN)},
         _model_store=_whole_versions_store(),
     )
-    with create as model:
-        root = Path(model.path)
+    with create as draft:
+        root = Path(draft.path)
         shutil.copytree(folder, root, dirs_exist_ok=True)
         (root / GOLDEN).write_bytes(golden.dump())
         (root / REFERENCE).write_bytes(reference.dump(columns))
         files = {str(path.relative_to(root)): sha256(path) for path in sorted(root.rglob("*")) if path.is_file()}
-        evidence = Evidence(
+        manifest = Manifest(
             **facts.model_dump(),
             version=version,
-            schema_fingerprint=card.fingerprint(),
-            model_yaml=hashlib.sha256(model.info.dump().encode()).hexdigest(),
+            schema_fingerprint=model.card.fingerprint(),
+            model_yaml=hashlib.sha256(draft.info.dump().encode()).hexdigest(),
             files=files,
         )
-        content = evidence.model_dump_json(indent=2).encode()
-        (root / EVIDENCE).write_bytes(content)
-        model.info.metadata["evidence"] = promise(hashlib.sha256(content).hexdigest())
-    return evidence.tag
+        content = manifest.model_dump_json(indent=2).encode()
+        (root / MANIFEST).write_bytes(content)
+        draft.info.metadata["manifest"] = promise(hashlib.sha256(content).hexdigest())
+    return manifest.tag
 
 
-def _labels(facts: Facts, framework: str) -> dict[str, str]:
-    """What ``bentoml models get`` shows to people and tools that know nothing of evidence."""
+def _labels(facts: TrainingFacts, framework: str) -> dict[str, str]:
+    """What ``bentoml models get`` shows to people and tools that know nothing of manifest."""
     return {
         "framework": framework,
         "engine": facts.engine,

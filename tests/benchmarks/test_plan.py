@@ -11,7 +11,7 @@ from benchmarks.environments import REQUIREMENTS
 from benchmarks.places import ROOT, Place
 from benchmarks.plan import CELLS, quick, too_slow, whole
 from benchmarks.servers import DOCUMENTED, JUBAKO, PEERS, SERVERS, Server
-from bentos.cards import CARDS
+from tests.five import CARDS
 
 PLACE = Place("iris", Path("/files"), Path("/scratch"), 1, 2, 3)
 

@@ -12,9 +12,9 @@ from benchmarks.arrivals import read_requests
 from benchmarks.checking import check
 from benchmarks.questions import Questions, questions, write
 from benchmarks.wires import Rows
-from bentos.cards import CARDS
 from bentos.iris.model import IrisModel
 from tests.benchmarks.made import web_server
+from tests.five import CARDS
 
 
 class FakeForest(IrisModel):

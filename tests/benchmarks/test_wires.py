@@ -11,9 +11,8 @@ import pytest
 
 from benchmarks.servers import SERVERS
 from benchmarks.wires import OpenInference, Records, Rows
-from bentos.cards import CARDS
 from bentos.image.card import BLUE_PNG, RED_PNG
-from bentos.models import MODELS
+from tests.five import CARDS, MODELS
 
 WHOLE: dict[str, list[Any]] = {
     name: [row for row in card.examples if None not in row.values()] for name, card in CARDS.items() if name != "image"

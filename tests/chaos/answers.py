@@ -6,10 +6,10 @@ import asyncio
 import time
 from typing import Any
 
-from bentos.cards import CARDS
 from tests.chaos.behaviour import Outcome, Place, behaviour
 from tests.chaos.faults import GUILTY
 from tests.chaos.traffic import Callers, Question, callers, questions
+from tests.five import CARDS
 
 
 @behaviour(1, "mixed requests over 64 connections, each past the 100 calls at which BentoML's client closes",

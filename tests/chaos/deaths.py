@@ -9,9 +9,9 @@ import time
 
 import aiohttp
 
-from bentos.cards import CARDS
 from tests.chaos.behaviour import Outcome, Place, behaviour
 from tests.chaos.traffic import Callers, Question, Seen, callers, questions
+from tests.five import CARDS
 from tests.serving import RunningService
 
 NAMES = list(CARDS)

@@ -10,9 +10,9 @@ import aiohttp
 import httpx
 import psutil
 
-from bentos.cards import CARDS
 from tests.chaos.behaviour import Outcome, Place, behaviour
 from tests.chaos.traffic import callers, questions
+from tests.five import CARDS
 from tests.serving import RunningService
 
 #: Eight rows a call and 100 ms a call: 80 rows a second, so that this machine can offer many times more.

@@ -32,7 +32,7 @@ class PlainRunner:
     def __init__(self) -> None:
         tag = stages.production("iris")
         assert tag is not None
-        self.model = store.open_version(tag).model
+        self.model = store.open_version(tag, IrisModel).model
 
     @bentoml.api(batchable=True, max_batch_size=ROWS, max_latency_ms=LATENCY)
     def predict(self, batch: Annotated[np.ndarray, DType("float32")]) -> np.ndarray:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bentos.cards import CARDS
 from tests.chaos import answers, deaths, loads, versions  # noqa: F401 - they fill the table
 from tests.chaos.behaviour import BEHAVIOURS, Behaviour, Place
 from tests.conftest import TrainedHome
+from tests.five import CARDS
 
 pytestmark = pytest.mark.slow
 

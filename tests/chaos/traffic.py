@@ -15,12 +15,11 @@ from typing import Any
 import aiohttp
 import numpy as np
 
-from bentos.cards import CARDS
 from bentos.image.card import ImageRow
-from bentos.models import MODELS
 from jubako.load.rows import draw_function
 from jubako.versions import stages, store
 from load_tests.draws import ROWS
+from tests.five import CARDS, MODELS
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def questions(models: Sequence[str], count: int, seed: int) -> list[Question]:
     for name in models:
         tag = stages.production(name)
         assert tag is not None
-        served = store.open_version(tag).model
+        served = store.open_version(tag, MODELS[name]).model
         bodies = _rows(name, count // len(models), generator)
         asked += [Question(name, body, served.predict(served.encode([body]))[0]) for body in bodies]
     generator.shuffle(asked)

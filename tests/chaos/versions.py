@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from bentos.cards import CARDS
 from jubako.versions import stages
 from tests.chaos.behaviour import Outcome, Place, behaviour
+from tests.five import CARDS
 from tests.serving import examples
 
 
@@ -21,7 +21,7 @@ def flip_a_byte(version: Path) -> None:
 
 
 def change_the_schema(version: Path) -> None:
-    _rewrite(version, lambda evidence: evidence.update(schema_fingerprint="0" * 64))
+    _rewrite(version, lambda manifest: manifest.update(schema_fingerprint="0" * 64))
 
 
 def change_golden_rows(version: Path) -> None:
@@ -30,7 +30,7 @@ def change_golden_rows(version: Path) -> None:
     for engine in golden["engines"].values():
         engine["outputs"][0] = engine["outputs"][0][::-1]
     file.write_text(json.dumps(golden))
-    _rewrite(version, lambda evidence: evidence["files"].update({"golden.json": _hash(file)}))
+    _rewrite(version, lambda manifest: manifest["files"].update({"golden.json": _hash(file)}))
 
 
 def _hash(file: Path) -> str:
@@ -40,13 +40,13 @@ def _hash(file: Path) -> str:
 
 
 def _rewrite(version: Path, change: Callable[[dict], object]) -> None:  # type: ignore[type-arg]
-    """Change the evidence and everything that vouches for it, as somebody would who knows how."""
+    """Change the manifest and everything that vouches for it, as somebody would who knows how."""
     import re
 
-    file, yaml = version / "evidence.json", version / "model.yaml"
-    evidence = json.loads(file.read_bytes())
-    change(evidence)
-    file.write_text(json.dumps(evidence))
+    file, yaml = version / "manifest.json", version / "model.yaml"
+    manifest = json.loads(file.read_bytes())
+    change(manifest)
+    file.write_text(json.dumps(manifest))
     yaml.write_text(re.sub(r"sha256:[0-9a-f]{64}", f"sha256:{_hash(file)}", yaml.read_text(), count=1))
 
 

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import pytest
 
-from bentos.cards import CARDS
 from deploy.image import findings
 from deploy.image.layers import Image, inspect
 from tests.asking import versions_that_answer
@@ -27,6 +26,7 @@ from tests.chaos.traffic import callers, questions
 from tests.conftest import TrainedHome
 from tests.deploy import containers
 from tests.deploy.containers import STATE, Served
+from tests.five import CARDS
 from tests.homes import Home
 from tests.reading import ROOT
 from tests.serving import free_port

@@ -18,11 +18,11 @@ import httpx
 import psutil
 import pytest
 
-from bentos.cards import CARDS
 from deploy.stack.parts import PATH, Ports, plan
 from tests.asking import versions_that_answer
 from tests.chaos.traffic import callers, questions
 from tests.conftest import TrainedHome
+from tests.five import CARDS
 from tests.homes import Home
 from tests.reading import ROOT
 from tests.serving import free_port

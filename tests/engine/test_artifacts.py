@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bentos.cards import CARDS
 from jubako.model import Runtime
-from jubako.versions import stages
-from jubako.versions import store as artifacts
-from jubako.versions.store import VersionRefused
+from jubako.versions import stages, store
+from jubako.versions.golden import what_differs
+from jubako.versions.manifest import VersionRefused
+from tests.five import CARDS, MODELS
 from tests.homes import Home
 
 
@@ -34,17 +34,17 @@ def folder(iris_home: Home, tag: str) -> Path:
 
 def refusal(tag: str) -> str:
     with pytest.raises(VersionRefused) as caught:
-        artifacts.open_version(tag)
+        store.open_version(tag, MODELS["iris"])
     assert tag in str(caught.value)
     return caught.value.why
 
 
 @pytest.mark.parametrize(("engine", "computes"), [("auto", "onnxruntime"), ("native", "scikit-learn")])
 def test_a_whole_version_opens_with_either_engine(tag: str, engine: str, computes: str) -> None:
-    served = artifacts.open_version(tag, Runtime(engine=engine))
+    served = store.open_version(tag, MODELS["iris"], Runtime(engine=engine))
     assert served.model.engine == computes
     outputs = served.model.predict(served.model.encode(served.golden_rows))
-    assert artifacts.what_differs(served.model.card, outputs, served.golden) is None
+    assert what_differs(served.model.card, outputs, served.golden) is None
     assert len(served.golden_rows) == 60  # every held-out flower; 64 where there are more
 
 
@@ -54,20 +54,20 @@ def test_bentoml_itself_lists_the_version_with_its_labels(tag: str) -> None:
     (found,) = bentoml.models.list("iris")
     assert str(found.tag) == tag == str(bentoml.models.get("iris:latest").tag)
     assert found.info.labels["framework"] == "scikit-learn"
-    assert found.info.labels["run_id"] == artifacts.read_evidence(tag).run_id
+    assert found.info.labels["run_id"] == store.read_manifest(tag).run_id
 
 
 def test_the_evidence_names_where_the_version_came_from(tag: str) -> None:
-    evidence = artifacts.read_evidence(tag)
-    assert (evidence.data.source, evidence.data.rows, evidence.seed) == ("sklearn", 150, 7)
-    assert evidence.schema_fingerprint == CARDS["iris"].fingerprint()
-    assert evidence.metrics["accuracy"] == evidence.gate.value >= evidence.gate.bound
-    assert evidence.parity["max_difference"] < 1e-5
-    assert {"model.skops", "model.onnx", "golden.json", "reference.npz"} == set(evidence.files)
+    manifest = store.read_manifest(tag)
+    assert (manifest.data.source, manifest.data.rows, manifest.seed) == ("sklearn", 150, 7)
+    assert manifest.schema_fingerprint == CARDS["iris"].fingerprint()
+    assert manifest.metrics["accuracy"] == manifest.gate.value >= manifest.gate.bound
+    assert manifest.parity["max_difference"] < 1e-5
+    assert {"model.skops", "model.onnx", "golden.json", "reference.npz"} == set(manifest.files)
 
 
 @pytest.mark.parametrize(
-    "file", ["model.yaml", "evidence.json", "model.skops", "model.onnx", "golden.json", "reference.npz"]
+    "file", ["model.yaml", "manifest.json", "model.skops", "model.onnx", "golden.json", "reference.npz"]
 )
 def test_any_flipped_bit_of_any_file_is_refused_by_name(tag: str, folder: Path, file: str) -> None:
     whole = (folder / file).read_bytes()
@@ -75,11 +75,11 @@ def test_any_flipped_bit_of_any_file_is_refused_by_name(tag: str, folder: Path, 
         (folder / file).write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         assert file in refusal(tag)
     (folder / file).write_bytes(whole)
-    assert artifacts.open_version(tag).tag == tag
+    assert store.open_version(tag, MODELS["iris"]).tag == tag
 
 
 @pytest.mark.parametrize(
-    "file", ["model.yaml", "evidence.json", "model.skops", "model.onnx", "golden.json", "reference.npz"]
+    "file", ["model.yaml", "manifest.json", "model.skops", "model.onnx", "golden.json", "reference.npz"]
 )
 def test_a_missing_or_shortened_file_is_refused_by_name(tag: str, folder: Path, file: str) -> None:
     (folder / file).write_bytes((folder / file).read_bytes()[:-1])
@@ -107,7 +107,7 @@ def test_the_evidence_of_another_version_does_not_fit(tag: str, folder: Path) ->
 
 def test_a_version_of_another_card_is_refused(tag: str, monkeypatch: pytest.MonkeyPatch) -> None:
     card = CARDS["iris"]
-    monkeypatch.setitem(CARDS, "iris", replace(card, outputs=(*card.outputs[:-1], "pansy")))
+    monkeypatch.setattr(MODELS["iris"], "card", replace(card, outputs=(*card.outputs[:-1], "pansy")))
     assert "card" in refusal(tag)
 
 
@@ -128,7 +128,7 @@ def test_a_tag_can_name_nothing_but_a_version(iris_home: Home, name: str) -> Non
 
 
 def test_the_reference_gives_every_monitored_column_of_the_card(tag: str) -> None:
-    columns = artifacts.read_reference(tag)
+    columns = store.read_reference(tag)
     card = CARDS["iris"]
     assert set(columns) == {signal.name for signal in (*card.signals, *card.answer_signals)}
     assert {len(column) for column in columns.values()} == {150}
@@ -141,10 +141,11 @@ def test_opening_a_version_unpickles_nothing(tag: str, iris_home: Home) -> None:
 import sys
 seen = []
 sys.addaudithook(lambda event, _: seen.append(event) if event.startswith("pickle.") else None)
-from jubako.versions import store as artifacts
+from jubako.versions import store
 from jubako.model import Runtime
+from tests.five import MODELS
 for engine in ("auto", "native"):
-    artifacts.open_version(sys.argv[1], Runtime(engine=engine))
+    store.open_version(sys.argv[1], MODELS["iris"], Runtime(engine=engine))
 import pickle
 assert not seen, seen
 pickle.loads(pickle.dumps(Runtime))

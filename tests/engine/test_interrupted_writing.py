@@ -10,6 +10,7 @@ import pytest
 
 from jubako import home
 from jubako.versions import store
+from tests.five import CARDS
 from tests.homes import Home
 from tests.versions import write_again
 
@@ -18,7 +19,8 @@ DRIVER = """
 import json, os, resource, signal, sys
 from tests.versions import write_again
 from jubako import durable, home
-from jubako.versions import store as artifacts
+from jubako.versions import store
+from tests.five import CARDS
 
 WATCHED = ("jubako/versions/writing.py", "jubako/durable.py", "bentoml/_internal/models/model.py", "shutil.py")
 
@@ -51,9 +53,9 @@ for number in json.loads(sys.argv[2]):
         except BaseException as error:
             os._exit(2 if isinstance(error, OSError) else 3)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    found = artifacts.versions("iris")
+    found = store.versions("iris")
     for version in found:
-        artifacts.check(f"iris:{version}")
+        store.check(f"iris:{version}", CARDS["iris"])
     ended.append((number, code, f"v{number}" in found))
 print(json.dumps(ended))
 """
@@ -109,5 +111,5 @@ def test_a_name_that_is_taken_is_refused_and_the_first_stays(iris_home: Home) ->
     write_again("twice")
     with pytest.raises(Exception, match="twice"):
         write_again("twice")
-    store.check("iris:twice")
+    store.check("iris:twice", CARDS["iris"])
     assert list((home.beside_the_store() / "incoming").iterdir()) == []

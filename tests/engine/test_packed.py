@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from jubako import home
 from jubako.cli import group
 from jubako.versions import packed, stages
-from jubako.versions.stages import NotMoved
+from jubako.versions.stages import StageChangeRefused
 from tests.homes import Home
 
 
@@ -44,7 +44,8 @@ def test_code_knows_that_it_was_packed(
     folder: str, is_bento: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "bento.yaml").touch()
-    monkeypatch.setattr(home, "__file__", str(tmp_path / folder / "jubako" / "home.py"))
+    (tmp_path / folder / "bentos").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / folder)
     assert home.bento() == (tmp_path if is_bento else None)
 
 
@@ -64,8 +65,8 @@ def test_a_bento_serves_what_it_holds_and_not_what_the_pointer_says(iris_home: H
 
 
 def test_nobody_can_promote_inside_a_bento(bento: Path) -> None:
-    with pytest.raises(NotMoved, match="build another one"):
-        stages._move("iris", lambda shelf: shelf)
+    with pytest.raises(StageChangeRefused, match="build another one"):
+        stages._change("iris", lambda shelf: shelf)
 
 
 def test_what_a_bento_leaves_behind_is_never_inside_it(bento: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bentos.cards import CARDS
 from jubako.batching.faults import CallFault, Misbehaved, ModelFailed
 from jubako.runner.output_checks import AGAIN, ONE_BY_ONE, OTHERS, AskTwice, KnownRows, Proof, proof_for
+from tests.five import CARDS
 
 RNG = np.random.default_rng
 Harm = Callable[[Any], Any]

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from jubako.versions import stages
-from jubako.versions import store as artifacts
-from jubako.versions.stages import NotMoved, Shelf, StagesUnreadable
-from jubako.versions.store import VersionRefused
+from jubako.model import AnyModel
+from jubako.versions import stages, store
+from jubako.versions.manifest import VersionRefused
+from jubako.versions.stages import ModelStages, StageChangeRefused, StagesUnreadable
+from tests.five import MODELS
 from tests.homes import Home
 from tests.versions import write_again
 
@@ -32,21 +33,21 @@ def test_nothing_serves_before_anything_was_admitted() -> None:
 
 
 def test_the_first_version_serves_and_later_ones_wait(first: str) -> None:
-    assert stages.admit("iris", write_again("second"), "trained again") == "candidate"
+    assert stages.admit(MODELS["iris"], write_again("second"), "trained again") == "candidate"
     assert stages.production("iris") == f"iris:{first}"
     assert stages.candidate("iris") == "iris:second"
 
 
 def test_promoting_and_rolling_back_walk_the_history(first: str) -> None:
     for name in ("second", "third"):
-        stages.admit("iris", write_again(name), "trained again")
-    stages.promote("iris", "second", "better")
-    stages.promote("iris", "third", "better still")
+        stages.admit(MODELS["iris"], write_again(name), "trained again")
+    stages.promote(MODELS["iris"], "second", "better")
+    stages.promote(MODELS["iris"], "third", "better still")
     assert stages.candidate("iris") is None
-    assert stages.rollback("iris", "it was not").target == "second"
-    assert stages.rollback("iris", "nor was that").target == first
-    with pytest.raises(NotMoved, match="no earlier production version"):
-        stages.rollback("iris", "and that")
+    assert stages.rollback(MODELS["iris"], "it was not").target == "second"
+    assert stages.rollback(MODELS["iris"], "nor was that").target == first
+    with pytest.raises(StageChangeRefused, match="no earlier production version"):
+        stages.rollback(MODELS["iris"], "and that")
     moves = [(move.action, move.source, move.target) for move in stages.history("iris")]
     assert moves == [
         ("first", None, first),
@@ -62,25 +63,25 @@ def test_promoting_and_rolling_back_walk_the_history(first: str) -> None:
 
 
 def test_a_version_that_does_not_open_is_never_promoted(first: str, iris_home: Home) -> None:
-    stages.admit("iris", write_again("second"), "trained again")
+    stages.admit(MODELS["iris"], write_again("second"), "trained again")
     (iris_home.store / "iris" / "second" / "model.onnx").write_bytes(b"something else")
     with pytest.raises(VersionRefused, match=r"iris:second is refused: model\.onnx was changed"):
-        stages.promote("iris", "second", "looked good")
+        stages.promote(MODELS["iris"], "second", "looked good")
     assert stages.production("iris") == f"iris:{first}"
 
 
 def test_a_rollback_to_a_version_that_is_gone_changes_nothing(first: str, iris_home: Home) -> None:
-    stages.promote("iris", write_again("second"), "better")
+    stages.promote(MODELS["iris"], write_again("second"), "better")
     shutil.rmtree(iris_home.store / "iris" / first)
     with pytest.raises(VersionRefused, match=first):
-        stages.rollback("iris", "worse")
+        stages.rollback(MODELS["iris"], "worse")
     assert stages.production("iris") == "iris:second"
 
 
 def test_a_new_version_replaces_one_in_production_that_is_broken(first: str, iris_home: Home) -> None:
     write_again("second")
     (iris_home.store / "iris" / first / "model.skops").unlink()
-    assert stages.admit("iris", "second", "trained again") == "production"
+    assert stages.admit(MODELS["iris"], "second", "trained again") == "production"
     assert "model.skops" in stages.history("iris")[-1].why
 
 
@@ -89,21 +90,21 @@ def test_of_two_trainings_that_end_at_once_one_serves_and_one_waits(
 ) -> None:
     write_again("second")
     stages.pointer_file().unlink()
-    right = artifacts.open_version
+    right = store.open_version
 
-    def slow(tag: str) -> artifacts.Served:
-        monkeypatch.setattr(artifacts, "open_version", right)
-        assert stages.admit("iris", first, "the other training") == "production"
-        return right(tag)
+    def slow(tag: str, model: type[AnyModel]) -> store.LoadedVersion:
+        monkeypatch.setattr(store, "open_version", right)
+        assert stages.admit(MODELS["iris"], first, "the other training") == "production"
+        return right(tag, model)
 
-    monkeypatch.setattr(artifacts, "open_version", slow)
-    assert stages.admit("iris", "second", "this training") == "candidate"
+    monkeypatch.setattr(store, "open_version", slow)
+    assert stages.admit(MODELS["iris"], "second", "this training") == "candidate"
     assert (stages.production("iris"), stages.candidate("iris")) == (f"iris:{first}", "iris:second")
 
 
 def test_promoting_what_serves_already_is_refused_in_words(first: str) -> None:
-    with pytest.raises(NotMoved, match="already is in production"):
-        stages.promote("iris", first, "again")
+    with pytest.raises(StageChangeRefused, match="already is in production"):
+        stages.promote(MODELS["iris"], first, "again")
 
 
 @pytest.mark.parametrize(
@@ -118,17 +119,17 @@ def test_a_damaged_pointer_file_is_an_error_that_names_it_and_no_guess(home: Hom
 
 def test_a_reader_never_sees_half_a_file_while_others_write(first: str) -> None:
     done = threading.Event()
-    seen: list[Shelf] = []
+    seen: list[ModelStages] = []
 
     def read() -> None:
         while not done.is_set():
-            seen.append(stages.shelf("iris"))
+            seen.append(stages.stages_of("iris"))
 
     reader = threading.Thread(target=read)
     reader.start()
     try:
         for turn in range(60):
-            stages._move("iris", lambda now, turn=turn: now.model_copy(update={"candidate": f"v{turn}"}))
+            stages._change("iris", lambda now, turn=turn: now.model_copy(update={"candidate": f"v{turn}"}))
     finally:
         done.set()
         reader.join()
@@ -137,7 +138,7 @@ def test_a_reader_never_sees_half_a_file_while_others_write(first: str) -> None:
 
 def _add_versions(part: int) -> None:
     for turn in range(20):
-        stages._move(f"model-{part}", lambda now, turn=turn: stages._place(now, "candidate", str(turn), "", {}))
+        stages._change(f"model-{part}", lambda now, turn=turn: stages._place(now, "candidate", str(turn), "", {}))
 
 
 def test_two_processes_that_write_at_once_lose_nothing(first: str) -> None:

@@ -11,6 +11,7 @@ from jubako.monitoring.archive.profile_files import Archive
 from jubako.monitoring.record.columns import check
 from jubako.monitoring.record.profiles import Profile, Sketches
 from jubako.versions import store
+from jubako.versions.manifest import VersionRefused
 
 FILE = "reference.bin"
 
@@ -42,7 +43,7 @@ def _make(card: AnyCard, version: str) -> Profile | None:
         columns = store.read_reference(f"{card.name}:{version}")
         sketches = Sketches(card)
         sketches.track(check(card, columns))
-    except store.VersionRefused as refused:
+    except VersionRefused as refused:
         log.warning("no reference: %s", refused)
         return None
     except Exception:

@@ -32,6 +32,7 @@ from jubako.monitoring.report.report import (
     WindowReport,
 )
 from jubako.versions import stages, store
+from jubako.versions.manifest import VersionRefused
 
 REACH = DAY
 """How far back the report looks."""
@@ -176,8 +177,8 @@ def _serving(model: str) -> str | None:
 
 def _trained(model: str, version: str, metrics: Mapping[str, float]) -> dict[str, float]:
     try:
-        evidence = store.read_evidence(f"{model}:{version}")
-    except store.VersionRefused:
+        evidence = store.read_manifest(f"{model}:{version}")
+    except VersionRefused:
         return {}
     return {name: evidence.metrics[name] for name in metrics if name in evidence.metrics}
 

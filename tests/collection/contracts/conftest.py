@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bentos.cards import CARDS
-from bentos.models import MODELS
 from jubako.card import AnyCard, Row
 from jubako.model import AnyModel, Batch, Runtime
 from jubako.training.recipe import Params, no_log
-from tests.five import COLLECTION
+from tests.five import CARDS, COLLECTION, MODELS
 
 ROWS = 240
 SEED = 11

@@ -15,10 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bentos.cards import CARDS
-from bentos.models import MODELS
 from jubako.card import AnyCard
-from tests.five import COLLECTION
+from tests.five import CARDS, COLLECTION, MODELS
 from tests.reading import ROOT
 
 #: Asked in a process of its own: importing the service mends BentoML there, for good.

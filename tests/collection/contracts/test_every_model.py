@@ -7,11 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from bentos.models import MODELS
 from jubako.batch import concat
 from jubako.card import AnyCard, Row, Signal
 from jubako.model import AnyModel, Batch, Column, Outputs
 from tests.collection.contracts.conftest import Small
+from tests.five import MODELS
 
 #: What float32 may differ by when the same row is computed in another company.
 EQUAL = {"rtol": 1e-5, "atol": 1e-5}

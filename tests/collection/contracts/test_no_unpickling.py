@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PROGRAM = """
 import sys
 from pathlib import Path
-from bentos.models import MODELS
+from tests.five import MODELS
 from jubako.model import Runtime
 
 name, folder = sys.argv[1], Path(sys.argv[2])

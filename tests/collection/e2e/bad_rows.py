@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bentos.cards import CARDS
 from bentos.sentiment.card import MAX_CHARACTERS
 from jubako.card import AnyCard
 from jubako.settings import Limits
+from tests.five import CARDS
 
 JSON = "application/json"
 LIMITS = Limits()

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from bentos.cards import CARDS
 from tests import browsing
 from tests.conftest import TrainedHome
+from tests.five import CARDS
 from tests.serving import RunningService
 
 

@@ -10,13 +10,13 @@ import pytest
 import yaml
 from cyclonedx.validation.json import JsonStrictValidator
 
-from bentos.cards import CARDS
 from deploy import sbom
 from deploy.image.findings import pins
 from tests.asking import versions_that_answer
 from tests.bentos_built import PARTS_OF_EACH_BUILD, build, built, content, copy_of_the_repository, packed, place
 from tests.bentos_built import python_without_this_checkout as another_python
 from tests.conftest import TrainedHome
+from tests.five import CARDS
 from tests.homes import Home
 from tests.reading import ROOT
 from tests.serving import RunningService

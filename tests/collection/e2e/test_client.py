@@ -17,12 +17,12 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from bentos.cards import CARDS
 from jubako.client import AsyncClient, BadRequest, Client, NotFound, Retries, RowsRejected, WrongMediaType
 from jubako.client.http import Call, success
 from jubako.client.testing import MockService
 from jubako.commands.predict import predict
 from jubako.load.checks import same_answer
+from tests.five import CARDS
 
 pytestmark = pytest.mark.slow
 
@@ -130,10 +130,10 @@ def test_facts_lead_from_a_prediction_to_the_run_that_made_it(client: Client) ->
     for name in CARDS:
         answer = client.predictor(CARDS[name]).predict(inputs(name)[0])[0]
         model, version, _ = answer.id.split(":", 2)
-        evidence = client.version(model, version)
-        assert (evidence.name, evidence.version) == (name, version)
-        assert evidence.run_id
-        assert evidence.metrics
+        manifest = client.version(model, version)
+        assert (manifest.name, manifest.version) == (name, version)
+        assert manifest.run_id
+        assert manifest.metrics
         assert client.model(name).version == version
     assert {facts.name for facts in client.models()} == set(CARDS)
     with pytest.raises(NotFound):

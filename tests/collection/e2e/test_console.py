@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
-from bentos.cards import CARDS
 from tests.browsing import DESK, PHONE, Browser
+from tests.five import CARDS
 from tests.serving import RunningService, examples
 
 pytestmark = pytest.mark.slow
@@ -86,8 +86,8 @@ def test_the_form_of_its_card_predicts_and_says_where_the_answer_comes_from(
     console.one(".try button.main").click()
     told = console.until(".answer", "training run")
     version = httpx.get(f"{service_url}/v1/models").json()["models"][list(CARDS).index(name)]["version"]
-    evidence = httpx.get(f"{service_url}/v1/models/{name}/versions/{version}").json()
-    for fact in (f"{name}:{version}", evidence["run_id"], evidence["git_commit"], evidence["data_hash"], "answered in"):
+    manifest = httpx.get(f"{service_url}/v1/models/{name}/versions/{version}").json()
+    for fact in (f"{name}:{version}", manifest["run_id"], manifest["git_commit"], manifest["data_hash"], "answered in"):
         assert fact in told
     assert console.log() == []
 

@@ -106,7 +106,7 @@ def test_the_key_is_asked_for_used_and_kept_nowhere(browser: Browser, stage: Sta
 
 
 def test_nothing_that_a_service_says_can_run(browser: Browser, stage: Stage) -> None:
-    """Versions, reasons, columns, predictions and evidence are written by others; they stay text."""
+    """Versions, reasons, columns, predictions and manifest are written by others; they stay text."""
     stage.answers["/v1/models"] = {"models": [model(version=HOSTILE, why=HOSTILE, engine=HOSTILE, framework=HOSTILE)]}
     reports(
         stage,

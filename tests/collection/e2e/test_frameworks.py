@@ -5,7 +5,7 @@ from __future__ import annotations
 import psutil
 import pytest
 
-from bentos.cards import CARDS
+from tests.five import CARDS
 from tests.serving import RunningService
 
 pytestmark = pytest.mark.slow

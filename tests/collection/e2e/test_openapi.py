@@ -15,8 +15,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from bentos.cards import CARDS
 from jubako.gateway.openapi import describe
+from tests.five import CARDS
 
 pytestmark = pytest.mark.slow
 

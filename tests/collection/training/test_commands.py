@@ -11,8 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from jubako.cli import COMMANDS, group
-from jubako.versions import stages
-from jubako.versions import store as artifacts
+from jubako.versions import stages, store
 from tests.homes import Home
 from tests.versions import write_again
 
@@ -26,7 +25,7 @@ def jubako(*words: str) -> Result:
 def test_training_ends_with_a_table_of_what_became_of_each_model(ready_home: Home) -> None:
     done = jubako("train", "iris", "--set", "trees=20", "--seed", "3")
     assert done.exit_code == 0, done.output
-    (version,) = artifacts.versions("iris")
+    (version,) = store.versions("iris")
     line = next(line for line in done.stdout.splitlines() if line.startswith("iris"))
     for word in (version, "production", "accuracy 0.9", "≥ 0.9 passed", "onnxruntime", " s"):
         assert word in line
@@ -84,14 +83,14 @@ def test_a_program_error_is_one_line_and_its_traceback_is_kept(
 
 
 def test_only_what_is_missing_is_trained(iris_home: Home) -> None:
-    before = artifacts.versions("iris")
+    before = store.versions("iris")
     done = jubako("train", "iris", "--missing")
-    assert (done.exit_code, artifacts.versions("iris")) == (0, before)
+    assert (done.exit_code, store.versions("iris")) == (0, before)
     assert "Nothing to train" in done.output
 
 
 def test_a_version_that_is_broken_is_missing_and_the_new_one_serves(iris_home: Home) -> None:
-    (broken,) = artifacts.versions("iris")
+    (broken,) = store.versions("iris")
     (iris_home.store / "iris" / broken / "model.onnx").write_bytes(b"")
     done = jubako("train", "iris", "--missing", "--set", "trees=20")
     assert done.exit_code == 0, done.output
@@ -100,8 +99,8 @@ def test_a_version_that_is_broken_is_missing_and_the_new_one_serves(iris_home: H
 
 
 def test_versions_are_listed_with_stage_metric_and_lineage(iris_home: Home) -> None:
-    (version,) = artifacts.versions("iris")
-    evidence = artifacts.read_evidence(f"iris:{version}")
+    (version,) = store.versions("iris")
+    manifest = store.read_manifest(f"iris:{version}")
     done = jubako("models", "iris")
     for words in (
         version,
@@ -109,18 +108,18 @@ def test_versions_are_listed_with_stage_metric_and_lineage(iris_home: Home) -> N
         "accuracy",
         "onnxruntime",
         "sklearn",
-        evidence.run_id[:8],
+        manifest.run_id[:8],
         "trained on sklearn",
     ):
         assert words in done.stdout
     (line,) = json.loads(jubako("models", "--json").stdout)
-    assert (line["version"], line["stage"], line["run_id"]) == (version, "production", evidence.run_id)
+    assert (line["version"], line["stage"], line["run_id"]) == (version, "production", manifest.run_id)
 
 
 def test_a_refused_version_is_listed_with_the_reason(iris_home: Home) -> None:
-    (version,) = artifacts.versions("iris")
-    (iris_home.store / "iris" / version / "evidence.json").write_text("{}")
-    assert "refused: evidence.json is not the one" in jubako("models").stdout
+    (version,) = store.versions("iris")
+    (iris_home.store / "iris" / version / "manifest.json").write_text("{}")
+    assert "refused: manifest.json is not the one" in jubako("models").stdout
 
 
 def test_an_empty_store_says_how_to_fill_it() -> None:
@@ -128,7 +127,7 @@ def test_an_empty_store_says_how_to_fill_it() -> None:
 
 
 def test_promote_takes_the_candidate_a_name_or_its_beginning_and_mlflow_follows(iris_home: Home) -> None:
-    (first,) = artifacts.versions("iris")
+    (first,) = store.versions("iris")
     assert "iris has no candidate" in jubako("promote", "iris").output
     trained = jubako("train", "iris", "--set", "trees=20")
     assert trained.exit_code == 0, trained.output
@@ -207,7 +206,7 @@ def test_a_version_is_judged_on_rows_that_somebody_brings(ready_home: Home, tmp_
     assert jubako("train", "iris", "--set", "trees=20").exit_code == 0
     done = jubako("evaluate", "iris", "--data", "sklearn", "--output", str(file))
     assert done.exit_code == 0, done.output
-    (version,) = artifacts.versions("iris")
+    (version,) = store.versions("iris")
     assert f"iris:{version} on 150 rows" in done.stdout
     line = next(line for line in done.stdout.splitlines() if line.startswith("accuracy"))
     assert [float(word) > 0.9 for word in line.split()[1:]] == [True, True]

@@ -7,9 +7,7 @@ import pytest
 
 from jubako.training import provenance
 from jubako.training.recipe import no_log
-from jubako.versions import store
-from jubako.versions.golden import EXACT, LOOSE, tolerance
-from jubako.versions.store import Known
+from jubako.versions.golden import EXACT, LOOSE, KnownAnswers, tolerance, what_differs
 from tests.five import COLLECTION
 from training.iris import IrisRecipe
 
@@ -31,18 +29,18 @@ def test_golden_rows_are_spread_over_the_held_out_rows_and_within_a_budget(monke
 
 def test_an_engine_that_rounds_may_differ_a_little_but_keeps_clear_answers() -> None:
     card = COLLECTION.cards["churn"]
-    known = Known(np.array([[0.9], [0.52], [0.1]], dtype=np.float32), tolerance(0.01))
+    known = KnownAnswers(np.array([[0.9], [0.52], [0.1]], dtype=np.float32), tolerance(0.01))
     assert known.tolerance == LOOSE
     nudged = np.array([[0.93], [0.48], [0.07]], dtype=np.float32)
     moved = np.array([[0.93], [0.48], [0.27]], dtype=np.float32)
-    assert store.what_differs(card, nudged, known) is None, "0.52 is not clear, the others stay"
-    assert "golden row 2 came out" in str(store.what_differs(card, moved, known))
+    assert what_differs(card, nudged, known) is None, "0.52 is not clear, the others stay"
+    assert "golden row 2 came out" in str(what_differs(card, moved, known))
 
 
 def test_an_engine_that_does_not_round_repeats_itself() -> None:
     card = COLLECTION.cards["housing"]
-    known = Known(np.array([[200_000.0]], dtype=np.float32), tolerance(1e-7))
+    known = KnownAnswers(np.array([[200_000.0]], dtype=np.float32), tolerance(1e-7))
     assert known.tolerance == EXACT
-    assert store.what_differs(card, np.array([[200_010.0]], dtype=np.float32), known) is None
-    assert store.what_differs(card, np.array([[200_100.0]], dtype=np.float32), known) is not None
-    assert store.what_differs(card, np.array([[np.nan]], dtype=np.float32), known) is not None
+    assert what_differs(card, np.array([[200_010.0]], dtype=np.float32), known) is None
+    assert what_differs(card, np.array([[200_100.0]], dtype=np.float32), known) is not None
+    assert what_differs(card, np.array([[np.nan]], dtype=np.float32), known) is not None

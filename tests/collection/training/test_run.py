@@ -19,8 +19,8 @@ from jubako.training.data import TrainingRequest
 from jubako.training.loop import TrainingOutcome, train
 from jubako.training.recipe import DataRefused, Fitted
 from jubako.training.tracking import Tracking, TrackingFailed
-from jubako.versions import stages
-from jubako.versions import store as artifacts
+from jubako.versions import stages, store
+from tests.five import MODELS
 from tests.homes import Home
 from training.iris import RECIPE, IrisRecipe
 
@@ -39,18 +39,18 @@ def golden_outputs(home: Home, tag: str) -> Any:
 def test_mlflow_has_parameters_steps_pictures_signature_example_and_registry(iris_home: Home) -> None:
     tag = stages.production("iris")
     assert tag
-    evidence = artifacts.read_evidence(tag)
+    manifest = store.read_manifest(tag)
     client = Tracking().client
-    run = client.get_run(evidence.run_id)
+    run = client.get_run(manifest.run_id)
     assert run.info.status == "FINISHED"
     assert {"trees": "20", "seed": "7", "data": "sklearn"}.items() <= run.data.params.items()
-    assert run.data.metrics["accuracy"] == evidence.metrics["accuracy"]
-    assert run.inputs.dataset_inputs[0].dataset.digest == evidence.data.sha256[:36]
+    assert run.data.metrics["accuracy"] == manifest.metrics["accuracy"]
+    assert run.inputs.dataset_inputs[0].dataset.digest == manifest.data.sha256[:36]
     assert run.data.tags["bentoml_tag"] == tag
-    pictures = {Path(file.path).stem for file in client.list_artifacts(evidence.run_id, "plots")}
+    pictures = {Path(file.path).stem for file in client.list_artifacts(manifest.run_id, "plots")}
     assert pictures == {"confusion", "roc_and_precision_recall", "calibration", "importances"}
     registered = client.get_model_version_by_alias("iris", "champion")
-    assert (registered.version, registered.run_id) == (int(evidence.registered_version or 0), evidence.run_id)
+    assert (registered.version, registered.run_id) == (int(manifest.registered_version or 0), manifest.run_id)
     assert registered.tags["bentoml_tag"] == tag
 
 
@@ -63,7 +63,7 @@ def test_mlflow_loads_the_registered_model_and_it_answers_as_the_version_does(ir
     tag = stages.production("iris")
     assert tag
     loaded = mlflow.pyfunc.load_model("models:/iris@champion")
-    served = artifacts.open_version(tag)
+    served = store.open_version(tag, MODELS["iris"])
     rows = served.golden_rows[:5]
     answers = loaded.predict(pd.DataFrame([row.model_dump() for row in rows]))
     assert list(answers.columns) == list(served.model.card.outputs)
@@ -98,7 +98,7 @@ def test_a_model_below_its_gate_is_recorded_with_the_reason_but_is_no_version(re
     assert "does not reach the gate at 0.9" in outcome.why_not
     recorded = seen_by_mlflow(outcome)
     assert (recorded.info.status, recorded.data.tags["gate"]) == ("FINISHED", outcome.why_not)
-    assert artifacts.versions("iris") == []
+    assert store.versions("iris") == []
     assert Tracking().client.search_model_versions("name='iris'") == []
 
 
@@ -151,7 +151,7 @@ def test_a_failed_training_is_a_failed_run_and_no_version(ready_home: Home, monk
     (experiment,) = [found for found in client.search_experiments() if found.name == "iris"]
     (run,) = client.search_runs([experiment.experiment_id])
     assert (run.info.status, run.data.tags["error"]) == ("FAILED", "MemoryError: too many trees")
-    assert artifacts.versions("iris") == []
+    assert store.versions("iris") == []
 
 
 def test_tuning_records_each_trial_under_its_run_and_keeps_the_best(ready_home: Home) -> None:
@@ -179,7 +179,7 @@ def test_a_server_that_is_not_there_is_one_sentence_and_no_version(
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(TrackingFailed, match=r"^MLflow at http://\*\*\*@127\.0\.0\.1:9: it does not answer$"):
         train(RECIPE, TrainingRequest(params=QUICK))
-    assert artifacts.versions("iris") == []
+    assert store.versions("iris") == []
 
 
 MOMENTS: dict[str, Callable[[], tuple[Any, str]]] = {
@@ -210,7 +210,7 @@ def test_mlflow_that_vanishes_takes_no_version_with_it(
     monkeypatch.setattr(place, name, vanishing)
     with pytest.raises(TrackingFailed, match="it does not answer"):
         train(RECIPE, TrainingRequest(params=QUICK))
-    assert artifacts.versions("iris") == []
+    assert store.versions("iris") == []
     assert stages.production("iris") is None
 
 
@@ -224,7 +224,7 @@ def test_mlflow_that_vanishes_after_the_run_leaves_a_whole_version_and_a_warning
     outcome = train(RECIPE, TrainingRequest(params=QUICK))
     assert outcome.tag is not None
     assert outcome.warning == "MLflow's aliases of iris do not follow: MLflow is away"
-    assert artifacts.open_version(outcome.tag).tag == stages.production("iris")
+    assert store.open_version(outcome.tag, MODELS["iris"]).tag == stages.production("iris")
 
 
 @pytest.mark.slow
@@ -239,10 +239,10 @@ loop.train(RECIPE)
 """
     done = subprocess.run([sys.executable, "-c", program], check=False, env=iris_home.environment, timeout=120)
     assert done.returncode == -signal.SIGKILL
-    made = artifacts.versions("iris")
+    made = store.versions("iris")
     assert len(made) == (2 if moment == "mirror" else 1)
     for version in made:
-        artifacts.open_version(f"iris:{version}")
+        store.open_version(f"iris:{version}", MODELS["iris"])
     assert train(RECIPE, TrainingRequest(params=QUICK)).tag, "and the next training goes on"
     client = Tracking().client
     runs = client.search_runs([client.get_experiment_by_name("iris").experiment_id])

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from bentos.cards import CARDS
 from bentos.image.card import RED_PNG
 from jubako.client.parsing import parse
 from jubako.commands.predict import predict
 from tests.fake_service import FakeService
+from tests.five import CARDS
 
 TABLES = [card for card in CARDS.values() if card.media == "json" and len(card.columns) > 1]
 

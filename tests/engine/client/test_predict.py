@@ -12,10 +12,10 @@ from typing import Any, get_args, get_type_hints
 import httpx
 import pytest
 
-from bentos.cards import CARDS
 from jubako.client import AnswerUnreadable, AsyncClient, Client, MonitoringFacts, Overloaded, Retries, RowsRejected
 from jubako.client.predictions import Timing
 from jubako.client.testing import MockService
+from tests.five import CARDS
 
 ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
 ROWS = [{**ROW, "sepal_length": 1.0 + place / 1000} for place in range(1000)]

@@ -14,11 +14,11 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from bentos.cards import CARDS
 from bentos.iris.card import IrisRow
 from jubako.client import Client, InputRefused
 from jubako.client.rows import RowSource, json_row, plain, source
 from jubako.client.testing import MockService
+from tests.five import CARDS
 
 TABLES = [card for card in CARDS.values() if card.media == "json" and len(card.columns) > 1]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bentos.cards import CARDS
 from jubako import collection
 from jubako.console import cards, files
 from jubako.console.files import FOLDER, POLICY
+from tests.five import CARDS
 from tests.reading import ROOT
 
 FILES = files()

@@ -12,12 +12,11 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from bentos.cards import CARDS
-from bentos.models import MODELS
 from jubako.batching import Caller, CallerGone, Overloaded
 from jubako.gateway.decoding import Decoding
 from jubako.gateway.endpoints import Desk
 from jubako.gateway.problems import TryLater
+from tests.five import CARDS, MODELS
 
 
 @contextmanager

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bentos.cards import CARDS
 from jubako.gateway.forms import FormFiles
 from jubako.gateway.json_rows import JsonRows
 from jubako.gateway.problems import Problem, RowsRejected
+from tests.five import CARDS
 
 JSON_CARDS = [name for name, card in CARDS.items() if card.media == "json"]
 settings.register_profile("patient", deadline=None)

@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 from pydantic import BeforeValidator, Field, field_validator
 from pydantic.fields import FieldInfo
 
-from bentos.cards import CARDS
-from bentos.models import MODELS
 from jubako.card import AnyCard, Row
 from jubako.gateway.fast_json import Table
 from jubako.gateway.json_rows import JsonRows
+from tests.five import CARDS, MODELS
 
 MOST = 40
 TABLES = {name: found for name, card in CARDS.items() if (found := Table.of(card, MOST))}

@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from bentos.cards import CARDS
-from bentos.models import MODELS
 from jubako.model import Batch, Column, Outputs
 from jubako.monitoring.archive.profile_files import Archive
 from jubako.monitoring.drift.summaries import Summary
@@ -20,6 +18,7 @@ from jubako.monitoring.record.observation import Observation
 from jubako.monitoring.record.profiles import Profile, Sketches
 from jubako.monitoring.record.recorder import Recorder
 from jubako.settings import Monitoring
+from tests.five import CARDS, MODELS
 
 VERSION = "20261121-a"
 START = 1_795_233_600.0

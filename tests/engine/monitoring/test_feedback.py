@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bentos.cards import CARDS
 from jubako.monitoring.archive import database
 from jubako.monitoring.archive.database import FILE
 from jubako.monitoring.archive.retention import prune_predictions
@@ -19,6 +18,7 @@ from jubako.monitoring.quality.scores import scores
 from jubako.monitoring.quality.truth import TruthRefused, read_truth, split_id
 from jubako.monitoring.record.observation import Observation
 from tests.engine.monitoring.made import START, Recording, ids, requests
+from tests.five import CARDS
 
 SPECIES = CARDS["iris"].classes
 

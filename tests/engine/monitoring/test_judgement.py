@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bentos.cards import CARDS
 from jubako.model import Column
 from jubako.monitoring.drift.summaries import Summary
 from jubako.monitoring.drift.verdict import ColumnVerdict, Verdict, judge
 from tests.engine.monitoring.made import columns, summary
+from tests.five import CARDS
 
 IRIS = CARDS["iris"]
 REFERENCE = summary(columns(3_000, seed=99))

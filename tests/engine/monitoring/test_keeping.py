@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from bentos.cards import CARDS
 from jubako.monitoring.archive import retention
 from jubako.monitoring.archive.profile_files import DAY, Archive, Moved
 from jubako.monitoring.archive.retention import GRACE, HOUR, keep_house, merge_hours, prune_profiles
@@ -16,6 +15,7 @@ from jubako.monitoring.drift import reference
 from jubako.monitoring.record.profiles import Profile
 from jubako.settings import Monitoring
 from tests.engine.monitoring.made import START, VERSION, columns, profile, rows_on_disk
+from tests.five import CARDS
 
 LATER = START + HOUR + GRACE
 IRIS = CARDS["iris"]

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bentos.cards import CARDS
 from jubako.monitoring.archive import database
 from jubako.monitoring.archive.profile_files import Archive
 from jubako.monitoring.quality.feedback import FeedbackLog, check
 from tests.engine.monitoring.made import rows_on_disk
+from tests.five import CARDS
 from tests.reading import ROOT
 
 RECORDS = """
@@ -24,7 +24,7 @@ from pathlib import Path
 from jubako.monitoring.record import profiler
 from jubako.monitoring.record.recorder import Recorder
 from jubako.settings import Monitoring
-from bentos.models import MODELS
+from tests.five import MODELS
 from tests.engine.monitoring.made import requests
 
 profiler.SAVE_EVERY = 0.0  # as often as it can, so that a kill meets a write
@@ -43,8 +43,8 @@ while True:
 TELLS = """
 import sys, time
 from pathlib import Path
-from bentos.cards import CARDS
-from bentos.models import MODELS
+from tests.five import CARDS
+from tests.five import MODELS
 from jubako.monitoring.quality.feedback import FeedbackLog, check
 from jubako.monitoring.record.recorder import Recorder
 from jubako.settings import Monitoring

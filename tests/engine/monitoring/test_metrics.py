@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-from bentos.cards import CARDS
 from jubako.metrics.gateway import Metrics
 from jubako.metrics.process import Vitals, forget_the_dead, resident_bytes
 from jubako.monitoring.report.report import QualityReport
+from tests.five import CARDS
 
 
 @pytest.fixture

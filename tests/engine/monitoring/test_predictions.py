@@ -11,8 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bentos.cards import CARDS
-from bentos.models import MODELS
 from jubako.batch import concat, of_texts, unpack
 from jubako.monitoring.archive import database, prediction_log
 from jubako.monitoring.archive.database import FILE
@@ -21,6 +19,7 @@ from jubako.monitoring.archive.retention import prune_predictions
 from jubako.monitoring.record.columns import check
 from jubako.monitoring.record.observation import Group, Observation
 from tests.engine.monitoring.made import START, VERSION, requests
+from tests.five import CARDS, MODELS
 
 
 def add(log: PredictionLog, observations: list[Observation]) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bentos.cards import CARDS
 from jubako.monitoring.drift.summaries import Categories, Numbers
 from jubako.monitoring.record.profiles import Profile, whylogs
 from tests.engine.monitoring.made import columns, profile
+from tests.five import CARDS
 from tests.reading import ROOT
 
 IRIS = CARDS["iris"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bentos.cards import CARDS
 from jubako.card import Signal
 from jubako.monitoring.record.columns import check, check_categories, check_numbers
 from tests.engine.monitoring.made import columns
+from tests.five import CARDS
 
 
 def test_a_float32_that_was_rounded_over_its_bound_is_no_fault_of_the_data() -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bentos.models import MODELS
 from jubako import durable
 from jubako.monitoring.archive import ledger
 from jubako.monitoring.record.observation import Accounting, Observation
@@ -19,6 +18,7 @@ from jubako.monitoring.record.recorder import Recorder
 from jubako.monitoring.record.windows import PATIENCE
 from jubako.settings import Monitoring
 from tests.engine.monitoring.made import START, Clock, Recording, requests, rows_on_disk
+from tests.five import MODELS
 
 
 def holds(account: Accounting) -> bool:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from bentos.cards import CARDS
 from jubako import collection
 from jubako.commands.drift import drift
 from jubako.monitoring.archive.ledger import SILENCE
@@ -21,10 +20,9 @@ from jubako.monitoring.record.profiles import Profile
 from jubako.monitoring.report.monitor import DriftMonitor
 from jubako.monitoring.report.page import page
 from jubako.monitoring.report.report import MonitoringReport
-from jubako.versions import stages
-from jubako.versions import store as artifacts
+from jubako.versions import stages, store
 from tests.engine.monitoring.made import START, Clock, Recording, columns, ids, profile, requests
-from tests.five import COLLECTION
+from tests.five import CARDS, COLLECTION, MODELS
 from tests.homes import Home
 
 
@@ -40,7 +38,7 @@ def folder(iris_home: Home) -> Path:
 
 def flowers(count: int, version: str, at: float, shift: float) -> list[Observation]:
     """Real flowers, answered by the model in production."""
-    served = artifacts.open_version(f"iris:{version}")
+    served = store.open_version(f"iris:{version}", MODELS["iris"])
     rows = COLLECTION.recipes["iris"].make(0).rows
     batch = np.asarray(served.model.encode([rows[place % len(rows)] for place in range(count)]))
     batch[:, 1] += shift
