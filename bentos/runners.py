@@ -22,15 +22,13 @@ from jubako.runner.loader import ModelLoader
 from jubako.settings import settings
 
 Matrix = NDArray[np.float32]
-#: BentoML's fit of batch costs refuses healthy bursts. Admission is the gateway's; here nothing is ever refused.
-NEVER_REFUSE_MS = 3_600_000
 
 patches.mend()
 
 
 def _batched(name: str) -> dict[str, Any]:
     most = settings().runner(name).max_rows or CARDS[name].batching.max_rows
-    return {"batchable": True, "max_batch_size": 2 * most, "max_latency_ms": NEVER_REFUSE_MS}
+    return {"batchable": True, "max_batch_size": 2 * most}
 
 
 def _keeper(name: str) -> ModelLoader:
@@ -48,7 +46,7 @@ class Iris:
 
     @bentoml.api(**_batched("iris"))
     async def predict(self, batch: Matrix) -> Matrix:
-        return self.keeper.predict(batch)
+        return self.keeper.predict(batch).outputs
 
 
 @bentoml.service(name="housing", service_class=RunnerService, **serving_parameters("housing"))
@@ -60,7 +58,7 @@ class Housing:
 
     @bentoml.api(**_batched("housing"))
     async def predict(self, batch: Matrix) -> Matrix:
-        return self.keeper.predict(batch)
+        return self.keeper.predict(batch).outputs
 
 
 @bentoml.service(name="sentiment", service_class=RunnerService, **serving_parameters("sentiment"))
@@ -72,7 +70,7 @@ class Sentiment:
 
     @bentoml.api(**_batched("sentiment"))
     def predict(self, batch: list[str]) -> Matrix:
-        return self.keeper.predict(batch)
+        return self.keeper.predict(batch).outputs
 
 
 @bentoml.service(name="churn", service_class=RunnerService, **serving_parameters("churn"))
@@ -84,7 +82,7 @@ class Churn:
 
     @bentoml.api(**_batched("churn"))
     async def predict(self, batch: Matrix) -> Matrix:
-        return self.keeper.predict(batch)
+        return self.keeper.predict(batch).outputs
 
 
 @bentoml.service(name="image", service_class=RunnerService, **serving_parameters("image"))
@@ -96,7 +94,7 @@ class Image:
 
     @bentoml.api(**_batched("image"))
     def predict(self, batch: NDArray[np.uint8]) -> Matrix:
-        return self.keeper.predict(batch)
+        return self.keeper.predict(batch).outputs
 
 
 RUNNERS: dict[str, Any] = {"iris": Iris, "housing": Housing, "sentiment": Sentiment, "churn": Churn, "image": Image}

@@ -8,9 +8,6 @@ from bentos.cards import CARDS
 from jubako.process import devices
 from jubako.settings import settings
 
-#: BentoML's own limit on a request; ours (the deadline of the runner's section) always comes first.
-BENTOML_TIMEOUT = 3_600
-
 
 def serving_parameters(name: str) -> dict[str, Any]:
     """The decorator's arguments for a runner, from its section of ``configuration.yaml``."""
@@ -31,7 +28,6 @@ def _quiet(parameters: dict[str, Any]) -> dict[str, Any]:
     """BentoML's access log, metrics and trace middlewares cost more than the models; ours do what they did."""
     return {
         **parameters,
-        "traffic": {"timeout": BENTOML_TIMEOUT},
         "logging": {"access": {"enabled": False}},
     }
 

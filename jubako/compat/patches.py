@@ -19,7 +19,6 @@ import socket
 import struct
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,8 +52,6 @@ def mend() -> None:
         _done = True
         _mend_supervisor()
         _mend_metrics_folder()
-        _mend_timeout()
-        _mend_batching()
 
 
 def _mend_supervisor() -> None:
@@ -115,67 +112,6 @@ def _mend_metrics_folder() -> None:
     folder = str(Path(tempfile.gettempdir(), f"jubako-metrics-{os.getpid()}-{secrets.token_hex(4)}"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     BentoMLContainer.prometheus_multiproc_dir.set(folder)
-
-
-def _mend_timeout() -> None:
-    """A request's timer ends with the request. BentoML's keeps its memory for the whole timeout (18)."""
-    from bentoml._internal.server.http.traffic import TimeoutMiddleware
-
-    async def call(self: Any, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] not in ("http", "websocket"):
-            await self.app(scope, receive, send)
-            return
-        async with asyncio.timeout(self.timeout):
-            await self.app(scope, receive, send)
-
-    TimeoutMiddleware.__call__ = call
-
-
-def _mend_batching() -> None:
-    """A runner takes what is there and waits for nothing: the batches that matter were formed in the gateway.
-
-    BentoML fits a line through the calls it has seen and waits, or refuses, as that says (2). Before it has seen eight
-    good calls it believes that a row takes 2 s, and holds a lone caller back for six. While a batch is computed it
-    looks every millisecond whether it is done: for that long a model has nothing to do though work is there.
-    """
-    from bentoml._internal.marshal.dispatcher import CorkDispatcher, Job, Optimizer
-
-    def init(self: Any, _max_latency: float) -> None:
-        self.o_a = self.o_b = self.wait = 0.0
-
-    async def controller(_self: Any) -> None:
-        """Nothing is left to do for a task of its own: whoever comes and whoever ends starts the next batch."""
-
-    async def inbound_call(self: Any, data: Any) -> Any:
-        job = Job(time.time(), data, self._loop.create_future())
-        self._queue.append(job)
-        self._loop.call_soon(start, self)  # and not at once: what else arrives in this turn of the loop comes along
-        return await job.future
-
-    def start(self: Any) -> None:
-        if not self._queue or self._sema.is_locked():
-            return
-        try:
-            jobs = tuple(self._get_inputs())
-        except Exception:
-            log.exception("a batch could not be put together")
-            return
-        self._sema.acquire()
-        self._loop.create_task(self.outbound_call(jobs))
-
-    plain_outbound = CorkDispatcher.outbound_call
-
-    async def outbound_call(self: Any, *args: Any) -> None:
-        try:
-            await plain_outbound(self, *args)
-        finally:
-            start(self)
-
-    Optimizer.__init__ = init
-    Optimizer.log_outbound = lambda *_args, **_options: None
-    CorkDispatcher.controller = controller
-    CorkDispatcher.inbound_call = inbound_call
-    CorkDispatcher.outbound_call = outbound_call
 
 
 def settle_runner() -> None:

@@ -6,13 +6,13 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
-from _bentoml_impl.server.app import ServiceAppFactory
-from _bentoml_sdk.service import Service
+from bentoml import Service
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bentos.cards import CARDS
 from jubako.batching import HttpHop
 from jubako.compat import patches
+from jubako.compat.bentoml_classes import AppFactory
 from jubako.gateway.app import Door
 from jubako.gateway.gateway import Plane
 from jubako.process import logs
@@ -28,12 +28,12 @@ class GatewayService(Service[InnerT]):
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
         self.inject_config()
         stand_by()
-        factory = ServiceAppFactory(self, is_main=is_main)
+        factory = AppFactory(self, is_main)
         return Entrance(self, factory, factory())
 
 
 class Entrance:
-    def __init__(self, service: GatewayService[Any], factory: ServiceAppFactory, app: Any) -> None:
+    def __init__(self, service: GatewayService[Any], factory: AppFactory, app: Any) -> None:
         self._service = service
         self._factory = factory
         self._app = app
@@ -48,7 +48,7 @@ class Entrance:
         async def lifespan(app: Any) -> AsyncIterator[None]:
             logs.configure(settings().gateway.logging, self._service.name)
             async with inner(app):
-                plane: Plane = self._factory._service_instance.plane
+                plane: Plane = self._factory.instance.plane
                 runners = {dependency.on.name: dependency.on for dependency in self._service.dependencies.values()}
                 hops = {name: HttpHop(runners[name].url) for name in CARDS}
                 door = self._door = plane.open(self._app, hops)

@@ -1,73 +1,101 @@
-"""What stands between a runner's socket and BentoML's batching: the wire format, the status, nothing that is pickled.
+"""What stands between a runner's socket and its model: the wire format, the status, nothing that is pickled.
 
-BentoML's own route would unpickle what it is sent and rebuild a JSON schema for each answer. This door hands the array
-straight to the service's batching dispatcher, which merges the calls of several gateway workers.
+BentoML's own route would unpickle what it is sent and rebuild a JSON schema for each answer. This application hands the
+array straight to the merger, which also has the calls of BentoML's route and of several gateway workers.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
 import orjson
-from _bentoml_impl.server.app import ServiceAppFactory
-from _bentoml_sdk.service import Service
-from bentoml._internal.context import server_context
+from bentoml import Service
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jubako import tracing
-from jubako.batch import concat
+from jubako.batch import given
 from jubako.batching import wire
-from jubako.batching.faults import CallFault, Misbehaved, ModelFailed
 from jubako.batching.runner_client import FAULTS, PREDICT, STATUS
 from jubako.compat import patches
+from jubako.compat.bentoml_classes import AppFactory
 from jubako.gateway.asgi import respond
 from jubako.metrics.process import Vitals
-from jubako.model import Batch
+from jubako.model import Batch, Outputs
 from jubako.process import logs
 from jubako.process.memory import give_back
 from jubako.process.prefork import stand_by
-from jubako.runner.loader import EXTRA_COLUMNS, ModelLoader
+from jubako.runner.loader import BatchOutputs, ModelLoader
+from jubako.runner.merging import Merger
 from jubako.settings import settings
 
 if TYPE_CHECKING:
     from jubako.tracing.spans import Tracing
 
-log = logging.getLogger("jubako.running")
+log = logging.getLogger("jubako.runner")
 LOOK_EVERY = 1.0
 InnerT = TypeVar("InnerT")
 
 
 class RunnerService(Service[InnerT]):
-    """A BentoML service whose instance has a ``keeper``."""
+    """A BentoML service whose instance has a ``keeper`` and whose one API, ``predict``, is batchable."""
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
         self.inject_config()
         stand_by()
-        factory = ServiceAppFactory(self, is_main=is_main)
+        factory = RunnerAppFactory(self, is_main)
         app = factory()
         traces = tracing.opened(settings().tracing, self.name)
-        app.router.lifespan_context = _following(app.router.lifespan_context, factory, traces)
-        return RunnerDoor(app, factory, traces)
+        app.router.lifespan_context = _lifespan(app.router.lifespan_context, factory, traces)
+        return RunnerApp(app, factory, traces)
 
 
-def _following(inner: Any, factory: ServiceAppFactory, traces: Tracing | None) -> Any:
-    """The runner's life: BentoML's own, and beside it the eye on the stage pointer."""
+class RunnerAppFactory(AppFactory):
+    """BentoML's own route meets the same merger as the wire format does."""
+
+    @property
+    def loader(self) -> ModelLoader:
+        loader: ModelLoader = self.instance.keeper
+        return loader
+
+    @cached_property
+    def merged(self) -> Merger:
+        method = self.service.apis["predict"]
+        at_once = self.loader.card.batching.at_once
+        predict = self.loader.predict
+
+        async def on_the_loop(batch: Batch) -> BatchOutputs:
+            return predict(batch)
+
+        async def in_a_thread(batch: Batch) -> BatchOutputs:
+            return await asyncio.get_running_loop().run_in_executor(threads, predict, batch)
+
+        threads = ThreadPoolExecutor(at_once, "model")
+        compute = on_the_loop if inspect.iscoroutinefunction(method.func) else in_a_thread
+        return Merger(compute, method.max_batch_size, at_once, self.batch_size_observer("predict"))
+
+    async def batch_infer(self, name: str, input_args: tuple[Any, ...], input_kwargs: dict[str, Any]) -> Outputs:  # noqa: ARG002
+        """BentoML's signature: the one argument of the API comes by place or by name."""
+        (batch,) = (*input_args, *input_kwargs.values())
+        return (await self.merged(given(batch))).outputs
+
+
+def _lifespan(inner: Any, factory: RunnerAppFactory, traces: Tracing | None) -> Any:
+    """BentoML's own, and beside it what follows the stage pointer, measures the process and gives memory back."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
         logs.configure(settings().gateway.logging, factory.service.name)
         async with inner(app):
             patches.settle_runner()
-            instance: Any = factory._service_instance
-            instance.predict = instance.predict  # or BentoML would read the function's signature anew for every call
-            works = (_watch(factory), Vitals(factory.service.name).watch(), give_back())
+            works = (_follow_stages(factory.loader), Vitals(factory.service.name).watch(), give_back())
             tasks = [asyncio.create_task(work) for work in works]
             yield
             for task in tasks:
@@ -78,18 +106,17 @@ def _following(inner: Any, factory: ServiceAppFactory, traces: Tracing | None) -
     return lifespan
 
 
-async def _watch(factory: ServiceAppFactory) -> None:
-    keeper: ModelLoader = factory._service_instance.keeper
+async def _follow_stages(loader: ModelLoader) -> None:
     while True:
         await asyncio.sleep(LOOK_EVERY)
         try:
-            await asyncio.to_thread(keeper.look)
+            await asyncio.to_thread(loader.look)
         except Exception:
-            log.exception("the eye on the stage pointer blinked")
+            log.exception("reading stages.json failed; retrying")
 
 
-class RunnerDoor:
-    def __init__(self, app: ASGIApp, factory: ServiceAppFactory, traces: Tracing | None) -> None:
+class RunnerApp:
+    def __init__(self, app: ASGIApp, factory: RunnerAppFactory, traces: Tracing | None) -> None:
         self._app = app
         self._factory = factory
         self._traces = traces
@@ -104,89 +131,38 @@ class RunnerDoor:
                 if self._traces is None:
                     await self._predict(headers, receive, send)
                 else:
-                    with self._traces.work(self._keeper.card.name, headers, send) as traced:
+                    with self._traces.work(self._factory.loader.card.name, headers, send) as traced:
                         await self._predict(headers, receive, traced)
             elif "pickle" in kind:
                 await _answer(send, 415, b"pickle is not accepted", {})
             else:
                 await self._app(scope, receive, send)
         elif scope["path"] == STATUS:
-            status = self._keeper.status()
+            status = self._factory.loader.status()
             await _answer(send, 200, orjson.dumps(asdict(status)), {"content-type": "application/json"})
-        elif scope["path"] == "/readyz" and not (status := self._keeper.status()).ready:
+        elif scope["path"] == "/readyz" and not (status := self._factory.loader.status()).ready:
             await _answer(send, 503, f"{status.why}\n".encode(), {"content-type": "text/plain"})
         else:
             await self._app(scope, receive, send)
 
-    @property
-    def _keeper(self) -> ModelLoader:
-        keeper: ModelLoader = self._factory._service_instance.keeper
-        return keeper
-
     async def _predict(self, headers: dict[str, str], receive: Receive, send: Send) -> None:
         try:
-            batch = wire.unpack(await _body(receive), headers)
-            outputs = await self._infer(batch)
-            generations = outputs[:, -EXTRA_COLUMNS]
-            if len(outputs) != len(batch):
-                raise Misbehaved(f"{len(batch)} rows came and {len(outputs)} answers go")
-            if np.any(generations != generations[0]):
-                # The gateway sends it again, as after a crash.
-                await _answer(send, 503, b"the call fell between two versions", {})
-                return
-            body, form = wire.pack(np.ascontiguousarray(outputs[:, :-EXTRA_COLUMNS]))
-            form[wire.VERSION] = self._keeper.version(int(generations[0]))
-            form[wire.SECONDS] = f"{outputs[0, -1] / 1000:.6f}"
+            answer = await self._factory.merged(wire.unpack(await _body(receive), headers))
+            body, form = wire.pack(answer.outputs)
+            form[wire.VERSION] = answer.tag
+            form[wire.SECONDS] = f"{answer.seconds:.6f}"
             await _answer(send, 200, body, form)
-        except CallFault as fault:
-            log.warning("%s: %s", type(fault).__name__, fault, extra=self._whose(headers))
+        except tuple(FAULTS.values()) as fault:
+            log.warning("%s: %s", type(fault).__name__, fault, extra=self._about(headers))
             await _answer(send, 500, str(fault).encode(), {wire.FAULT: type(fault).__name__})
         except Exception as error:
-            log.exception("a call broke", extra=self._whose(headers))
+            log.exception("a call failed unexpectedly", extra=self._about(headers))
             message = f"{type(error).__name__}: {error}".encode()
             await _answer(send, 500, message, {wire.FAULT: "ModelFailed"})
 
-    def _whose(self, headers: dict[str, str]) -> dict[str, Any]:
-        """For the log: whose requests were in a call."""
-        return {"model": self._keeper.card.name, "request_ids": headers.get(wire.REQUESTS, "").split()}
-
-    async def _infer(self, batch: Batch) -> Any:
-        """Through BentoML's batching; and alone when that failed, since a stranger's rows may have been merged in."""
-        try:
-            return await self._batched(batch)
-        except (ModelFailed, Misbehaved):
-            return await self._compute(batch)
-
-    @cached_property
-    def _batched(self) -> Callable[[Batch], Awaitable[Any]]:
-        """BentoML's dispatcher, as it would call it. It would make all this anew for each call, which costs more than a
-        cheap model does: read a signature, name five labels, have numpy join and split a single batch."""
-        dispatcher = self._factory.dispatchers["predict"]
-        dispatcher._sema.sema = self._keeper.card.batching.at_once
-        sizes = self._factory.adaptive_batch_size_hist.labels(
-            runner_name=self._factory.service.name,
-            worker_index=server_context.worker_index,
-            method_name="predict",
-            service_version=server_context.bento_version,
-            service_name=server_context.bento_name,
-        )
-
-        async def compute(batches: Sequence[Batch]) -> list[Any]:
-            sizes.observe(len(batches))
-            outputs = await self._compute(concat(batches))
-            if len(batches) == 1:
-                return [outputs]
-            ends = np.cumsum([len(batch) for batch in batches])
-            return np.split(outputs, ends[:-1])
-
-        batched: Callable[[Batch], Awaitable[Any]] = dispatcher(compute)
-        return batched
-
-    async def _compute(self, batch: Batch) -> Any:
-        predict = self._factory._service_instance.predict.local
-        if asyncio.iscoroutinefunction(predict.func):
-            return await predict(batch)
-        return await self._factory._to_thread(predict, batch)
+    def _about(self, headers: dict[str, str]) -> dict[str, Any]:
+        """For the log: which requests were in a call."""
+        return {"model": self._factory.loader.card.name, "request_ids": headers.get(wire.REQUESTS, "").split()}
 
 
 async def _body(receive: Receive) -> bytes:
@@ -202,6 +178,3 @@ async def _body(receive: Receive) -> bytes:
 
 async def _answer(send: Send, status: int, body: bytes, headers: dict[str, str]) -> None:
     await respond(send, status, body, [(name.encode(), value.encode()) for name, value in headers.items()])
-
-
-assert set(FAULTS) == {"ModelFailed", "Misbehaved", "NotReady"}  # noqa: S101 - the two ends of the wire agree

@@ -27,11 +27,20 @@ from jubako.versions.store import LoadedVersion
 
 log = logging.getLogger("jubako.keeper")
 
-#: The last columns of a runner's answer: which load of this process computed the row, and its batch's milliseconds.
-EXTRA_COLUMNS = 2
 #: After so many seconds a refused version is tried again, and then after twice as long each time: its files may have
 #: been restored, or the machine had no memory for it.
 AGAIN, MOST = 15.0, 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOutputs:
+    """What one version computed for one batch."""
+
+    outputs: Outputs
+    tag: str
+    """``name:version``."""
+    seconds: float
+    """How long the model itself took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,6 @@ class Serving:
 
     served: LoadedVersion
     proof: Proof
-    generation: int
 
 
 class ModelLoader:
@@ -54,7 +62,6 @@ class ModelLoader:
         self._refused: str | None = None
         self._again = 0.0
         self._patience = AGAIN
-        self._versions: dict[int, str] = {}
         self._ended = 0.0
 
     def look(self) -> None:
@@ -85,9 +92,7 @@ class ModelLoader:
             known = isinstance(error, VersionRefused)
             self._refuse(str(error) if known else f"{tag} could not be loaded: {type(error).__name__}: {error}")
             return
-        generation = len(self._versions) + 1
-        self._versions[generation] = tag
-        self._serving, self._why, self._refused = Serving(served, proof, generation), None, None
+        self._serving, self._why, self._refused = Serving(served, proof), None, None
         log.info("serving %s with %s", tag, served.model.engine)
 
     def _runtime(self) -> Runtime:
@@ -105,11 +110,8 @@ class ModelLoader:
         served = self._serving.served
         return RunnerStatus(True, served.tag, served.model.engine, devices.device_for(self._settings.gpu), self._why)
 
-    def version(self, generation: int) -> str:
-        return self._versions[generation]
-
-    def predict(self, batch: Batch | list[str]) -> Outputs:
-        """The model's answers, proven to be as many and in the order of the rows, with the extra columns."""
+    def predict(self, batch: Batch | list[str]) -> BatchOutputs:
+        """The model's answers, proven to be as many and in the order of the rows."""
         serving = self._serving
         if serving is None:
             raise NotReady(self._why)
@@ -120,9 +122,4 @@ class ModelLoader:
         # While the batch before it was computed, this one was only made ready.
         seconds = ended - max(came, self._ended)
         self._ended = ended
-        columns = len(self.card.outputs)
-        answer = np.empty((len(batch), columns + EXTRA_COLUMNS), np.float32)
-        answer[:, :columns] = outputs
-        answer[:, columns] = serving.generation
-        answer[:, columns + 1] = seconds * 1000
-        return answer
+        return BatchOutputs(np.asarray(outputs, np.float32), serving.served.tag, seconds)
