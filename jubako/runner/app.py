@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import inspect
 import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -78,7 +77,7 @@ class RunnerAppFactory(AppFactory):
             return await asyncio.get_running_loop().run_in_executor(threads, predict, batch)
 
         threads = ThreadPoolExecutor(at_once, "model")
-        compute = on_the_loop if inspect.iscoroutinefunction(method.func) else in_a_thread
+        compute = in_a_thread if self.loader.model.in_thread else on_the_loop
         return Merger(compute, method.max_batch_size, at_once, self.batch_size_observer("predict"))
 
     async def batch_infer(self, name: str, input_args: tuple[Any, ...], input_kwargs: dict[str, Any]) -> Outputs:  # noqa: ARG002

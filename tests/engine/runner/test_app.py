@@ -30,6 +30,7 @@ LABELS = ["runner_name", "worker_index", "method_name", "service_version", "serv
 
 class FakeLoader:
     card = SimpleNamespace(name="fake", batching=Batching(8))
+    model = SimpleNamespace(in_thread=False)
 
     def __init__(self) -> None:
         self.batches: list[int] = []
