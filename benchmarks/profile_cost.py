@@ -31,7 +31,7 @@ from jubako.monitoring.record.columns import check
 from jubako.monitoring.record.observation import Group, Observation
 from jubako.monitoring.record.profiles import Sketches
 from jubako.monitoring.record.recorder import Recorder
-from jubako.settings import Monitoring
+from jubako.settings import MonitoringSettings
 
 ROWS = 2_000
 
@@ -75,7 +75,7 @@ def observing() -> float:
     """Microseconds for one call of ``observe``, with its observation."""
     with tempfile.TemporaryDirectory() as folder:
         recorder = Recorder(
-            Path(folder), Monitoring(buffer_rows=10_000_000), MODELS
+            Path(folder), MonitoringSettings(buffer_rows=10_000_000), MODELS
         )  # not started: only the request's side
         batch, outputs = np.zeros((1, 4), "f4"), np.zeros((1, 3), "f4")
 
@@ -118,7 +118,7 @@ async def traffic(name: str, seconds: float, observe: Callable[[Observation], No
 def on_and_off(name: str, rounds: int, seconds: float) -> None:
     ratios, costs, rates, late_on, late_off = [], [], [], [], []
     with tempfile.TemporaryDirectory() as folder:
-        recorder = Recorder(Path(folder), Monitoring(), MODELS)
+        recorder = Recorder(Path(folder), MonitoringSettings(), MODELS)
         recorder.start()
         recorder.flush(60.0)
         gc.freeze()  # as the gateway does when it has started

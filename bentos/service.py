@@ -24,7 +24,7 @@ from bentos.sentiment.card import SentimentPrediction, SentimentRow
 from jubako import building
 from jubako.answer import Answer
 from jubako.compat import patches
-from jubako.gateway.gateway import Plane
+from jubako.gateway.gateway import Gateway
 from jubako.gateway.service import GatewayService
 from jubako.packing import gateway_parameters
 from jubako.settings import GATEWAY, settings
@@ -49,7 +49,7 @@ class Jubako:
     image_runner = bentoml.depends(Image)
 
     def __init__(self) -> None:
-        self.plane = Plane(settings())
+        self.plane = Gateway(settings())
 
     @bentoml.api(route="/v1/iris/predict")
     async def iris(self, inputs: list[IrisRow]) -> Answer[IrisPrediction]:

@@ -48,7 +48,7 @@ class Limits(_Strict):
         return self
 
 
-class ApiKeys(_Strict):
+class ApiKeySettings(_Strict):
     """Off by default. The file holds one ``name: sha256-of-the-key`` a line, so that a leaked file opens nothing."""
 
     enabled: bool = False
@@ -61,25 +61,25 @@ class ApiKeys(_Strict):
         return self
 
 
-class Logging(_Strict):
+class LoggingSettings(_Strict):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["json", "text"] = "json"
     access: bool = False
     """One line a request. Off by default: at thousands of requests a second it costs more than the models."""
 
 
-class Gateway(_Strict):
+class GatewaySettings(_Strict):
     workers: Count = 1
     limits: Limits = Limits()
-    api_keys: ApiKeys = ApiKeys()
-    logging: Logging = Logging()
+    api_keys: ApiKeySettings = ApiKeySettings()
+    logging: LoggingSettings = LoggingSettings()
     drain_seconds: Annotated[float, Field(ge=0, le=60)] = 1.0
     """After SIGTERM ``/readyz`` says 503 for so long before connections are refused: a load balancer must see it."""
     decode_threads: Count = 2
     """Threads that turn picture files into arrays."""
 
 
-class Runner(_Strict):
+class RunnerSettings(_Strict):
     workers: Count = 1
     threads: Count = 1
     """Processor threads for one worker's model."""
@@ -106,7 +106,7 @@ class Runner(_Strict):
         return self
 
 
-class Monitoring(_Strict):
+class MonitoringSettings(_Strict):
     enabled: bool = True
     window_seconds: Annotated[float, Field(ge=1, le=86_400)] = 60.0
     buffer_rows: Annotated[int, Field(ge=1_000, le=10_000_000)] = 200_000
@@ -119,7 +119,7 @@ class Monitoring(_Strict):
     """Whether the prediction log also holds the rows themselves. Off: privacy is the default."""
 
 
-class Tracing(_Strict):
+class TracingSettings(_Strict):
     """Off until an endpoint is named, and then it costs nothing. Needs the extra ``tracing``."""
 
     endpoint: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
@@ -137,17 +137,17 @@ class Tracing(_Strict):
 class Services(_Strict):
     """One section a process, under the service's own name."""
 
-    jubako: Gateway = Gateway()
-    iris: Runner = Runner()
-    housing: Runner = Runner()
-    sentiment: Runner = Runner(gpu="auto")
-    churn: Runner = Runner()
-    image: Runner = Runner(gpu="auto")
+    jubako: GatewaySettings = GatewaySettings()
+    iris: RunnerSettings = RunnerSettings()
+    housing: RunnerSettings = RunnerSettings()
+    sentiment: RunnerSettings = RunnerSettings(gpu="auto")
+    churn: RunnerSettings = RunnerSettings()
+    image: RunnerSettings = RunnerSettings(gpu="auto")
 
     @model_validator(mode="after")
     def _limits_fit(self) -> Self:
         for name, card in CARDS.items():
-            runner: Runner = getattr(self, name)
+            runner: RunnerSettings = getattr(self, name)
             if runner.queue_rows < self.jubako.limits.rows:
                 raise ValueError(
                     f"{name}.queue_rows ({runner.queue_rows}) is below jubako.limits.rows"
@@ -164,15 +164,15 @@ class Services(_Strict):
 
 class Settings(_Strict):
     services: Services = Services()
-    monitoring: Monitoring = Monitoring()
-    tracing: Tracing = Tracing()
+    monitoring: MonitoringSettings = MonitoringSettings()
+    tracing: TracingSettings = TracingSettings()
 
     @property
-    def gateway(self) -> Gateway:
+    def gateway(self) -> GatewaySettings:
         return self.services.jubako
 
-    def runner(self, name: str) -> Runner:
-        runner: Runner = getattr(self.services, name)
+    def runner(self, name: str) -> RunnerSettings:
+        runner: RunnerSettings = getattr(self.services, name)
         return runner
 
 

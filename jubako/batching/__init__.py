@@ -1,12 +1,12 @@
 """The one call from the gateway to a runner: admission, coalescing, integrity, isolation, retry, timing.
 
-The way of a request: ``Caller.call`` -> a place in the ``Line`` -> taken with its neighbours as one batch whenever a
-slot is free -> ``Hop`` -> the runner -> its own rows of the answer.
+The way of a request: ``Batcher.call`` -> a place in the ``Line`` -> taken with its neighbours as one batch whenever a
+slot is free -> ``RunnerClient`` -> the runner -> its own rows of the answer.
 """
 
-from jubako.batching.batcher import Caller
+from jubako.batching.batcher import Batcher
 from jubako.batching.faults import (
-    CallerGone,
+    CallerDisconnected,
     CallFault,
     DeadlinePassed,
     ModelFailed,
@@ -14,23 +14,23 @@ from jubako.batching.faults import (
     Overloaded,
     RunnerGone,
 )
-from jubako.batching.ids import unique
-from jubako.batching.results import Answer
-from jubako.batching.runner_client import Hop, HttpHop, Reply, RunnerStatus
+from jubako.batching.ids import unique_id
+from jubako.batching.results import BatchResult
+from jubako.batching.runner_client import HttpRunnerClient, Reply, RunnerClient, RunnerStatus
 
 __all__ = [
-    "Answer",
+    "BatchResult",
+    "Batcher",
     "CallFault",
-    "Caller",
-    "CallerGone",
+    "CallerDisconnected",
     "DeadlinePassed",
-    "Hop",
-    "HttpHop",
+    "HttpRunnerClient",
     "ModelFailed",
     "NotReady",
     "Overloaded",
     "Reply",
+    "RunnerClient",
     "RunnerGone",
     "RunnerStatus",
-    "unique",
+    "unique_id",
 ]

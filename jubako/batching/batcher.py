@@ -14,7 +14,7 @@ import numpy as np
 from jubako.batch import concat
 from jubako.batching import wire
 from jubako.batching.faults import (
-    CallerGone,
+    CallerDisconnected,
     CallFault,
     DeadlinePassed,
     Misbehaved,
@@ -22,11 +22,11 @@ from jubako.batching.faults import (
     Overloaded,
     RunnerGone,
 )
-from jubako.batching.ids import unique
-from jubako.batching.results import Answer, Observe, Watch
-from jubako.batching.runner_client import Hop, Reply
-from jubako.batching.schedulers import Entry, Order, Part
-from jubako.batching.throughput import Pace
+from jubako.batching.ids import unique_id
+from jubako.batching.results import BatchResult, CallMetrics, Observe
+from jubako.batching.runner_client import Reply, RunnerClient
+from jubako.batching.schedulers import CallPart, PendingCall, Scheduler
+from jubako.batching.throughput import ThroughputEstimator
 from jubako.model import Batch
 
 if TYPE_CHECKING:
@@ -40,17 +40,17 @@ BACKOFF = 0.05
 SWEEP = 0.05
 
 
-class Caller:
+class Batcher:
     """``parts`` cuts a request that is larger than one call; ``weigh`` says what rows cost (rows, or tokens)."""
 
     def __init__(
         self,
         name: str,
-        hop: Hop,
-        order: Order,
-        pace: Pace,
+        hop: RunnerClient,
+        order: Scheduler,
+        pace: ThroughputEstimator,
         *,
-        watch: Watch,
+        watch: CallMetrics,
         in_flight: int,
         queue_rows: int,
         deadline: float,
@@ -76,7 +76,7 @@ class Caller:
         self._loop = asyncio.get_running_loop()
         self._pumping = False
         self._sweeping: asyncio.TimerHandle | None = None
-        self._travelling: dict[asyncio.Task[bool], list[Entry]] = {}
+        self._travelling: dict[asyncio.Task[bool], list[PendingCall]] = {}
         self._last_done: float | None = None
 
     @property
@@ -93,13 +93,13 @@ class Caller:
         if self._rows + rows > self._queue_rows or wait > 0.75 * self._deadline:
             raise Overloaded(max(1.0, wait - 0.5 * self._deadline))
 
-    async def call(self, batch: Batch, gone: Callable[[], bool], request_id: str = "") -> Answer:
+    async def call(self, batch: Batch, gone: Callable[[], bool], request_id: str = "") -> BatchResult:
         rows = len(batch)
         weight = self._weigh(batch)
         self.check(rows, weight)
         if rows <= self._part_rows:
             part = await self._enter(batch, rows, weight, gone, request_id)
-            return Answer(part.outputs, part.version, part.mark, part.first, part.queue, part.hop, part.model)
+            return BatchResult(part.outputs, part.version, part.mark, part.first, part.queue, part.hop, part.model)
         cuts = range(0, rows, self._part_rows)
         pieces = [batch[start : start + self._part_rows] for start in cuts]
         futures = [
@@ -117,9 +117,9 @@ class Caller:
             # A promotion fell between two parts: one answer has one version, so ask the new one for all.
             return await self.call(batch, gone, request_id)
         slowest = max(parts, key=lambda part: part.queue)
-        outputs, version, mark = np.concatenate([part.outputs for part in parts]), parts[0].version, unique()
+        outputs, version, mark = np.concatenate([part.outputs for part in parts]), parts[0].version, unique_id()
         self._observe(batch, outputs, version, mark)
-        return Answer(
+        return BatchResult(
             outputs,
             version,
             mark,
@@ -131,12 +131,12 @@ class Caller:
 
     def _enter(
         self, batch: Batch, rows: int, weight: int, gone: Callable[[], bool], request_id: str, *, whole: bool = True
-    ) -> asyncio.Future[Part]:
+    ) -> asyncio.Future[CallPart]:
         now = monotonic()
-        future: asyncio.Future[Part] = self._loop.create_future()
+        future: asyncio.Future[CallPart] = self._loop.create_future()
         trace = None if self._tracing is None else self._tracing.here()
         deadline = now + self._deadline
-        self._order.add(Entry(batch, rows, weight, now, deadline, gone, future, whole, request_id, trace))
+        self._order.add(PendingCall(batch, rows, weight, now, deadline, gone, future, whole, request_id, trace))
         self._rows += rows
         self._weight += weight
         if self._free and not self._pumping:
@@ -180,19 +180,19 @@ class Caller:
         # Not when everybody who waited has left: the quiet that follows is no call's time.
         self._last_done = now if waited and self._travelling else None
 
-    def _wanted(self, entry: Entry, now: float) -> bool:
+    def _wanted(self, entry: PendingCall, now: float) -> bool:
         """Whether somebody still waits for this in time; if not, its future is settled."""
         if entry.done.done():
             return False
         if entry.gone():
-            entry.done.set_exception(CallerGone())
+            entry.done.set_exception(CallerDisconnected())
         elif now >= entry.deadline:
             entry.done.set_exception(DeadlinePassed(self._deadline))
         else:
             return True
         return False
 
-    def _still_wanted(self, entries: list[Entry]) -> list[Entry]:
+    def _still_wanted(self, entries: list[PendingCall]) -> list[PendingCall]:
         now = monotonic()
         return [entry for entry in entries if self._wanted(entry, now)]
 
@@ -209,7 +209,7 @@ class Caller:
             for entry in entries:
                 self._wanted(entry, now)
 
-    async def _carry(self, entries: list[Entry]) -> bool:
+    async def _carry(self, entries: list[PendingCall]) -> bool:
         """Have these entries computed: again when the runner died, in halves when the model raised. Says whether they
         were, all together: only from such a call can be learned how fast the runner is."""
         deaths = 0
@@ -247,7 +247,7 @@ class Caller:
                 return False
         return False
 
-    async def _halve(self, entries: list[Entry], fault: CallFault) -> None:
+    async def _halve(self, entries: list[PendingCall], fault: CallFault) -> None:
         """Find the guilty caller; everybody else is answered as if alone."""
         if len(entries) == 1:
             self._fail(entries, fault)
@@ -256,13 +256,13 @@ class Caller:
         await self._carry(entries[:middle])
         await self._carry(entries[middle:])
 
-    def _settle(self, entries: list[Entry], batch: Batch, reply: Reply, started: float) -> None:
+    def _settle(self, entries: list[PendingCall], batch: Batch, reply: Reply, started: float) -> None:
         rows = sum(entry.rows for entry in entries)
         if len(reply.outputs) != rows:
             raise Misbehaved(f"{rows} rows went out and {len(reply.outputs)} answers came back")
         now = monotonic()
         self._watch.batch(rows, started - entries[0].arrived)
-        mark, place, named = unique(), 0, 0
+        mark, place, named = unique_id(), 0, 0
         heard = np.ones(rows, bool)
         for entry in entries:
             own = slice(place, place + entry.rows)
@@ -270,7 +270,7 @@ class Caller:
             wanted = not entry.done.done()
             if wanted:
                 times = (started - entry.arrived, now - started, reply.seconds)
-                entry.done.set_result(Part(reply.outputs[own], reply.version, mark, named, *times))
+                entry.done.set_result(CallPart(reply.outputs[own], reply.version, mark, named, *times))
             if wanted and entry.whole:
                 named += entry.rows
             else:  # nobody hears it, or who asked has other parts yet and tells of all together
@@ -282,7 +282,7 @@ class Caller:
             self._observe(batch[heard], reply.outputs[heard], reply.version, mark)
 
     @staticmethod
-    def _fail(entries: list[Entry], fault: CallFault) -> None:
+    def _fail(entries: list[PendingCall], fault: CallFault) -> None:
         for entry in entries:
             if not entry.done.done():
                 entry.done.set_exception(fault)

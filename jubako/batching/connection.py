@@ -20,7 +20,7 @@ class Broken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     status: int
     headers: Mapping[str, str]
     """Names in small letters."""
@@ -34,7 +34,7 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
-        self._answer: asyncio.Future[Answer] | None = None
+        self._answer: asyncio.Future[HttpResponse] | None = None
         self._headers: dict[str, str] = {}
         self._parts: list[bytes] = []
 
@@ -42,11 +42,11 @@ class Connection(asyncio.Protocol):
     def usable(self) -> bool:
         return self._transport is not None and not self._transport.is_closing()
 
-    async def ask(self, request: bytes, within: float) -> Answer:
+    async def ask(self, request: bytes, within: float) -> HttpResponse:
         """Raises ``TimeoutError`` and ``Broken``; the connection is of no use after either."""
         if self._transport is None:
             raise Broken("the connection is closed")
-        answer: asyncio.Future[Answer] = self._loop.create_future()
+        answer: asyncio.Future[HttpResponse] = self._loop.create_future()
         self._answer = answer
         timer = self._loop.call_later(within, self._end, TimeoutError())
         self._transport.write(request)
@@ -91,7 +91,7 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         answer, self._answer = self._answer, None
         if answer is not None and not answer.done():
-            answer.set_result(Answer(self._parser.get_status_code(), self._headers, b"".join(self._parts)))
+            answer.set_result(HttpResponse(self._parser.get_status_code(), self._headers, b"".join(self._parts)))
         if not self._parser.should_keep_alive() and self._transport is not None:
             self._transport.close()
 
@@ -120,7 +120,7 @@ class Connections:
 
     async def ask(
         self, method: str, path: str, within: float, headers: Mapping[str, str] | None = None, body: bytes = b""
-    ) -> Answer:
+    ) -> HttpResponse:
         """Raises ``TimeoutError``, ``Broken``, and ``OSError`` when nobody is there."""
         said = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
         head = f"{method} {self._base}{path} {self._head}{said}content-length: {len(body)}\r\n\r\n"

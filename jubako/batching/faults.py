@@ -29,7 +29,7 @@ class DeadlinePassed(CallFault):
         super().__init__(f"no answer within {seconds:g} s")
 
 
-class CallerGone(CallFault):
+class CallerDisconnected(CallFault):
     pass
 
 

@@ -10,5 +10,5 @@ _counter = itertools.count()
 _process = os.urandom(3).hex()
 
 
-def unique() -> str:
+def unique_id() -> str:
     return f"{time.time_ns() // 1_000_000:011x}{_process}{next(_counter) & 0xFFFF:04x}"

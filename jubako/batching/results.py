@@ -10,7 +10,7 @@ from jubako.model import Batch, Outputs
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class BatchResult:
     outputs: Outputs
     version: str
     mark: str
@@ -25,7 +25,7 @@ Observe = Callable[[Batch, Outputs, str, str], None]
 """Told of rows that were answered: what was asked, the answers, the version, and the mark of their ids."""
 
 
-class Watch(Protocol):
+class CallMetrics(Protocol):
     """What is told of each batch that came back, and of each fault."""
 
     def batch(self, rows: int, queue_seconds: float) -> None: ...

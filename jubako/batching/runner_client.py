@@ -38,7 +38,7 @@ class RunnerStatus:
     """Why it is not ready, or which newer version was refused while the old one goes on serving."""
 
 
-class Hop(Protocol):
+class RunnerClient(Protocol):
     async def send(self, batch: Batch, within: float, about: Mapping[str, str]) -> Reply: ...
 
     async def status(self, within: float) -> RunnerStatus: ...
@@ -46,7 +46,7 @@ class Hop(Protocol):
     async def close(self) -> None: ...
 
 
-class HttpHop:
+class HttpRunnerClient:
     def __init__(self, url: str) -> None:
         self._connections = Connections(url)
 

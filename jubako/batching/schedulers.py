@@ -13,7 +13,7 @@ from jubako.model import Batch, Outputs
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
+class PendingCall:
     """One caller's rows (or a part of them) and where the answer goes."""
 
     batch: Batch
@@ -24,7 +24,7 @@ class Entry:
     deadline: float
     gone: Callable[[], bool]
     """Whether the caller has hung up."""
-    done: asyncio.Future[Part]
+    done: asyncio.Future[CallPart]
     whole: bool = True
     """Whether these are all the rows of a request."""
     request_id: str = ""
@@ -34,7 +34,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class CallPart:
     """An entry's own rows of a reply, and what they went through."""
 
     outputs: Outputs
@@ -46,32 +46,32 @@ class Part:
     model: float
 
 
-class Order(Protocol):
+class Scheduler(Protocol):
     """Which entries go together. ``take`` gives the next batch and never an empty one while something waits."""
 
-    def add(self, entry: Entry) -> None: ...
+    def add(self, entry: PendingCall) -> None: ...
 
-    def take(self) -> list[Entry]: ...
+    def take(self) -> list[PendingCall]: ...
 
     def __len__(self) -> int: ...
 
-    def __iter__(self) -> Iterator[Entry]: ...
+    def __iter__(self) -> Iterator[PendingCall]: ...
 
-    def sweep(self, unwanted: Callable[[Entry], bool]) -> None: ...
+    def sweep(self, unwanted: Callable[[PendingCall], bool]) -> None: ...
 
 
 @dataclass(slots=True)
-class FirstCome:
+class FifoScheduler:
     """First come, first served, as many rows as fit."""
 
     max_rows: int
-    _entries: deque[Entry] = field(default_factory=deque)
+    _entries: deque[PendingCall] = field(default_factory=deque)
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: PendingCall) -> None:
         self._entries.append(entry)
 
-    def take(self) -> list[Entry]:
-        taken: list[Entry] = []
+    def take(self) -> list[PendingCall]:
+        taken: list[PendingCall] = []
         rows = 0
         while self._entries and (not taken or rows + self._entries[0].rows <= self.max_rows):
             entry = self._entries.popleft()
@@ -79,19 +79,19 @@ class FirstCome:
             taken.append(entry)
         return taken
 
-    def sweep(self, unwanted: Callable[[Entry], bool]) -> None:
+    def sweep(self, unwanted: Callable[[PendingCall], bool]) -> None:
         if any(map(unwanted, self._entries)):
             self._entries = deque(entry for entry in self._entries if not unwanted(entry))
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[PendingCall]:
         return iter(self._entries)
 
 
 @dataclass(slots=True)
-class ShortFirst:
+class ShortestFirstScheduler:
     """Texts of alike length together, short ones first, long ones not for ever behind.
 
     A long text stands as if it had come ``patience`` seconds later for each of its tokens. So it yields to short texts
@@ -103,16 +103,16 @@ class ShortFirst:
     patience: float = 0.0003
     alike: int = 3
     """A text joins a batch when it is at most so many times longer than the batch's first."""
-    _entries: list[tuple[float, int, Entry]] = field(default_factory=list)
+    _entries: list[tuple[float, int, PendingCall]] = field(default_factory=list)
     _count: int = 0
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: PendingCall) -> None:
         self._count += 1
         place = entry.arrived + self.patience * entry.weight / entry.rows
         heapq.heappush(self._entries, (place, self._count, entry))
 
-    def take(self) -> list[Entry]:
-        taken: list[Entry] = []
+    def take(self) -> list[PendingCall]:
+        taken: list[PendingCall] = []
         rows = weight = 0
         while self._entries:
             entry = self._entries[0][2]
@@ -128,7 +128,7 @@ class ShortFirst:
             taken.append(entry)
         return taken
 
-    def sweep(self, unwanted: Callable[[Entry], bool]) -> None:
+    def sweep(self, unwanted: Callable[[PendingCall], bool]) -> None:
         kept = [item for item in self._entries if not unwanted(item[2])]
         if len(kept) != len(self._entries):
             heapq.heapify(kept)
@@ -137,5 +137,5 @@ class ShortFirst:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[PendingCall]:
         return (entry for _, _, entry in self._entries)

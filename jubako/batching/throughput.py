@@ -8,7 +8,7 @@ import math
 FRESH = 2.0
 
 
-class Pace:
+class ThroughputEstimator:
     """Seconds a call, learned only from calls that came straight after one another.
 
     Quiet traffic teaches nothing: its calls are small and all overhead, and a line fitted through them believes that a

@@ -12,11 +12,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jubako.console import File
 from jubako.gateway.asgi import header, hung_up, request_id, respond
-from jubako.gateway.bodies import Bodies, HungUp
-from jubako.gateway.endpoints import Desk
+from jubako.gateway.bodies import BodyReader, ClientDisconnected
+from jubako.gateway.endpoints import ModelEndpoint
 from jubako.gateway.keys import Keyring
 from jubako.gateway.pages import Pages
-from jubako.gateway.problems import MEDIA_TYPE, KeyMissing, NoSuchThing, OurFault, Problem, WrongMethod
+from jubako.gateway.problems import (
+    MEDIA_TYPE,
+    InternalProblem,
+    MethodProblem,
+    NotFoundProblem,
+    Problem,
+    UnauthorizedProblem,
+)
 from jubako.metrics.gateway import Metrics
 from jubako.settings import Limits
 
@@ -34,11 +41,11 @@ PASSED = frozenset(
 )
 
 
-class Door:
+class GatewayApp:
     def __init__(
         self,
         app: ASGIApp,
-        desks: Mapping[str, Desk],
+        desks: Mapping[str, ModelEndpoint],
         pages: Pages,
         metrics: Metrics,
         *,
@@ -54,7 +61,7 @@ class Door:
         self._metrics = metrics
         self._console = console
         self._keyring = keyring
-        self._bodies = Bodies(limits)
+        self._bodies = BodyReader(limits)
         self._log_access = log_access
         self._tracing = tracing
         self._draining = False
@@ -77,7 +84,7 @@ class Door:
             else:
                 await self._elsewhere(scope, receive, send)
 
-    async def _predict(self, desk: Desk, scope: Scope, receive: Receive, send: Send) -> tuple[str, str, int]:
+    async def _predict(self, desk: ModelEndpoint, scope: Scope, receive: Receive, send: Send) -> tuple[str, str, int]:
         """Answers, and says how it ended: the request's id, the outcome, the rows."""
         started = time.perf_counter()
         caller = request_id(scope)
@@ -86,7 +93,7 @@ class Door:
         try:
             self._let_in(scope)
             if scope["method"] != "POST":
-                raise WrongMethod(scope["method"], "POST")
+                raise MethodProblem(scope["method"], "POST")
             content_type = header(scope, b"content-type")
             desk.check_media(content_type)
             desk.refuse_when_full()
@@ -95,7 +102,7 @@ class Door:
                 answered = await desk.answer(body, content_type, caller, hung_up(receive))
             finally:
                 self._bodies.done(body)
-        except HungUp:
+        except ClientDisconnected:
             answered = None
         except Problem as problem:
             if desk.version:
@@ -108,7 +115,7 @@ class Door:
         except Exception:
             log.exception("a request to %s broke", desk.card.name, extra={"request_id": caller})
             numbers.request("failed", time.perf_counter() - started)
-            await self._tell(OurFault(), caller, scope, receive, send, headers=headers)
+            await self._tell(InternalProblem(), caller, scope, receive, send, headers=headers)
             return caller, "failed", 0
         if answered is None:
             numbers.request("gone", time.perf_counter() - started)
@@ -143,14 +150,14 @@ class Door:
             if (file := self._console.get(path)) is not None:
                 # Open when keys are on: it holds no facts, and asks for a key itself.
                 if method not in ("GET", "HEAD"):
-                    raise WrongMethod(method, "GET")
+                    raise MethodProblem(method, "GET")
                 await respond(send, file.status, file.body, [*headers, *file.headers])
                 return
             if path != "/readyz":
                 self._let_in(scope)
             if path in PASSED:
                 if method not in ("GET", "HEAD"):
-                    raise WrongMethod(method, "GET")
+                    raise MethodProblem(method, "GET")
                 if path == "/metrics":
                     self._metrics.pour()
                 await self._pass(scope, receive, send, caller)
@@ -158,20 +165,24 @@ class Door:
             handler = self._pages.find(method, path)
             if handler is None:
                 allowed = self._pages.allowed(path)
-                raise WrongMethod(method, allowed) if allowed else NoSuchThing(f"nothing is served at {path[:200]!r}")
+                raise (
+                    MethodProblem(method, allowed)
+                    if allowed
+                    else NotFoundProblem(f"nothing is served at {path[:200]!r}")
+                )
             body = await self._bodies.read(scope, receive)
             try:
                 status, content, media = await handler(body)
             finally:
                 self._bodies.done(body)
-        except HungUp:
+        except ClientDisconnected:
             return
         except Problem as problem:
             await self._tell(problem, caller, scope, receive, send, headers=headers)
             return
         except Exception:
             log.exception("a request to %s broke", path[:200], extra={"request_id": caller})
-            await self._tell(OurFault(), caller, scope, receive, send, headers=headers)
+            await self._tell(InternalProblem(), caller, scope, receive, send, headers=headers)
             return
         headers.append((b"content-type", media))
         headers.append((b"server-timing", b"total;dur=%.3f" % ((time.perf_counter() - started) * 1000)))
@@ -207,7 +218,7 @@ class Door:
 
     def _let_in(self, scope: Scope) -> None:
         if self._keyring is not None and not self._keyring.opens(header(scope, b"authorization")):
-            raise KeyMissing
+            raise UnauthorizedProblem
 
     def _close_when_draining(self, headers: list[tuple[bytes, bytes]]) -> None:
         """While draining, callers with open connections are sent to connect again, elsewhere."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from jubako.batching import unique
+from jubako.batching import unique_id
 
 #: A caller's own id is kept when it can stand in a header and a log line as it is.
 _SAFE_ID = re.compile(rb"[!-~]{1,128}")
@@ -28,7 +28,7 @@ def header(scope: Scope, name: bytes) -> bytes:
 
 def request_id(scope: Scope) -> str:
     given = header(scope, b"x-request-id")
-    return given.decode() if _SAFE_ID.fullmatch(given) else unique()
+    return given.decode() if _SAFE_ID.fullmatch(given) else unique_id()
 
 
 def hung_up(receive: Receive) -> Callable[[], bool]:

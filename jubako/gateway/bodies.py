@@ -7,15 +7,15 @@ import asyncio
 from starlette.types import Receive, Scope
 
 from jubako.gateway.asgi import header
-from jubako.gateway.problems import NotParseable, TooLarge, TryLater
+from jubako.gateway.problems import MalformedProblem, TooLargeProblem, UnavailableProblem
 from jubako.settings import Limits
 
 
-class HungUp(Exception):
+class ClientDisconnected(Exception):
     """The caller left before the request was whole."""
 
 
-class Bodies:
+class BodyReader:
     """Of one process."""
 
     def __init__(self, limits: Limits) -> None:
@@ -27,7 +27,7 @@ class Bodies:
         """A whole body, refused as soon as that is known. Who gets it says when it is ``done``."""
         announced = int(header(scope, b"content-length") or 0)
         if announced > self._limits.body_bytes:
-            raise TooLarge(f"the body has {announced} bytes; at most {self._limits.body_bytes} are read")
+            raise TooLargeProblem(f"the body has {announced} bytes; at most {self._limits.body_bytes} are read")
         if announced:
             self._make_room(announced)
         body, more = await _piece(receive)
@@ -39,7 +39,7 @@ class Bodies:
 
     def _make_room(self, size: int) -> None:
         if self.held + size > self._limits.held_bytes:
-            raise TryLater("more and larger bodies are on their way than there is room for")
+            raise UnavailableProblem("more and larger bodies are on their way than there is room for")
 
     async def _rest(self, receive: Receive, first: bytes) -> bytes:
         pieces, size, more = [first], len(first), True
@@ -51,13 +51,13 @@ class Bodies:
                     size += len(piece)
                     self.held += len(piece)
                     if size > self._limits.body_bytes:
-                        raise TooLarge(f"the body has more than {self._limits.body_bytes} bytes")
+                        raise TooLargeProblem(f"the body has more than {self._limits.body_bytes} bytes")
                     self._make_room(0)
         except BaseException as error:
             self.held -= size
             if isinstance(error, TimeoutError):
                 said = f"the body was not whole after {self._limits.body_seconds:g} s"
-                raise NotParseable(said, headers={"connection": "close"}) from None
+                raise MalformedProblem(said, headers={"connection": "close"}) from None
             raise
         return b"".join(pieces)
 
@@ -66,5 +66,5 @@ async def _piece(receive: Receive) -> tuple[bytes, bool]:
     """What comes next, and whether more will."""
     message = await receive()
     if message["type"] != "http.request":
-        raise HungUp
+        raise ClientDisconnected
     return message.get("body", b""), message.get("more_body", False)

@@ -14,7 +14,7 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from jubako.batching.faults import CallerGone, DeadlinePassed, Overloaded
+from jubako.batching.faults import CallerDisconnected, DeadlinePassed, Overloaded
 
 #: How much of a request's time may be spent waiting to be decoded; the rest is the model's.
 SHARE = 0.5
@@ -24,7 +24,7 @@ TOGETHER = 8
 """Pictures of one request that a thread takes at once: handing over each by itself keeps the event loop busy."""
 
 
-class Pictures:
+class DecodeTimes:
     """What one picture takes one thread, over the last second of work.
 
     Not the newest few alone: threads are put aside for a moment again and again, and a line that was judged by such a
@@ -57,13 +57,13 @@ class Pictures:
         self._spent = kept * self._spent + spent
 
 
-class Decoding:
+class DecodePool:
     def __init__(self, decode: Callable[[bytes], Any], threads: int, deadline: float) -> None:
         self._decode = decode
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
         self._threads = threads
         self._deadline = deadline
-        self._pictures = Pictures()
+        self._pictures = DecodeTimes()
         self.waiting = 0
 
     def check(self, files: int = 1) -> None:
@@ -101,7 +101,7 @@ class Decoding:
         pictures = []
         for file in files:
             if gone():
-                raise CallerGone
+                raise CallerDisconnected
             if monotonic() > until:
                 raise DeadlinePassed(self._deadline)
             pictures.append(self._decode(file))

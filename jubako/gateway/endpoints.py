@@ -12,29 +12,38 @@ import numpy as np
 import orjson
 
 from jubako.answer import Answer as PublicAnswer
-from jubako.batching import Answer, Caller, CallerGone, CallFault, DeadlinePassed, NotReady, Overloaded, unique
+from jubako.batching import (
+    Batcher,
+    BatchResult,
+    CallerDisconnected,
+    CallFault,
+    DeadlinePassed,
+    NotReady,
+    Overloaded,
+    unique_id,
+)
 from jubako.card import AnyCard, FileRefused
 from jubako.files import FileModel
-from jubako.gateway.decoding import Decoding
-from jubako.gateway.fast_json import Table
+from jubako.gateway.decoding import DecodePool
+from jubako.gateway.fast_json import FastJsonReader
 from jubako.gateway.forms import FormFiles
 from jubako.gateway.json_rows import JsonRows, encoded_errors
-from jubako.gateway.problems import OurFault, Problem, TooLate, TryLater
+from jubako.gateway.problems import InternalProblem, Problem, TimeoutProblem, UnavailableProblem
 from jubako.model import AnyModel, BadRows, Batch
 
 log = logging.getLogger("jubako.desk")
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class HttpAnswer:
     """A finished prediction, ready to be told."""
 
     body: bytes
     rows: int
-    answer: Answer
+    answer: BatchResult
 
 
-class Reading(Protocol):
+class RequestReader(Protocol):
     """How this model's requests are read."""
 
     def check_media(self, content_type: bytes) -> None: ...
@@ -48,10 +57,10 @@ class Reading(Protocol):
     async def batch(self, body: bytes, content_type: bytes, gone: Callable[[], bool]) -> Batch: ...
 
 
-class ReadsJson:
+class JsonReader:
     def __init__(self, card: AnyCard, model: type[AnyModel], most_rows: int) -> None:
         self._rows: JsonRows[Any] = JsonRows(card, most_rows)
-        self._table = Table.of(card, most_rows)
+        self._table = FastJsonReader.of(card, most_rows)
         self._model = model
         self.check_media = self._rows.check_media
 
@@ -66,7 +75,7 @@ class ReadsJson:
         return self._model.encode(self._rows.read(body)) if table is None else table
 
 
-class ReadsFiles:
+class FileReader:
     """Decoding a file takes longer than everything else here, and lets other threads run meanwhile."""
 
     def __init__(self, model: type[FileModel[Any, Any]], most_rows: int, threads: int, deadline: float) -> None:
@@ -75,7 +84,7 @@ class ReadsFiles:
         self._model = model
         for example in model.card.examples:  # or the first callers wait while the decoder is loaded
             self._decode(row.model_validate_json(orjson.dumps(example)).data)
-        self._decoding = Decoding(self._decode, threads, deadline)
+        self._decoding = DecodePool(self._decode, threads, deadline)
         self.check_media = self._form.check_media
         self.check = self._decoding.check
         self.close = self._decoding.close
@@ -94,8 +103,8 @@ class ReadsFiles:
             return str(refused)
 
 
-class Desk:
-    def __init__(self, card: AnyCard, model: type[AnyModel], reading: Reading, caller: Caller) -> None:
+class ModelEndpoint:
+    def __init__(self, card: AnyCard, model: type[AnyModel], reading: RequestReader, caller: Batcher) -> None:
         self.card = card
         self.caller = caller
         self.version: str | None = None
@@ -106,14 +115,14 @@ class Desk:
 
     async def answer(
         self, body: bytes, content_type: bytes, request_id: str, gone: Callable[[], bool]
-    ) -> Answered | None:
+    ) -> HttpAnswer | None:
         """The answer's JSON; None when the caller has left. Raises ``Problem``."""
         try:
             batch = await self._reading.batch(body, content_type, gone)
             answer = await self.caller.call(batch, gone, request_id)
         except BadRows as bad:
             raise encoded_errors(bad.complaints) from None
-        except CallerGone:
+        except CallerDisconnected:
             return None
         except CallFault as fault:
             # Not kept here: what is raised knows this place and with it the body, and would know itself.
@@ -131,9 +140,9 @@ class Desk:
     async def answer_rows(self, rows: list[Any]) -> Any:
         """The same for a caller in this process, who already has rows."""
         batch = self._model.encode(rows)
-        request_id = unique()
+        request_id = unique_id()
         answered = self._tell(await self.caller.call(batch, lambda: False, request_id), request_id)
-        return PublicAnswer[self.card.prediction].model_validate_json(answered.body)  # type: ignore[name-defined]
+        return PublicAnswer[self.card.prediction].model_validate_json(answered.body)
 
     async def close(self) -> None:
         self._reading.close()
@@ -146,7 +155,7 @@ class Desk:
         except Overloaded as fault:
             raise _problem(self.card.name, fault) from None
 
-    def _tell(self, answer: Answer, request_id: str) -> Answered:
+    def _tell(self, answer: BatchResult, request_id: str) -> HttpAnswer:
         self.version = answer.version
         name, _, version = answer.version.partition(":")
         predictions = self._model.decode(answer.outputs)
@@ -157,14 +166,14 @@ class Desk:
         body = orjson.dumps(
             {"model": {"name": name, "version": version}, "request_id": request_id, "predictions": named}
         )
-        return Answered(body, len(predictions), answer)
+        return HttpAnswer(body, len(predictions), answer)
 
 
 def _problem(model: str, fault: CallFault) -> Problem:
     if isinstance(fault, Overloaded):
-        return TryLater(f"{model} has more work than it can finish in time", fault.retry_after)
+        return UnavailableProblem(f"{model} has more work than it can finish in time", fault.retry_after)
     if isinstance(fault, NotReady):
-        return TryLater(f"{model} is not ready; /readyz says why", 5)
+        return UnavailableProblem(f"{model} is not ready; /readyz says why", 5)
     if isinstance(fault, DeadlinePassed):
-        return TooLate(f"{model}: {fault}")
-    return OurFault()
+        return TimeoutProblem(f"{model}: {fault}")
+    return InternalProblem()

@@ -7,7 +7,7 @@ from typing import Any
 from bentos.cards import CARDS
 from jubako.batching import RunnerStatus
 from jubako.card import AnyCard
-from jubako.gateway.problems import NoSuchThing
+from jubako.gateway.problems import NotFoundProblem
 from jubako.versions import stages, store
 from jubako.versions.manifest import VersionRefused
 
@@ -47,7 +47,7 @@ def version_facts(name: str, version: str) -> dict[str, Any]:
     try:
         evidence = store.read_manifest(f"{name}:{version}")
     except VersionRefused as refused:
-        raise NoSuchThing(f"{name} has no version {version!r} that can be trusted: {refused.why}") from None
+        raise NotFoundProblem(f"{name} has no version {version!r} that can be trusted: {refused.why}") from None
     whole = evidence.model_dump(mode="json")
     return {
         **whole,

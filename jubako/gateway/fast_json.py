@@ -21,7 +21,7 @@ from pydantic.fields import FieldInfo
 from jubako.card import NOT_BOOLEAN, AnyCard
 
 
-class Table:
+class FastJsonReader:
     """Reads ``{"inputs": [row, ...]}`` for one card."""
 
     def __init__(self, fields: dict[str, Any], most_rows: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from jubako.gateway.problems import FieldError, NotParseable, RowsRejected, TooLarge, WrongMedia
+from jubako.gateway.problems import FieldError, InvalidRowsProblem, MalformedProblem, MediaTypeProblem, TooLargeProblem
 
 FIELD = "inputs"
 
@@ -22,11 +22,11 @@ class FormFiles:
     def check_media(self, content_type: bytes) -> None:
         kind, options = parse_options_header(content_type)
         if kind.lower() != b"multipart/form-data" or not options.get(b"boundary"):
-            raise WrongMedia(f"send files as multipart/form-data, one or more parts named {FIELD!r}")
+            raise MediaTypeProblem(f"send files as multipart/form-data, one or more parts named {FIELD!r}")
 
     def read(self, body: bytes, content_type: bytes) -> list[bytes]:
         if not body:
-            raise NotParseable("the form is empty")
+            raise MalformedProblem("the form is empty")
         boundary = parse_options_header(content_type)[1][b"boundary"]
         parts = _Parts(self._most_rows, self._most_bytes)
         try:
@@ -34,13 +34,13 @@ class FormFiles:
             parser.write(body)
             parser.finalize()
         except FormParserError as error:
-            raise NotParseable(f"the form is broken: {error}") from None
+            raise MalformedProblem(f"the form is broken: {error}") from None
         if not parts.ended:
-            raise NotParseable("the form is cut off: its closing boundary is missing")
+            raise MalformedProblem("the form is cut off: its closing boundary is missing")
         if parts.errors:
-            raise RowsRejected(f"{len(parts.errors)} part(s) do not fit; see errors", parts.errors)
+            raise InvalidRowsProblem(f"{len(parts.errors)} part(s) do not fit; see errors", parts.errors)
         if not parts.files:
-            raise RowsRejected(f"the form has no file named {FIELD!r}", [FieldError([FIELD], "no file was sent")])
+            raise InvalidRowsProblem(f"the form has no file named {FIELD!r}", [FieldError([FIELD], "no file was sent")])
         return parts.files
 
 
@@ -89,7 +89,7 @@ class _Parts:
         elif len(self._data) > self._most_bytes:
             self.errors.append(FieldError([FIELD, place], f"the file is larger than {self._most_bytes} bytes"))
         if place >= self._most_rows:
-            raise TooLarge(f"one request may have {self._most_rows} files; split it")
+            raise TooLargeProblem(f"one request may have {self._most_rows} files; split it")
         self.files.append(bytes(self._data))
 
     def _finish(self) -> None:

@@ -15,15 +15,15 @@ from bentos.cards import CARDS
 from bentos.models import MODELS
 from jubako import home, tracing
 from jubako.answer import Answer as PublicAnswer
-from jubako.batching import Caller, Hop
-from jubako.batching.schedulers import FirstCome, Order, ShortFirst
-from jubako.batching.throughput import Pace
+from jubako.batching import Batcher, RunnerClient
+from jubako.batching.schedulers import FifoScheduler, Scheduler, ShortestFirstScheduler
+from jubako.batching.throughput import ThroughputEstimator
 from jubako.card import AnyCard, Card, PredictionT, RowT
 from jubako.collection import Collection
 from jubako.console import files
 from jubako.files import FileModel
-from jubako.gateway.app import Door
-from jubako.gateway.endpoints import Desk, Reading, ReadsFiles, ReadsJson
+from jubako.gateway.app import GatewayApp
+from jubako.gateway.endpoints import FileReader, JsonReader, ModelEndpoint, RequestReader
 from jubako.gateway.keys import keyring
 from jubako.gateway.monitoring_routes import Watching
 from jubako.gateway.openapi import describe
@@ -34,7 +34,7 @@ from jubako.model import Batch, Outputs
 from jubako.monitoring.record.observation import Observation
 from jubako.monitoring.record.recorder import Recorder
 from jubako.process.memory import give_back
-from jubako.settings import GATEWAY, Runner, Settings
+from jubako.settings import GATEWAY, RunnerSettings, Settings
 from jubako.text import weight
 
 if TYPE_CHECKING:
@@ -47,16 +47,16 @@ MEASURE_EVERY = 15.0
 FLUSH_WITHIN = 5.0
 
 
-class Plane:
+class Gateway:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._desks: dict[str, Desk] = {}
+        self._desks: dict[str, ModelEndpoint] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._metrics: Metrics | None = None
         self._recorder: Recorder | None = None
         self._tracing: Tracing | None = None
 
-    def open(self, app: ASGIApp, hops: Mapping[str, Hop]) -> Door:
+    def open(self, app: ASGIApp, hops: Mapping[str, RunnerClient]) -> GatewayApp:
         """Start everything; to be called on the event loop that will serve."""
         gateway = self._settings.gateway
         collection = Collection.of(GATEWAY, list(MODELS.values()))
@@ -78,7 +78,7 @@ class Plane:
         self._repeat(LOOK_EVERY, pages.statuses)
         self._repeat(LOOK_EVERY, lambda: asyncio.to_thread(forget_the_dead))
         self._tasks += [asyncio.create_task(work) for work in (Vitals(GATEWAY).watch(), give_back())]
-        return Door(
+        return GatewayApp(
             app,
             self._desks,
             pages,
@@ -90,21 +90,21 @@ class Plane:
             tracing=self._tracing,
         )
 
-    def _desk(self, card: AnyCard, hop: Hop, metrics: Metrics) -> Desk:
+    def _desk(self, card: AnyCard, hop: RunnerClient, metrics: Metrics) -> ModelEndpoint:
         runner = self._settings.runner(card.name)
         rows = self._settings.gateway.limits.rows
         model = MODELS[card.name]
-        reading: Reading = (
-            ReadsFiles(model, rows, self._settings.gateway.decode_threads, runner.deadline_seconds)
+        reading: RequestReader = (
+            FileReader(model, rows, self._settings.gateway.decode_threads, runner.deadline_seconds)
             if issubclass(model, FileModel)
-            else ReadsJson(card, model, rows)
+            else JsonReader(card, model, rows)
         )
         order, full = _order(card, runner)
-        caller = Caller(
+        caller = Batcher(
             card.name,
             hop,
             order,
-            Pace(full),
+            ThroughputEstimator(full),
             watch=metrics.models[card.name],
             in_flight=runner.in_flight * runner.workers,
             queue_rows=runner.queue_rows,
@@ -114,7 +114,7 @@ class Plane:
             observe=partial(self._observe, card.name),
             tracing=self._tracing,
         )
-        return Desk(card, model, reading, caller)
+        return ModelEndpoint(card, model, reading, caller)
 
     def _observe(self, name: str, batch: Batch, outputs: Outputs, version: str, mark: str) -> None:
         """Told of each call's answered rows; a buffer append, nothing more."""
@@ -161,13 +161,13 @@ class Plane:
             await asyncio.to_thread(self._tracing.close)
 
 
-def _order(card: AnyCard, runner: Runner) -> tuple[Order, int]:
+def _order(card: AnyCard, runner: RunnerSettings) -> tuple[Scheduler, int]:
     """Who goes next, and what a full call is: rows, or tokens for text."""
     rows = runner.max_rows or card.batching.max_rows
     tokens = runner.max_tokens or card.batching.max_tokens
     if tokens is None:
-        return FirstCome(rows), rows
-    return ShortFirst(rows, tokens), tokens
+        return FifoScheduler(rows), rows
+    return ShortestFirstScheduler(rows, tokens), tokens
 
 
 def _tokens(batch: Batch) -> int:

@@ -9,7 +9,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
 from jubako.card import Card, RowT
-from jubako.gateway.problems import FieldError, NotParseable, RowsRejected, TooLarge, WrongMedia
+from jubako.gateway.problems import FieldError, InvalidRowsProblem, MalformedProblem, MediaTypeProblem, TooLargeProblem
 
 #: pydantic's words where they say less than a caller needs.
 WORDS = {
@@ -39,14 +39,14 @@ class JsonRows(Generic[RowT]):
     def check_media(self, content_type: bytes) -> None:
         kind, _, parameters = content_type.partition(b";")
         if kind.strip().lower() != b"application/json":
-            raise WrongMedia("send JSON with `Content-Type: application/json`")
+            raise MediaTypeProblem("send JSON with `Content-Type: application/json`")
         charset = parameters.strip().lower()
         if charset.startswith(b"charset=") and charset[8:].strip(b'"') not in (b"utf-8", b"utf8", b"us-ascii"):
-            raise WrongMedia("JSON is UTF-8; no other charset is read")
+            raise MediaTypeProblem("JSON is UTF-8; no other charset is read")
 
     def read(self, body: bytes) -> list[RowT]:
         if not body:
-            raise NotParseable('the body is empty; send {"inputs": [...]}')
+            raise MalformedProblem('the body is empty; send {"inputs": [...]}')
         try:
             rows: list[RowT] = self._validate(body).inputs  # type: ignore[attr-defined]
         except ValidationError as error:
@@ -62,13 +62,13 @@ def _rejected(error: ValidationError, most_rows: int) -> Exception:
     found: list[dict[str, Any]] = orjson.loads(error.json(include_url=False, include_context=True, include_input=False))
     first = found[0]
     if first["type"] == "json_invalid":
-        return NotParseable(f"the body is not valid JSON: {first['ctx']['error']}")
+        return MalformedProblem(f"the body is not valid JSON: {first['ctx']['error']}")
     if first["type"] == "too_long" and first["loc"] == ["inputs"]:
-        return TooLarge(f"one request may have {most_rows} rows; split it")
+        return TooLargeProblem(f"one request may have {most_rows} rows; split it")
     errors = [FieldError(item["loc"], WORDS.get(item["type"], item["msg"])) for item in found]
     rows = len({item["loc"][1] for item in found if len(item["loc"]) > 1})
     detail = f"{rows} row(s) do not fit" if rows else 'the body must be {"inputs": [row, ...]}'
-    return RowsRejected(f"{detail}; see errors", errors)
+    return InvalidRowsProblem(f"{detail}; see errors", errors)
 
 
 def _refuse_repeated_keys(body: bytes) -> None:
@@ -81,13 +81,13 @@ def _refuse_repeated_keys(body: bytes) -> None:
         names = [name for name, _ in items]
         if len(set(names)) != len(names):
             twice = next(name for name in names if names.count(name) > 1)
-            raise NotParseable(f"the key {twice!r} stands twice in one object")
+            raise MalformedProblem(f"the key {twice!r} stands twice in one object")
         return dict(items)
 
     json.loads(body, object_pairs_hook=pairs)
 
 
-def encoded_errors(complaints: dict[int, str]) -> RowsRejected:
+def encoded_errors(complaints: dict[int, str]) -> InvalidRowsProblem:
     """What a model's ``encode`` found wrong, told like every other bad value."""
     errors = [FieldError(["inputs", row], why) for row, why in sorted(complaints.items())]
-    return RowsRejected(f"{len(errors)} row(s) do not fit; see errors", errors)
+    return InvalidRowsProblem(f"{len(errors)} row(s) do not fit; see errors", errors)

@@ -8,7 +8,7 @@ import re
 import secrets
 from pathlib import Path
 
-from jubako.settings import ApiKeys, ConfigurationRefused
+from jubako.settings import ApiKeySettings, ConfigurationRefused
 
 _LINE = re.compile(r"(?P<name>[\w.-]{1,64}): *(?P<hash>[0-9a-f]{64})")
 
@@ -50,5 +50,5 @@ class Keyring:
         return scheme.lower() == b"bearer" and any(matches)
 
 
-def keyring(settings: ApiKeys) -> Keyring | None:
+def keyring(settings: ApiKeySettings) -> Keyring | None:
     return Keyring(Path(settings.file).expanduser()) if settings.enabled and settings.file else None

@@ -12,7 +12,7 @@ import orjson
 
 from jubako.collection import Collection
 from jubako.gateway.pages import Handler, Page, page
-from jubako.gateway.problems import FieldError, NotParseable, RowsRejected, TooLarge
+from jubako.gateway.problems import FieldError, InvalidRowsProblem, MalformedProblem, TooLargeProblem
 from jubako.metrics.gateway import Metrics
 from jubako.monitoring.quality import feedback
 from jubako.monitoring.record.recorder import Recorder
@@ -45,7 +45,7 @@ class Watching:
         truths, complaints = feedback.check(self._cards, _items(body))
         if complaints:
             errors = [FieldError(["feedback", line, field], why) for line, field, why in complaints]
-            raise RowsRejected(f"{len(errors)} line(s) do not fit; nothing was stored; see errors", errors)
+            raise InvalidRowsProblem(f"{len(errors)} line(s) do not fit; nothing was stored; see errors", errors)
         outcomes = await asyncio.to_thread(self._monitor.feedback.add, truths)
         told = [{"id": truth.id, "outcome": outcome} for truth, outcome in zip(truths, outcomes, strict=True)]
         counts = {outcome: outcomes.count(outcome) for outcome in feedback.OUTCOMES}
@@ -65,20 +65,20 @@ def _items(body: bytes) -> list[Mapping[str, Any]]:
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise NotParseable(f"the body is not valid JSON: {error}") from None
+        raise MalformedProblem(f"the body is not valid JSON: {error}") from None
     expected = 'the body must be {"feedback": [{"id": ..., "truth": ...}, ...]}'
     if not isinstance(content, dict) or set(content) != {"feedback"} or not isinstance(content["feedback"], list):
-        raise RowsRejected(expected, [FieldError(["feedback"], expected)])
+        raise InvalidRowsProblem(expected, [FieldError(["feedback"], expected)])
     items = content["feedback"]
     if not items:
-        raise RowsRejected(expected, [FieldError(["feedback"], "at least one line is needed")])
+        raise InvalidRowsProblem(expected, [FieldError(["feedback"], "at least one line is needed")])
     if len(items) > MOST_TRUTHS:
-        raise TooLarge(f"one request may have {MOST_TRUTHS} lines of feedback; split it")
+        raise TooLargeProblem(f"one request may have {MOST_TRUTHS} lines of feedback; split it")
     wrong = [
         FieldError(["feedback", line], 'must be {"id": ..., "truth": ...}')
         for line, item in enumerate(items)
         if not isinstance(item, dict) or set(item) != {"id", "truth"}
     ]
     if wrong:
-        raise RowsRejected(f"{len(wrong)} line(s) do not fit; nothing was stored; see errors", wrong)
+        raise InvalidRowsProblem(f"{len(wrong)} line(s) do not fit; nothing was stored; see errors", wrong)
     return items

@@ -14,9 +14,9 @@ from jubako.batching import RunnerStatus
 from jubako.collection import Collection
 from jubako.console import cards
 from jubako.gateway import facts
-from jubako.gateway.endpoints import Desk
+from jubako.gateway.endpoints import ModelEndpoint
 from jubako.gateway.index import INDEX
-from jubako.gateway.problems import NoSuchThing
+from jubako.gateway.problems import NotFoundProblem
 from jubako.metrics.gateway import Metrics
 
 STATUS_WITHIN = 1.0
@@ -34,7 +34,7 @@ def page(status: int, content: Any) -> Page:
 class Pages:
     def __init__(
         self,
-        desks: Mapping[str, Desk],
+        desks: Mapping[str, ModelEndpoint],
         metrics: Metrics,
         openapi: Callable[[], dict[str, Any]],
         collection: Collection,
@@ -86,7 +86,7 @@ class Pages:
             name, _, version = tag.partition(":")
             try:
                 found = await asyncio.to_thread(lambda: facts.version_facts(name, version))
-            except NoSuchThing:
+            except NotFoundProblem:
                 return "unknown", None
             self._lineages[tag] = found["run_id"], found["trained_at"]
         return self._lineages[tag]

@@ -57,11 +57,11 @@ class Problem(Exception):
         return orjson.dumps(content)
 
 
-class NotParseable(Problem):
+class MalformedProblem(Problem):
     status, kind, title = 400, "not-parseable", "The body cannot be read"
 
 
-class KeyMissing(Problem):
+class UnauthorizedProblem(Problem):
     status, kind, title = 401, "key-missing", "A valid API key is needed"
 
     def __init__(self) -> None:
@@ -69,30 +69,30 @@ class KeyMissing(Problem):
         super().__init__(hint, headers={"www-authenticate": "Bearer"})
 
 
-class NoSuchThing(Problem):
+class NotFoundProblem(Problem):
     status, kind, title = 404, "no-such-thing", "There is nothing here"
 
 
-class WrongMethod(Problem):
+class MethodProblem(Problem):
     status, kind, title = 405, "wrong-method", "This address does not take this method"
 
     def __init__(self, method: str, allowed: str) -> None:
         super().__init__(f"{method} is not possible here; use {allowed}", headers={"allow": allowed})
 
 
-class TooLarge(Problem):
+class TooLargeProblem(Problem):
     status, kind, title = 413, "too-large", "The request is too large"
 
 
-class WrongMedia(Problem):
+class MediaTypeProblem(Problem):
     status, kind, title = 415, "wrong-media-type", "The body has the wrong media type"
 
 
-class RowsRejected(Problem):
+class InvalidRowsProblem(Problem):
     status, kind, title = 422, "rows-rejected", "Some values do not fit"
 
 
-class OurFault(Problem):
+class InternalProblem(Problem):
     outcome = "failed"
 
     def __init__(self) -> None:
@@ -101,12 +101,12 @@ class OurFault(Problem):
         )
 
 
-class TryLater(Problem):
+class UnavailableProblem(Problem):
     status, kind, title, outcome = 503, "try-later", "Not now", "overloaded"
 
     def __init__(self, detail: str, seconds: float = 1.0) -> None:
         super().__init__(detail, headers={"retry-after": str(max(1, round(seconds)))})
 
 
-class TooLate(Problem):
+class TimeoutProblem(Problem):
     status, kind, title, outcome = 504, "too-late", "The deadline passed", "late"

@@ -13,8 +13,8 @@ from bentos.cards import CARDS
 from jubako.batching import HttpHop
 from jubako.compat import patches
 from jubako.compat.bentoml_classes import AppFactory
-from jubako.gateway.app import Door
-from jubako.gateway.gateway import Plane
+from jubako.gateway.app import GatewayApp
+from jubako.gateway.gateway import Gateway
 from jubako.process import logs
 from jubako.process.prefork import stand_by
 from jubako.settings import settings
@@ -29,15 +29,15 @@ class GatewayService(Service[InnerT]):
         self.inject_config()
         stand_by()
         factory = AppFactory(self, is_main)
-        return Entrance(self, factory, factory())
+        return GatewayEntry(self, factory, factory())
 
 
-class Entrance:
+class GatewayEntry:
     def __init__(self, service: GatewayService[Any], factory: AppFactory, app: Any) -> None:
         self._service = service
         self._factory = factory
         self._app = app
-        self._door: Door | None = None
+        self._door: GatewayApp | None = None
         app.router.lifespan_context = self._living(app.router.lifespan_context)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,7 +48,7 @@ class Entrance:
         async def lifespan(app: Any) -> AsyncIterator[None]:
             logs.configure(settings().gateway.logging, self._service.name)
             async with inner(app):
-                plane: Plane = self._factory.instance.plane
+                plane: Gateway = self._factory.instance.plane
                 runners = {dependency.on.name: dependency.on for dependency in self._service.dependencies.values()}
                 hops = {name: HttpHop(runners[name].url) for name in CARDS}
                 door = self._door = plane.open(self._app, hops)

@@ -7,7 +7,7 @@ import time
 
 import orjson
 
-from jubako.settings import Logging
+from jubako.settings import LoggingSettings
 
 
 class JsonLines(logging.Formatter):
@@ -31,7 +31,7 @@ class JsonLines(logging.Formatter):
         return orjson.dumps(line, default=str).decode()
 
 
-def configure(settings: Logging, service: str) -> None:
+def configure(settings: LoggingSettings, service: str) -> None:
     """Give this worker's handlers the wanted form. BentoML made the handlers; they keep writing where they wrote."""
     level = getattr(logging, settings.level.upper())
     logging.getLogger("jubako").setLevel(level)

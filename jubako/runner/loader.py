@@ -20,7 +20,7 @@ from jubako.batching.runner_client import RunnerStatus
 from jubako.model import AnyModel, Batch, Outputs, Runtime
 from jubako.process import devices
 from jubako.runner.output_checks import Proof, proof_for
-from jubako.settings import Runner
+from jubako.settings import RunnerSettings
 from jubako.versions import stages, store
 from jubako.versions.manifest import VersionRefused
 from jubako.versions.store import LoadedVersion
@@ -52,7 +52,9 @@ class Serving:
 
 
 class ModelLoader:
-    def __init__(self, model: type[AnyModel], settings: Runner, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, model: type[AnyModel], settings: RunnerSettings, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.model = model
         self.card = model.card
         self._clock = clock

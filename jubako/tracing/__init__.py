@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jubako.settings import Tracing as TracingSettings
+from jubako.settings import TracingSettings as TracingSettings
 
 if TYPE_CHECKING:
     from jubako.tracing.spans import Tracing

@@ -31,7 +31,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from starlette.types import Message, Send
 
 from jubako.batching.runner_client import Reply
-from jubako.batching.schedulers import Entry
+from jubako.batching.schedulers import PendingCall
 
 EXPORT_EVERY_MS = 1_000
 #: Spans that may wait for the collector; more are dropped, because memory is for predictions.
@@ -86,7 +86,7 @@ class Tracing:
     async def call(
         self,
         model: str,
-        entries: Sequence[Entry],
+        entries: Sequence[PendingCall],
         headers: MutableMapping[str, str],
         sending: Coroutine[Any, Any, Reply],
     ) -> Reply:

@@ -10,7 +10,7 @@ import pytest
 
 from jubako.runner import loader
 from jubako.runner.loader import ModelLoader
-from jubako.settings import Runner
+from jubako.settings import RunnerSettings
 from jubako.versions import stages
 from tests.chaos.versions import flip_a_byte
 from tests.five import MODELS
@@ -33,7 +33,7 @@ def test_a_version_whose_files_were_restored_serves_without_a_restart(iris_home:
     whole = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
     flip_a_byte(folder)
     clock = Clock()
-    runner = ModelLoader(MODELS["iris"], Runner(), clock)
+    runner = ModelLoader(MODELS["iris"], RunnerSettings(), clock)
     runner.look()
     assert not runner.status().ready
     for file, content in whole.items():
@@ -56,7 +56,7 @@ def test_a_version_that_stays_broken_is_tried_less_and_less(monkeypatch: pytest.
 
     monkeypatch.setattr(loader.store, "open_version", broken)
     clock = Clock()
-    runner = ModelLoader(MODELS["iris"], Runner(), clock)
+    runner = ModelLoader(MODELS["iris"], RunnerSettings(), clock)
     for _ in range(3_600):
         runner.look()
         clock.now += 1
@@ -67,7 +67,7 @@ def test_a_version_that_stays_broken_is_tried_less_and_less(monkeypatch: pytest.
 
 @pytest.mark.usefixtures("iris_home")
 def test_a_batch_that_was_made_ready_beside_another_took_only_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    runner = ModelLoader(MODELS["iris"], Runner())
+    runner = ModelLoader(MODELS["iris"], RunnerSettings())
     runner.look()
     came_and_ended = iter([0.000, 0.010, 0.001, 0.018, 0.030, 0.036])
     monkeypatch.setattr("jubako.runner.loader.time", SimpleNamespace(perf_counter=lambda: next(came_and_ended)))

@@ -19,7 +19,7 @@ from jubako.monitoring.archive import database, ledger
 from jubako.monitoring.archive.profile_files import DAY, SOURCES, Archive, Moved, Part, parse
 from jubako.monitoring.drift import reference
 from jubako.monitoring.record.profiles import Profile
-from jubako.settings import Monitoring
+from jubako.settings import MonitoringSettings
 
 HOUR = 3_600
 GRACE = 3_600.0
@@ -35,7 +35,9 @@ log = logging.getLogger("jubako.monitoring")
 Rest = Callable[[], None]
 
 
-def keep_house(folder: Path, archive: Archive, settings: Monitoring, now: float, rest: Rest = lambda: None) -> None:
+def keep_house(
+    folder: Path, archive: Archive, settings: MonitoringSettings, now: float, rest: Rest = lambda: None
+) -> None:
     """Never raises: a house that cannot be kept today can be kept tomorrow."""
     oldest = now - settings.keep_days * DAY
     budget = settings.keep_megabytes * MEGABYTE

@@ -19,7 +19,7 @@ from jubako.monitoring.record.buffer import Buffer
 from jubako.monitoring.record.columns import Checked, check
 from jubako.monitoring.record.observation import Group, Observation, by_window
 from jubako.monitoring.record.windows import Windows
-from jubako.settings import Monitoring
+from jubako.settings import MonitoringSettings
 
 TAKE = 4_096
 """Calls that become one batch."""
@@ -38,7 +38,7 @@ class Owner:
     def __init__(
         self,
         folder: Path,
-        settings: Monitoring,
+        settings: MonitoringSettings,
         models: Mapping[str, type[AnyModel]],
         buffer: Buffer,
         clock: Callable[[], float],

@@ -21,7 +21,7 @@ from jubako.monitoring.record.buffer import Buffer
 from jubako.monitoring.record.observation import Accounting, Tally
 from jubako.monitoring.record.profiler import Owner
 from jubako.monitoring.record.profiles import whylogs
-from jubako.settings import Monitoring
+from jubako.settings import MonitoringSettings
 
 POLL = 0.5
 
@@ -53,7 +53,7 @@ class Recorder:
     def __init__(
         self,
         folder: Path,
-        settings: Monitoring,
+        settings: MonitoringSettings,
         models: Mapping[str, type[AnyModel]],
         clock: Callable[[], float] = time.time,
     ) -> None:

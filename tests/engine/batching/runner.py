@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from jubako.batching import Caller, DeadlinePassed, Reply, RunnerStatus
-from jubako.batching.schedulers import FirstCome
-from jubako.batching.throughput import Pace
+from jubako.batching import Batcher, DeadlinePassed, Reply, RunnerStatus
+from jubako.batching.schedulers import FifoScheduler
+from jubako.batching.throughput import ThroughputEstimator
 
 Compute = Callable[[Any], Any]
 
@@ -55,9 +55,13 @@ class Noted:
         self.faults.append(kind)
 
 
-def caller(runner: FakeRunner, watch: Noted | None = None, pace: Pace | None = None, **options: Any) -> Caller:
+def caller(
+    runner: FakeRunner, watch: Noted | None = None, pace: ThroughputEstimator | None = None, **options: Any
+) -> Batcher:
     settings: dict[str, Any] = {"in_flight": 2, "queue_rows": 1000, "deadline": 5.0, "part_rows": 16, **options}
-    return Caller("fake", runner, FirstCome(16), pace or Pace(16), watch=watch or Noted(), **settings)
+    return Batcher(
+        "fake", runner, FifoScheduler(16), pace or ThroughputEstimator(16), watch=watch or Noted(), **settings
+    )
 
 
 def rows(*numbers: float) -> Any:

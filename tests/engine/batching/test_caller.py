@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jubako.batching import Caller, CallerGone, DeadlinePassed, ModelFailed, Overloaded, Reply, RunnerGone
+from jubako.batching import Batcher, CallerDisconnected, DeadlinePassed, ModelFailed, Overloaded, Reply, RunnerGone
 from jubako.batching.faults import Misbehaved
-from jubako.batching.schedulers import ShortFirst
-from jubako.batching.throughput import FRESH, Pace
+from jubako.batching.schedulers import ShortestFirstScheduler
+from jubako.batching.throughput import FRESH, ThroughputEstimator
 from tests.engine.batching.runner import FakeRunner, Noted, caller, here, rows
 
 
@@ -101,7 +101,7 @@ async def test_rows_of_callers_who_left_are_not_computed() -> None:
     stayed = asyncio.create_task(desk.call(rows(99), here))
     gone = await asyncio.gather(*left, return_exceptions=True)
     await asyncio.gather(first, stayed)
-    assert all(isinstance(answer, CallerGone) for answer in gone)
+    assert all(isinstance(answer, CallerDisconnected) for answer in gone)
     assert runner.computed == [0.0, 99.0]
     await desk.close()
 
@@ -169,7 +169,7 @@ async def test_the_quiet_after_everybody_left_is_not_taken_for_a_slow_call() -> 
 
 
 async def test_a_line_that_refused_everybody_finds_out_that_the_runner_is_fast_again() -> None:
-    pace = Pace(16)
+    pace = ThroughputEstimator(16)
     desk = caller(FakeRunner(), pace=pace, deadline=1.0)
     pace.learn(0.9, monotonic())
     with pytest.raises(Overloaded):
@@ -223,8 +223,8 @@ async def test_short_texts_do_not_wait_behind_long_ones() -> None:
     def weigh(batch: Any) -> int:
         return sum(len(text) for text in batch)
 
-    desk = Caller(
-        "fake", Texts(), ShortFirst(8, 400), Pace(400), watch=Noted(), in_flight=1,
+    desk = Batcher(
+        "fake", Texts(), ShortestFirstScheduler(8, 400), ThroughputEstimator(400), watch=Noted(), in_flight=1,
         queue_rows=1000, deadline=5.0, part_rows=8, weigh=weigh,
     )  # fmt: skip
     blocker = asyncio.create_task(desk.call(["x" * 10], here))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from jubako.batching import Answer
+from jubako.batching import BatchResult
 from tests.engine.batching.runner import FakeRunner, caller, here, rows
 
 
@@ -22,7 +22,7 @@ class Observed:
             self.asked[f"{version}:{mark}.{place}"] = float(row[0])
 
 
-def ids(answer: Answer) -> list[str]:
+def ids(answer: BatchResult) -> list[str]:
     return [f"{answer.version}:{answer.mark}.{answer.first + place}" for place in range(len(answer.outputs))]
 
 

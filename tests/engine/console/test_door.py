@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from jubako import collection
 from jubako.console import files
-from jubako.gateway.app import Door
+from jubako.gateway.app import GatewayApp
 from jubako.gateway.keys import Keyring, key_hash
 from jubako.gateway.pages import Pages
 from jubako.settings import Limits
@@ -28,7 +28,7 @@ def http(tmp_path: Path) -> httpx.AsyncClient:
     keys = tmp_path / "keys"
     keys.write_text(f"somebody: {key_hash('secret')}\n")
     nothing: Any = None
-    door = Door(
+    door = GatewayApp(
         _bentoml,
         {},
         Pages({}, nothing, dict, collection.here()),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from jubako.gateway.asgi import respond
-from jubako.gateway.bodies import Bodies, HungUp
+from jubako.gateway.bodies import BodyReader, ClientDisconnected
 from jubako.gateway.problems import Problem
 from jubako.settings import Limits
 from tests.engine.gateway.uvicorned import served
@@ -22,14 +22,14 @@ class Reader:
     """Reads each body, and holds it until it is let go."""
 
     def __init__(self, **limits: Any) -> None:
-        self.bodies = Bodies(Limits(**{**LIMITS, **limits}))
+        self.bodies = BodyReader(Limits(**{**LIMITS, **limits}))
         self.let_go = asyncio.Event()
         self.let_go.set()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
             body = await self.bodies.read(scope, receive)
-        except HungUp:
+        except ClientDisconnected:
             return
         except Problem as problem:
             headers = [(name.encode(), value.encode()) for name, value in problem.headers.items()]
@@ -56,7 +56,7 @@ async def ask(port: int, size: int, *, sent: int | None = None, chunked: bool = 
         writer.close()
 
 
-async def until_held(bodies: Bodies, size: int) -> None:
+async def until_held(bodies: BodyReader, size: int) -> None:
     async with asyncio.timeout(20):
         while bodies.held != size:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.01)

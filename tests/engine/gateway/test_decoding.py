@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from jubako.batching import CallerGone, DeadlinePassed, Overloaded
-from jubako.gateway.decoding import Decoding
+from jubako.batching import CallerDisconnected, DeadlinePassed, Overloaded
+from jubako.gateway.decoding import DecodePool
 
 
 def here() -> bool:
@@ -17,14 +17,14 @@ def here() -> bool:
 
 
 async def test_pictures_come_out_in_the_order_of_their_files() -> None:
-    decoding = Decoding(lambda file: file.upper(), threads=3, deadline=10)
+    decoding = DecodePool(lambda file: file.upper(), threads=3, deadline=10)
     assert await decoding([b"a", b"b", b"c", b"d"], here) == [b"A", b"B", b"C", b"D"]
     assert decoding.waiting == 0
     decoding.close()
 
 
 async def test_who_could_not_be_decoded_in_time_is_refused_at_once_and_let_in_again_later() -> None:
-    decoding = Decoding(lambda _file: time.sleep(0.02), threads=1, deadline=1.0)
+    decoding = DecodePool(lambda _file: time.sleep(0.02), threads=1, deadline=1.0)
     await decoding([b"x"] * 30, here)  # so that it knows what a picture takes
     busy = asyncio.ensure_future(decoding([b"x"] * 30, here))
     await asyncio.sleep(0)
@@ -37,7 +37,7 @@ async def test_who_could_not_be_decoded_in_time_is_refused_at_once_and_let_in_ag
 
 
 async def test_a_moment_in_which_a_thread_was_put_aside_refuses_nobody_for_whom_there_is_time() -> None:
-    decoding = Decoding(lambda file: time.sleep(0.3 if file == b"slow" else 0.001), threads=1, deadline=10)
+    decoding = DecodePool(lambda file: time.sleep(0.3 if file == b"slow" else 0.001), threads=1, deadline=10)
     await decoding([*[b"x"] * 200, b"slow"], here)
     busy = asyncio.ensure_future(decoding([b"x"] * 10, here))
     await asyncio.sleep(0)
@@ -47,7 +47,7 @@ async def test_a_moment_in_which_a_thread_was_put_aside_refuses_nobody_for_whom_
 
 
 async def test_a_large_request_is_not_refused_for_its_own_size() -> None:
-    decoding = Decoding(lambda _file: time.sleep(0.01), threads=1, deadline=1.0)
+    decoding = DecodePool(lambda _file: time.sleep(0.01), threads=1, deadline=1.0)
     await decoding([b"x"] * 20, here)
     assert len(await decoding([b"x"] * 40, here)) == 40
     decoding.close()
@@ -62,7 +62,7 @@ async def test_nothing_is_decoded_for_a_caller_who_left_or_whose_time_has_passed
         started.set()
         go.wait(10)
 
-    decoding = Decoding(decode, threads=1, deadline=0.2)
+    decoding = DecodePool(decode, threads=1, deadline=0.2)
     first = asyncio.ensure_future(decoding([b"first"], here))
     await asyncio.to_thread(started.wait)
     left = asyncio.ensure_future(decoding([b"left"], lambda: True))
@@ -70,7 +70,7 @@ async def test_nothing_is_decoded_for_a_caller_who_left_or_whose_time_has_passed
     await asyncio.sleep(0.3)
     go.set()
     await first
-    with pytest.raises(CallerGone):
+    with pytest.raises(CallerDisconnected):
         await left
     with pytest.raises(DeadlinePassed):
         await late

@@ -12,10 +12,10 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from jubako.batching import Caller, CallerGone, Overloaded
-from jubako.gateway.decoding import Decoding
-from jubako.gateway.endpoints import Desk
-from jubako.gateway.problems import TryLater
+from jubako.batching import Batcher, CallerDisconnected, Overloaded
+from jubako.gateway.decoding import DecodePool
+from jubako.gateway.endpoints import ModelEndpoint
+from jubako.gateway.problems import UnavailableProblem
 from tests.five import CARDS, MODELS
 
 
@@ -60,14 +60,14 @@ async def refused(ask: Callable[[], Awaitable[Any]], kind: type[Exception]) -> N
 
 async def test_a_refused_request_leaves_nothing_behind() -> None:
     full: Any = Full()
-    desk = Desk(CARDS["iris"], MODELS["iris"], full, cast(Caller, full))
+    desk = ModelEndpoint(CARDS["iris"], MODELS["iris"], full, cast(Batcher, full))
     with nothing_of_ours_waits_for_the_collector():
-        await refused(lambda: desk.answer(b"a large body", b"", "id", lambda: False), TryLater)
+        await refused(lambda: desk.answer(b"a large body", b"", "id", lambda: False), UnavailableProblem)
 
 
 async def test_pictures_of_a_caller_who_left_leave_nothing_behind() -> None:
-    decoding = Decoding(lambda file: file, threads=1, deadline=10)
+    decoding = DecodePool(lambda file: file, threads=1, deadline=10)
     with nothing_of_ours_waits_for_the_collector():
-        await refused(lambda: decoding([b"a", b"b"], lambda: True), CallerGone)
+        await refused(lambda: decoding([b"a", b"b"], lambda: True), CallerDisconnected)
         await asyncio.sleep(0.05)
     decoding.close()

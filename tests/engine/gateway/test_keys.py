@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from jubako.commands.check import keys
 from jubako.gateway.keys import Keyring, key_hash, keyring, new_key
-from jubako.settings import ApiKeys, ConfigurationRefused
+from jubako.settings import ApiKeySettings, ConfigurationRefused
 
 
 def test_a_made_key_opens_and_its_file_does_not_hold_it(tmp_path: Path) -> None:
@@ -45,4 +45,4 @@ def test_a_file_without_a_usable_key_is_refused_at_start(tmp_path: Path, content
 
 
 def test_keys_are_off_unless_asked_for() -> None:
-    assert keyring(ApiKeys()) is None
+    assert keyring(ApiKeySettings()) is None

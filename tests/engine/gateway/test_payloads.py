@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from jubako.gateway.forms import FormFiles
 from jubako.gateway.json_rows import JsonRows
-from jubako.gateway.problems import Problem, RowsRejected
+from jubako.gateway.problems import InvalidRowsProblem, Problem
 from tests.five import CARDS
 
 JSON_CARDS = [name for name, card in CARDS.items() if card.media == "json"]
@@ -56,7 +56,7 @@ def test_texts_with_escapes_and_quotes_are_read_as_they_were_written(text: str) 
         body = json.dumps({"inputs": [{"text": text}]}, ensure_ascii=escaped).encode()
         try:
             assert READERS["sentiment"].read(body)[0].text == text
-        except RowsRejected:
+        except InvalidRowsProblem:
             assert not text.strip() or "\x00" in text
 
 

@@ -13,12 +13,12 @@ from pydantic import BeforeValidator, Field, field_validator
 from pydantic.fields import FieldInfo
 
 from jubako.card import AnyCard, Row
-from jubako.gateway.fast_json import Table
+from jubako.gateway.fast_json import FastJsonReader
 from jubako.gateway.json_rows import JsonRows
 from tests.five import CARDS, MODELS
 
 MOST = 40
-TABLES = {name: found for name, card in CARDS.items() if (found := Table.of(card, MOST))}
+TABLES = {name: found for name, card in CARDS.items() if (found := FastJsonReader.of(card, MOST))}
 CAREFUL = {name: JsonRows(CARDS[name], MOST) for name in TABLES}
 
 
@@ -179,8 +179,8 @@ def card(**fields: Any) -> Any:
     ],
 )
 def test_a_field_with_a_rule_that_is_not_known_here_is_left_to_the_careful_reading(kind: Any) -> None:
-    assert Table.of(card(known=Annotated[float, Field(ge=0, le=1)]), MOST)
-    assert Table.of(card(known=Annotated[float, Field(ge=0, le=1)], strange=kind), MOST) is None
+    assert FastJsonReader.of(card(known=Annotated[float, Field(ge=0, le=1)]), MOST)
+    assert FastJsonReader.of(card(known=Annotated[float, Field(ge=0, le=1)], strange=kind), MOST) is None
 
 
 def test_a_row_with_a_rule_of_its_own_is_left_to_the_careful_reading() -> None:
@@ -192,4 +192,4 @@ def test_a_row_with_a_rule_of_its_own_is_left_to_the_careful_reading() -> None:
         def _half(cls, value: float) -> float:
             return value / 2
 
-    assert Table.of(type("Given", (), {"row": Own, "media": "json"}), MOST) is None  # type: ignore[arg-type]
+    assert FastJsonReader.of(type("Given", (), {"row": Own, "media": "json"}), MOST) is None  # type: ignore[arg-type]

@@ -20,7 +20,6 @@ from jubako.load.generator import ceiling
 from jubako.load.plan import LoadPlan
 from jubako.load.service import free_port
 from tests.fake_service import FakeService
-from tests.five import CARDS
 from tests.reading import ROOT
 
 pytestmark = pytest.mark.slow

@@ -17,7 +17,7 @@ from jubako.monitoring.record.columns import check
 from jubako.monitoring.record.observation import Observation
 from jubako.monitoring.record.profiles import Profile, Sketches
 from jubako.monitoring.record.recorder import Recorder
-from jubako.settings import Monitoring
+from jubako.settings import MonitoringSettings
 from tests.five import CARDS, MODELS
 
 VERSION = "20261121-a"
@@ -90,7 +90,7 @@ class Recording:
     """A recorder that runs for the length of a ``with``."""
 
     folder: Path
-    settings: Monitoring = field(default_factory=Monitoring)
+    settings: MonitoringSettings = field(default_factory=MonitoringSettings)
     clock: Clock = field(default_factory=Clock)
 
     def __enter__(self) -> Recorder:

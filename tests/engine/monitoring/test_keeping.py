@@ -13,7 +13,7 @@ from jubako.monitoring.archive.profile_files import DAY, Archive, Moved
 from jubako.monitoring.archive.retention import GRACE, HOUR, keep_house, merge_hours, prune_profiles
 from jubako.monitoring.drift import reference
 from jubako.monitoring.record.profiles import Profile
-from jubako.settings import Monitoring
+from jubako.settings import MonitoringSettings
 from tests.engine.monitoring.made import START, VERSION, columns, profile, rows_on_disk
 from tests.five import CARDS
 
@@ -120,7 +120,7 @@ def test_the_drafts_of_killed_writers_are_swept_and_those_of_living_ones_are_not
     for draft, age in ((old, 2 * HOUR), (new, 1)):
         draft.touch()
         os.utime(draft, (START - age, START - age))
-    keep_house(tmp_path, Archive(tmp_path / "profiles"), Monitoring(), START)
+    keep_house(tmp_path, Archive(tmp_path / "profiles"), MonitoringSettings(), START)
     assert not old.exists()
     assert new.exists()
 
@@ -128,16 +128,16 @@ def test_the_drafts_of_killed_writers_are_swept_and_those_of_living_ones_are_not
 def test_only_one_process_keeps_house_at_a_time(tmp_path: Path, hour: list[Path]) -> None:
     with retention._alone(tmp_path / "keeping.lock") as alone:
         assert alone
-        keep_house(tmp_path, Archive(tmp_path / "profiles"), Monitoring(), LATER)
+        keep_house(tmp_path, Archive(tmp_path / "profiles"), MonitoringSettings(), LATER)
         assert len(list(tmp_path.rglob("*.bin"))) == len(hour)
-    keep_house(tmp_path, Archive(tmp_path / "profiles"), Monitoring(), LATER)
+    keep_house(tmp_path, Archive(tmp_path / "profiles"), MonitoringSettings(), LATER)
     assert len(list(tmp_path.rglob("*.bin"))) == 1
 
 
 def test_a_house_that_cannot_be_kept_stops_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     place = tmp_path / "monitoring"
     place.write_text("not a folder")
-    keep_house(place, Archive(place / "profiles"), Monitoring(), START)
+    keep_house(place, Archive(place / "profiles"), MonitoringSettings(), START)
     assert "could not clean up" in caplog.text
 
 

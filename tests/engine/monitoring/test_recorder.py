@@ -16,7 +16,7 @@ from jubako.monitoring.record.observation import Accounting, Observation
 from jubako.monitoring.record.profiles import Sketches
 from jubako.monitoring.record.recorder import Recorder
 from jubako.monitoring.record.windows import PATIENCE
-from jubako.settings import Monitoring
+from jubako.settings import MonitoringSettings
 from tests.engine.monitoring.made import START, Clock, Recording, requests, rows_on_disk
 from tests.five import MODELS
 
@@ -64,7 +64,7 @@ def test_each_window_and_version_gets_a_file_of_its_own(tmp_path: Path) -> None:
 
 def test_a_full_buffer_drops_and_counts_and_does_not_wait(tmp_path: Path) -> None:
     recorder = Recorder(
-        tmp_path, Monitoring(buffer_rows=1_000), MODELS
+        tmp_path, MonitoringSettings(buffer_rows=1_000), MODELS
     )  # its thread is not started: nobody empties the buffer
     for observation in requests(1_500):
         recorder.observe(observation)
@@ -72,7 +72,7 @@ def test_a_full_buffer_drops_and_counts_and_does_not_wait(tmp_path: Path) -> Non
 
 
 def test_pictures_fill_the_buffer_by_their_bytes(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path, Monitoring(), MODELS)
+    recorder = Recorder(tmp_path, MonitoringSettings(), MODELS)
     for _ in range(40):
         large = np.zeros((1, 4 * 1024 * 1024), np.uint8)  # zeros take no memory until they are touched
         recorder.observe(Observation("image", "v", "m", large, np.zeros((1, 10), np.float32), START))
@@ -81,7 +81,7 @@ def test_pictures_fill_the_buffer_by_their_bytes(tmp_path: Path) -> None:
 
 
 def test_what_nobody_expected_in_an_observation_never_reaches_the_caller(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path, Monitoring(), MODELS)
+    recorder = Recorder(tmp_path, MonitoringSettings(), MODELS)
     broken: Any = Observation("no such model", "v", "m", np.zeros((1, 4)), np.zeros((1, 3)), START)
     recorder.observe(broken)
     recorder.observe(None)  # type: ignore[arg-type]
@@ -230,7 +230,7 @@ def test_a_page_that_was_never_closed_says_how_much_a_kill_cost_at_most(tmp_path
 
 
 def test_stopping_twice_or_before_the_start_is_harmless(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path, Monitoring(), MODELS)
+    recorder = Recorder(tmp_path, MonitoringSettings(), MODELS)
     assert recorder.stop(1.0)
     with Recording(tmp_path / "other") as started:
         assert started.stop(30.0)
