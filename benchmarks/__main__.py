@@ -12,20 +12,19 @@ from typing import NoReturn
 from benchmarks import report
 from benchmarks.environments import Environments
 from benchmarks.host import Host
-from benchmarks.places import versions
+from benchmarks.places import COLLECTION, versions
 from benchmarks.plan import quick, whole
 from benchmarks.results import Run, Unlike
 from benchmarks.rounds import run
 from benchmarks.servers import SERVERS
 from benchmarks.table import show
-from bentos.cards import CARDS
 from jubako import home
 
 
 def arguments(given: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="under five minutes: one model, one and 64 callers")
-    parser.add_argument("--models", nargs="+", choices=tuple(CARDS), default=tuple(CARDS))
+    parser.add_argument("--models", nargs="+", choices=tuple(COLLECTION.cards), default=tuple(COLLECTION.cards))
     parser.add_argument("--servers", nargs="+", choices=tuple(SERVERS), help="all by default")
     parser.add_argument("--rounds", type=int, help="how often each server takes its turn")
     parser.add_argument("--seconds", type=float, help="how long each load lasts")

@@ -1,15 +1,17 @@
-"""An open-loop load generator: requests are sent when they are due, whatever became of those before.
+"""An open-loop load generator: requests are sent when they are due, regardless of earlier answers.
 
-A closed loop (wrk) waits with the server, and so never sees what a queue does to people. Arrivals are random (Poisson).
-A request's time runs from the moment it is sent, or from when it was due if every connection was in use. How late the
-generator itself was is told beside it. ``python -m benchmarks.arrivals PORT FILE RATE SECONDS`` prints JSON.
+A closed loop (wrk) waits for the server, and so hides the effect of a queue. Arrivals are random (Poisson). A request's
+latency counts from the moment it is sent, or from its due time if every connection is in use. The generator's own
+lateness is reported too. ``python -m benchmarks.arrivals PORT FILE RATE SECONDS`` prints JSON.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import json
+import os
 import sys
 import time
 from collections import deque
@@ -20,14 +22,14 @@ import httptools
 import numpy as np
 import uvloop
 
-from benchmarks.alarm import Alarm
-
+LIBC = ctypes.CDLL(None, use_errno=True)
+ABSOLUTE = 1
 LANES = 512
 AFTER_SECONDS = 10.0
 
 
 def read_requests(file: Path) -> list[bytes]:
-    """What ``questions.write`` wrote."""
+    """The requests that ``questions.write`` wrote."""
     content = file.read_bytes()
     requests: list[bytes] = []
     place = 0
@@ -37,6 +39,38 @@ def read_requests(file: Path) -> list[bytes]:
         requests.append(content[end + 1 : end + 1 + size])
         place = end + 1 + size
     return requests
+
+
+class Alarm:
+    """Wakes the event loop on time, to some ten microseconds: Linux's timerfd, on ``time.perf_counter``'s clock.
+
+    uvloop's own timers count milliseconds, and polling the clock would take a core from the server under test.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._file: int = LIBC.timerfd_create(time.CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
+        if self._file < 0:
+            raise OSError(ctypes.get_errno(), "no timer could be made")
+        self._rung: asyncio.Future[None] | None = None
+        self._loop.add_reader(self._file, self._ring)
+
+    async def until(self, when: float) -> None:
+        self._rung = self._loop.create_future()
+        seconds, rest = divmod(when, 1)
+        # Every so many seconds (never), and the first time; each as seconds and nanoseconds.
+        times = (ctypes.c_long * 4)(0, 0, int(seconds), int(rest * 1e9))
+        LIBC.timerfd_settime(self._file, ABSOLUTE, times, None)
+        await self._rung
+
+    def close(self) -> None:
+        self._loop.remove_reader(self._file)
+        os.close(self._file)
+
+    def _ring(self) -> None:
+        os.read(self._file, 8)
+        if self._rung is not None and not self._rung.done():
+            self._rung.set_result(None)
 
 
 class Lane(asyncio.Protocol):
@@ -91,7 +125,7 @@ class Traffic:
         self.refused = 0
         self.broken = 0
         self.seconds = 0.0
-        """From the first request until the last answer."""
+        """From the first request to the last answer."""
 
     async def connect(self, lanes: int) -> None:
         loop = asyncio.get_running_loop()

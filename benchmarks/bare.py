@@ -14,11 +14,10 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, TypeAdapter, create_model
 
+from benchmarks.places import COLLECTION
 from benchmarks.questions import Questions, questions
 from benchmarks.results import Bare
-from bentos.cards import CARDS
 from bentos.image.card import ImageRow
-from bentos.models import MODELS
 from jubako.card import AnyCard
 from jubako.model import AnyModel
 
@@ -38,8 +37,8 @@ def rate(call: Callable[[int], int], seconds: float) -> float:
 
 
 def measure(name: str, folder: Path, seconds: float) -> Bare:
-    card = CARDS[name]
-    model = MODELS[name].load(folder)
+    card = COLLECTION.cards[name]
+    model = COLLECTION.models[name].load(folder)
     asked = questions(card, model)
     rows = _rows(card, asked)
     most = min(card.batching.max_rows, len(rows))

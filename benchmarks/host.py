@@ -1,15 +1,19 @@
-"""A virtual machine's host gives its processors to somebody else now and then. No server is to blame for that."""
+"""The machine: what it is, how many files it may open, and how much processor time its host takes away."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
 import psutil
+
+from benchmarks.results import Machine
 
 #: What is measured while more than this of the processors' time is taken is measured again, whatever it showed; the
 #: least disturbed of so many tries counts.
@@ -68,3 +72,35 @@ def undisturbed(measure: Callable[[], T], host: Host, stolen: Callable[[], Stole
         found = measure()
         tries.append((found, watch.share()))
     return min(tries, key=lambda one: one[1])
+
+
+def describe() -> Machine:
+    return Machine(
+        processor=_processor(),
+        cores=os.cpu_count() or 1,
+        memory_gigabytes=round(psutil.virtual_memory().total / 2**30, 1),
+        system=f"{platform.system()} {platform.release().partition('-')[0]}, {platform.machine()}",
+        python=platform.python_version(),
+        load_before=round(os.getloadavg()[0], 2),
+    )
+
+
+def _processor() -> str:
+    """A virtual machine often says little more than a brand, so family and model stand beside it."""
+    file = Path("/proc/cpuinfo")
+    if not file.exists():
+        return platform.processor() or platform.machine()
+    pairs = (line.partition(":") for line in file.read_text().splitlines())
+    facts = {name.strip(): value.strip() for name, _, value in pairs}
+    brand = facts.get("model name", platform.machine())
+    return f"{brand} (family {facts.get('cpu family', '?')}, model {facts.get('model', '?')})"
+
+
+def allow_many_connections() -> None:
+    """A thousand connections need as many open files; the default is often 1,024 in all."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(65_536, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,21 +1,20 @@
-"""The words of ``docs/benchmarks.md``. Every number in them comes from the run."""
+"""The text of ``docs/benchmarks.md``. Every number in it comes from the run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from benchmarks import card, losses
+from benchmarks import losses
 from benchmarks.aims import aims
 from benchmarks.host import STOLEN, TRIES
-from benchmarks.markdown import load, rows, size_of
 from benchmarks.plan import BASIS, CELLS, CROWD, SHARE, Cell
 from benchmarks.results import Load, Run
-from benchmarks.sides import costs, documented, lives, survival, variants
+from benchmarks.sides import costs, documented, lives, survival
 from benchmarks.summary import Summary, figure, p99, per_second
-from benchmarks.table import short, spread
+from benchmarks.table import load, rows, short, size_of, spread
 
 
-def page(summary: Summary, folder: str, gpu: card.Found | None = None) -> str:
+def page(summary: Summary, folder: str) -> str:
     parts = (
         _head(summary),
         _aims(summary),
@@ -25,9 +24,7 @@ def page(summary: Summary, folder: str, gpu: card.Found | None = None) -> str:
         survival(summary),
         costs(summary, folder),
         lives(summary),
-        variants(summary),
         documented(summary),
-        card.section(gpu, folder) if gpu else (),
         _left_out(summary),
         _method(summary),
     )
@@ -41,34 +38,32 @@ def _head(summary: Summary) -> Iterator[str]:
     yield "<!-- Made by `python -m benchmarks.report` from a run; do not edit. -->"
     yield ""
     yield (
-        f"{_runs(run)}, {run.started}, {run.minutes:,.0f} minutes: {run.rounds} rounds in which every server"
-        " took its turn with the same models, files and questions. Numbers are medians of the rounds, with the lowest"
-        " and the highest beside them; ratios are made within a round. Servers and load generator share one machine:"
+        f"{_runs(run)}, {run.started}, {run.minutes:,.0f} minutes: {run.rounds} rounds, in each of which every"
+        " server served the same models, files and requests in turn. Numbers are medians of the rounds, with the lowest"
+        " and the highest; ratios are formed within a round. Servers and load generator share one machine:"
         f" {machine.processor}, {machine.cores} cores, {machine.memory_gigabytes:g} GB, {machine.system}. Compare the"
-        " numbers of a run with each other, and with no other machine's."
+        " numbers of one run with each other, not with another machine's."
     )
     stolen = figure(load.stolen for load in run.loads)
     if stolen and stolen.high > 0:
         yield ""
         yield (
-            f"The machine is a virtual one, whose host took {stolen.median:.1%} of its processors' time in the median"
-            f" load and {stolen.high:.0%} in the worst. A load from which more than {STOLEN:.0%} was taken was measured"
-            f" up to {TRIES} times, and the least disturbed one counts, whatever it showed."
+            f"The machine is virtual. Its host took {stolen.median:.1%} of the processor time in the median load"
+            f" and {stolen.high:.0%} in the worst. A load that lost more than {STOLEN:.0%} was measured up to {TRIES}"
+            " times; the least disturbed measurement counts."
         )
     if missing := run.missing():
         told = ", ".join(f"{count} with {model}" for model, count in missing.items())
         yield ""
-        yield f"**Not whole:** the run was ended before some servers' last turns ({told}): those have fewer rounds."
+        yield f"**Incomplete:** the run ended before some servers' last turns ({told}); these have fewer rounds."
     if machine.load_before > 0.5:
         yield ""
-        yield f"**Something else was running too:** the load average was {machine.load_before:g} before the run began."
+        yield f"**The machine was not idle:** the load average was {machine.load_before:g} before the run began."
 
 
 def _runs(run: Run) -> str:
-    many = f"{run.runs} runs of `make bench`, each with models of its own"
-    said = many if run.runs > 1 else "One run of `make bench`"
-    times = {0: "", 1: ", broken off once and gone on with"}.get(run.resumed, f", gone on with {run.resumed} times")
-    return said + times
+    times = {0: "", 1: ", interrupted once and continued"}.get(run.resumed, f", continued {run.resumed} times")
+    return f"One run of `make bench`{times}"
 
 
 def _aims(summary: Summary) -> Iterator[str]:
@@ -79,7 +74,7 @@ def _aims(summary: Summary) -> Iterator[str]:
     yield from rows(("aim", "wanted", "found", ""), lines)
     if not all(aim.met for aim in found):
         yield ""
-        yield "What holds it where an aim is missed, and what was tried, stands in [limits.md](limits.md)."
+        yield "[limits.md](limits.md) says what limits Jubako where it misses an aim, and what was tried."
 
 
 def _wins_and_losses(summary: Summary) -> Iterator[str]:
@@ -90,24 +85,23 @@ def _wins_and_losses(summary: Summary) -> Iterator[str]:
     yield ""
     yield (
         f"In {len(won)} of {len(beside)} loads Jubako answered more requests a second than every peer; in {len(lost)}"
-        " some peer answered more. Those, with the best peer of each:"
+        " some peer answered more. These, with the best peer of each:"
     )
     yield ""
     lines = (
         (one.model, load(one.cell), summary.title(one.peer), spread(one.ratio))
         for one in sorted(lost, key=lambda one: one.ratio.median)
     )
-    yield from rows(("model", "load", "better there", "Jubako answered so much of it"), lines)
+    yield from rows(("model", "load", "best peer", "Jubako's requests/s over its"), lines)
     yield ""
-    yield "One caller at a time, one row: how long Jubako takes beside the quickest peer (above 1 is slower)."
+    yield "One connection, one row: Jubako's latency over that of the fastest peer (above 1 is slower)."
     yield ""
     single = ((one.model, summary.title(one.peer), spread(one.ratio)) for one in losses.single(summary))
-    yield from rows(("model", "quickest peer", "Jubako's p50 over its"), single)
+    yield from rows(("model", "fastest peer", "Jubako's p50 over its"), single)
     wrong = [(summary.title(server), *summary.wrong(server)) for server in summary.servers]
     yield ""
     yield (
-        f"Of {sum(checked for *_, checked in wrong):,} answers that were compared with the bare model's while the"
-        " servers were under load, "
+        f"Of {sum(checked for *_, checked in wrong):,} answers that were compared with the bare model's under load, "
         + (", ".join(f"{bad} of {title}'s were wrong" for title, bad, _ in wrong if bad) or "none was wrong")
         + "."
     )
@@ -117,13 +111,13 @@ def _loads(summary: Summary, folder: str) -> Iterator[str]:
     yield "## Throughput and latency, closed loop"
     yield ""
     yield (
-        "Each connection asks again as soon as it has its answer. Requests answered well in a second, and the 99th"
-        " percentile of all answers' times. Requests that failed are counted, and never as answered."
+        "Each connection sends its next request as soon as it has an answer. Shown are successful requests a second"
+        " and the 99th percentile of the latency. Failed requests are counted, and never as answered."
     )
     yield ""
-    yield f"![Answered requests a second over connections]({folder}/throughput.svg)"
+    yield f"![Answered requests a second over connections]({folder}/throughput.png)"
     yield ""
-    yield f"![99th percentile over connections]({folder}/latency.svg)"
+    yield f"![99th percentile over connections]({folder}/latency.png)"
     servers = losses.shown(summary)
     for model in summary.models:
         for size in (1, 64):
@@ -150,9 +144,9 @@ def _open(summary: Summary) -> Iterator[str]:
     yield f"## Latency at {SHARE:.0%} load, open loop"
     yield ""
     yield (
-        f"Each server is offered {SHARE:.0%} of what it answered with {load(BASIS)}, at random times, whatever becomes"
-        f" of it. The generator itself can do {summary.run.ceiling:,.0f} requests/s here. How late it was is its own"
-        " 99th percentile, which no server is to blame for: a machine without a free core makes both late."
+        f"Each server gets {SHARE:.0%} of the requests/s that it answered with {load(BASIS)}, at random times,"
+        f" regardless of its answers. The generator itself can send {summary.run.ceiling:,.0f} requests/s here. Its own"
+        " lateness is given as a 99th percentile: without a free core, generator and server are both late."
     )
     for model in summary.models:
         yield ""
@@ -200,11 +194,12 @@ def _method(summary: Summary) -> Iterator[str]:
     yield "## How it was measured"
     yield ""
     yield (
-        f"`make bench` does it again. Load generators: {run.tools['wrk']} (closed loop, one thread), and an open-loop"
-        " one in `benchmarks/arrivals.py`. Each load is preceded by a warming one, during which answers are checked."
-        " Requests differ from each other and were written beforehand. In every server the model computes in ONNX"
-        " Runtime, or in what its version prefers on a CPU, with one thread and in one process. Jubako runs all five"
-        " models in every measurement; a peer runs only the one that is measured."
+        f"`make bench` repeats it. Load generators: {run.tools['wrk']} (closed loop, one thread), and an open-loop"
+        " one in `benchmarks/arrivals.py`: Debian has neither wrk2 nor oha, its `hey` paces a closed loop, and Locust"
+        " cannot send thousands of requests/s on time. A warm-up precedes each load; answers are checked during it."
+        " Requests differ and are written beforehand. In every server the model computes in ONNX Runtime, or in"
+        " the engine that its version prefers on a CPU, with one thread in one process. Jubako runs all five models in"
+        " every measurement, a peer only the measured one."
     )
     yield ""
     lines = (

@@ -6,13 +6,13 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from bentos.cards import CARDS
-from bentos.models import MODELS
 from jubako import home
+from jubako.collection import Collection
 from jubako.versions import stages
 from jubako.versions.store import check
 
 ROOT = Path(__file__).resolve().parents[1]
+COLLECTION = Collection.found(ROOT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ def free_ports(count: int) -> list[int]:
 def versions() -> dict[str, Path]:
     """Model -> the checked files of its production version; a model without one is not there."""
     found: dict[str, Path] = {}
-    for name in CARDS:
-        tag = stages.production(name) if name in MODELS else None
+    for name in COLLECTION.cards:
+        tag = stages.production(name) if name in COLLECTION.models else None
         if tag is not None:
-            check(tag, CARDS[name])
+            check(tag, COLLECTION.cards[name])
             found[name] = home.model_store() / name / tag.partition(":")[2]
     return found

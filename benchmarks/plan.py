@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from benchmarks.servers import DOCUMENTED, JUBAKO, PEERS, VARIANTS, Server
+from benchmarks.servers import DOCUMENTED, JUBAKO, PEERS, Server
 
 Cell = tuple[int, int]
 """Connections, and rows in each request."""
@@ -49,16 +49,16 @@ class Plan:
                 yield Station(server, model, self._cells(server, model), self._open_loop(server))
 
     def _cells(self, server: Server, model: str) -> tuple[Cell, ...]:
-        if self.quick or server.documented or server in VARIANTS:
+        if self.quick or server.documented:
             return FEW
         return (*CELLS, CROWD) if model == "iris" else CELLS
 
     def _open_loop(self, server: Server) -> bool:
-        return not (self.quick or server.documented or server in VARIANTS)
+        return not (self.quick or server.documented)
 
 
 def whole(models: Sequence[str], servers: Sequence[Server] | None, rounds: int = 3, seconds: float = 4.0) -> Plan:
-    return Plan(tuple(models), tuple(servers or (JUBAKO, *PEERS, *VARIANTS, *DOCUMENTED)), rounds, seconds, 1.5)
+    return Plan(tuple(models), tuple(servers or (JUBAKO, *PEERS, *DOCUMENTED)), rounds, seconds, 1.5)
 
 
 def quick(models: Sequence[str], servers: Sequence[Server] | None, rounds: int = 2, seconds: float = 2.0) -> Plan:

@@ -1,16 +1,12 @@
-"""``python -m benchmarks.report RUN.json``: ``docs/benchmarks.md`` and its plots, made from a run and nothing else.
-
-Several runs, of other models each, make one page.
-"""
+"""``python -m benchmarks.report RUN.json``: ``docs/benchmarks.md`` and its plots, made from a run and nothing else."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from functools import reduce
 from pathlib import Path
 
-from benchmarks import card, pages
+from benchmarks import pages
 from benchmarks.places import ROOT
 from benchmarks.plots import draw
 from benchmarks.results import Run
@@ -24,20 +20,17 @@ FOLDER = "benchmarks"
 def write(run: Run, docs: Path) -> Path:
     summary = Summary(run)
     draw(summary, docs / FOLDER)
-    gpu = card.read(docs / FOLDER)
-    if gpu is not None:
-        card.draw(gpu, docs / FOLDER)
     page = docs / "benchmarks.md"
-    page.write_text(pages.page(summary, FOLDER, gpu))
+    page.write_text(pages.page(summary, FOLDER))
     return page
 
 
 def main(given: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
-    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="the JSON file of a whole run")
+    parser.add_argument("run", type=Path, help="the JSON file of a whole run")
     parser.add_argument("--docs", type=Path, default=DOCS)
     options = parser.parse_args(given)
-    run = reduce(Run.beside, map(Run.read, options.runs))
+    run = Run.read(options.run)
     if run.quick:
         parser.error("a quick run is for the guard; the page is made from a whole one (`make bench`)")
     page = write(run, options.docs)

@@ -1,10 +1,11 @@
-"""What a run leaves behind, as typed JSON: numbers, versions and the machine; never a host's name or a path."""
+"""The results of a run, as typed JSON: numbers, versions and the machine; never a host's name or a path."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,11 +15,11 @@ class _Frozen(BaseModel):
 
 
 class Unlike(ValueError):
-    """Two runs that cannot be told as one."""
+    """Two runs that are not parts of one run."""
 
 
 class Load(_Frozen):
-    """One server under one load, once. Milliseconds are as the caller saw them."""
+    """One server under one load, once. Times are milliseconds at the client."""
 
     server: str
     model: str
@@ -27,7 +28,7 @@ class Load(_Frozen):
     """In each request."""
     round: int
     offered: float | None = None
-    """Requests a second that were sent whatever came back (open loop); None when each connection waited (closed)."""
+    """Requests a second of an open loop; None for a closed loop, in which each connection waits for its answer."""
     seconds: float
     answered: int
     refused: int
@@ -39,18 +40,18 @@ class Load(_Frozen):
     p99: float
     longest: float
     cpu_seconds: float
-    """What the server's processes used meanwhile."""
+    """Processor time of the server's processes."""
     checked: int
     wrong: int
-    """Of so many answers that were compared with the bare model's, so many differed."""
+    """Of ``checked`` answers compared with the bare model's, the number that differed."""
     late: float | None = None
     """How late the open-loop generator itself was, at its 99th percentile."""
     stolen: float = 0.0
-    """The share of the processors' time in which the host gave them to somebody else, though they were wanted here."""
+    """The share of processor time that the host took away (steal)."""
 
     @property
     def per_second(self) -> float:
-        """Requests answered well in each second."""
+        """Requests a second that were answered with success."""
         return self.answered / self.seconds
 
     @property
@@ -80,7 +81,7 @@ class Life(_Frozen):
 
 
 class Bare(_Frozen):
-    """The model in a process of its own, one thread, nothing around it."""
+    """The model alone in a process of its own, with one thread."""
 
     model: str
     engine: str
@@ -112,7 +113,7 @@ class Machine(_Frozen):
     system: str
     python: str
     load_before: float
-    """The load average when the run began: what else was running."""
+    """The load average when the run began."""
 
 
 class Contestant(_Frozen):
@@ -132,16 +133,14 @@ class Run(_Frozen):
     quick: bool
     started: str
     minutes: float
-    runs: int = 1
-    """Of how many runs this was put together, each with models of its own."""
     resumed: int = 0
-    """How often it was broken off and gone on with."""
+    """How often it was interrupted and continued."""
     rounds: int
     seconds: float
     machine: Machine
     tools: dict[str, str]
     ceiling: float
-    """Requests a second that the open-loop generator itself can send and read on this machine."""
+    """The most requests a second that the open-loop generator itself can send and read on this machine."""
     contestants: dict[str, Contestant]
     loads: list[Load]
     lives: list[Life]
@@ -149,55 +148,54 @@ class Run(_Frozen):
     skipped: list[Skipped]
 
     def write(self, file: Path) -> None:
+        """Records as tables (the columns' names, then the values) and five digits: a sixth of the size."""
+        content = _rounded(self.model_dump(mode="json"))
+        for name in _TABLES:
+            records = content[name]
+            content[name] = [list(records[0]), *(list(record.values()) for record in records)] if records else []
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(self.model_dump_json(indent=1) + "\n")
+        file.write_text(json.dumps(content, separators=(",", ":")).replace("],[", "],\n[") + "\n")
 
     @classmethod
     def read(cls, file: Path) -> Self:
-        return cls.model_validate_json(file.read_bytes())
+        content = json.loads(file.read_bytes())
+        for name in _TABLES:
+            columns, *records = content[name] or [[]]
+            content[name] = [dict(zip(columns, record, strict=True)) for record in records]
+        return cls.model_validate(content)
 
     def finished(self) -> set[tuple[str, str, int]]:
         """Server, model and round of every turn that came to its end."""
         return {(one.server, one.model, one.round) for one in self.lives}
 
     def missing(self) -> dict[str, int]:
-        """Model -> how many turns are missing of those who took part with it, because the run was ended before."""
+        """Model -> number of turns that are missing because the run ended early."""
         finished = self.finished()
         taking_part = {(server, model) for server, model, _ in finished}
         turns = [(server, model, number) for server, model in sorted(taking_part) for number in range(self.rounds)]
         return Counter(model for server, model, number in turns if (server, model, number) not in finished)
 
     def begun(self, other: Self) -> Self:
-        """``other`` is the same run, broken off: what it found, without the turn in which that happened."""
-        alike = ("quick", "rounds", "seconds", "tools", "contestants")
-        self._must_be_like(other, alike)
-        finished = other.finished()
-        return other.model_copy(
-            update={
-                "loads": [one for one in other.loads if (one.server, one.model, one.round) in finished],
-                "resumed": other.resumed + 1,
-            }
-        )
-
-    def _must_be_like(self, other: Self, alike: tuple[str, ...]) -> None:
-        differ = [name for name in alike if getattr(self, name) != getattr(other, name)]
+        """``other`` is the same run, interrupted: its findings, without the turn that was not finished."""
+        same = ("quick", "rounds", "seconds", "tools", "contestants")
+        differ = [name for name in same if getattr(self, name) != getattr(other, name)]
         if differ or self.machine.model_copy(update={"load_before": other.machine.load_before}) != other.machine:
             raise Unlike(f"the runs differ in {', '.join(differ) or 'their machine'}")
-
-    def beside(self, other: Self) -> Self:
-        """Two runs on one machine, of other models each, as one: a model's numbers still come from one run."""
-        if both := {one.model for one in self.lives} & {one.model for one in other.lives}:
-            raise Unlike(f"both runs measured {', '.join(sorted(both))}")
-        self._must_be_like(other, ("quick", "rounds", "seconds", "tools"))
-        return self.model_copy(
-            update={
-                "minutes": self.minutes + other.minutes,
-                "runs": self.runs + other.runs,
-                "resumed": self.resumed + other.resumed,
-                "contestants": {**other.contestants, **self.contestants},
-                **{name: [*getattr(self, name), *getattr(other, name)] for name in _LISTS},
-            }
-        )
+        finished = other.finished()
+        loads = [one for one in other.loads if (one.server, one.model, one.round) in finished]
+        return other.model_copy(update={"loads": loads, "resumed": other.resumed + 1})
 
 
-_LISTS = ("loads", "lives", "bare", "skipped")
+_TABLES = ("loads", "lives", "bare", "skipped")
+
+
+def _rounded(value: Any) -> Any:
+    """
+    >>> _rounded({"p50": [1.2345678, 12345678.9, 3]})
+    {'p50': [1.2346, 12346000.0, 3]}
+    """
+    if isinstance(value, float):
+        return float(f"{value:.5g}")
+    if isinstance(value, dict):
+        return {name: _rounded(one) for name, one in value.items()}
+    return [_rounded(one) for one in value] if isinstance(value, list) else value

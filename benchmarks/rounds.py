@@ -1,4 +1,4 @@
-"""The run: every server in turn, again and again, so that whatever changes on the machine meets them all."""
+"""A run: every server in turn, for several rounds, so that changes of the machine reach all of them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,16 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import machine, saturation
+from benchmarks import saturation
 from benchmarks.ceiling import ceiling
 from benchmarks.environments import Environments, installed
-from benchmarks.host import Host, undisturbed
-from benchmarks.places import ROOT, versions
+from benchmarks.host import Host, allow_many_connections, describe, undisturbed
+from benchmarks.places import COLLECTION, ROOT, versions
 from benchmarks.plan import Plan, Station
 from benchmarks.questions import questions
 from benchmarks.results import Bare, Contestant, Life, Load, Run, Skipped
 from benchmarks.servers import JUBAKO, Server
 from benchmarks.station import Finding, Laboratory, visit
-from bentos.cards import CARDS
-from bentos.models import MODELS
 
 Say = Callable[[str], None]
 
@@ -30,13 +28,14 @@ Say = Callable[[str], None]
 def run(
     plan: Plan, environments: Environments, keep: Path, say: Say, *, host: Host, broken_off: Run | None = None
 ) -> Run:
-    """Measure everything. After each server's turn what was found so far is written to ``keep``. What a run found that
-    was ``broken_off`` is not measured again."""
+    """Measure everything, and write the findings to ``keep`` after each turn. The findings of a run that was
+    ``broken_off`` are not measured again."""
     saturation.install()
-    machine.allow_many_connections()
+    allow_many_connections()
     started = time.monotonic()
     files = {name: folder for name, folder in versions().items() if name in plan.models}
-    asked = {name: questions(CARDS[name], MODELS[name].load(folder)) for name, folder in files.items()}
+    models = COLLECTION.models
+    asked = {name: questions(models[name].card, models[name].load(folder)) for name, folder in files.items()}
     begun = _begin(plan, environments)
     if broken_off is not None:
         begun = begun.begun(broken_off)
@@ -74,14 +73,14 @@ def run(
 
 
 def _begin(plan: Plan, environments: Environments) -> Run:
-    """Who takes part and where, and nothing found yet."""
+    """A run without findings: its servers and its machine."""
     return Run(
         quick=plan.quick,
         started=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         minutes=0,
         rounds=plan.rounds,
         seconds=plan.seconds,
-        machine=machine.describe(),
+        machine=describe(),
         tools={"wrk": saturation.version(), "jubako": version("jubako")},
         contestants={server.name: _contestant(server, environments) for server in plan.servers},
         ceiling=round(ceiling()),

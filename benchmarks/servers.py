@@ -1,4 +1,4 @@
-"""Who takes part, and how each is started. The settings are what ``python -m benchmarks.tune`` found best here."""
+"""The servers and how each is started, with the settings that ``benchmarks.studies.tune`` found best here."""
 
 from __future__ import annotations
 
@@ -69,33 +69,14 @@ def _bentoml(name: str, title: str, note: str, **more: str) -> Server:
     )
 
 
-def _jubako(name: str, title: str, note: str, target: str = ".", **env: str) -> Server:
-    return Server(
-        name,
-        title,
-        note,
-        Rows("/v1/{model}/predict"),
-        ("bentoml", "serve", target, "--port", "{port}"),
-        packages=("jubako", "bentoml", "onnxruntime"),
-        env={"BENTOML_DO_NOT_TRACK": "True", "JUBAKO_HOME": "{scratch}/jubako", **env},
-    )
-
-
-JUBAKO = _jubako("jubako", "Jubako", "as shipped: five models, metrics and profiling on, one worker each")
-
-VARIANTS = (
-    _jubako(
-        "jubako-unprofiled",
-        "Jubako without profiling",
-        "monitoring.enabled: false",
-        JUBAKO_CONFIG="{root}/benchmarks/unprofiled.yaml",
-    ),
-    _jubako(
-        "jubako-unmetered",
-        "Jubako without its metrics",
-        "request and batch metrics replaced by nothing",
-        target="benchmarks.unmetered:Jubako",
-    ),
+JUBAKO = Server(
+    "jubako",
+    "Jubako",
+    "as shipped: five models, metrics and profiling on, one worker each",
+    Rows("/v1/{model}/predict"),
+    ("bentoml", "serve", ".", "--port", "{port}"),
+    packages=("jubako", "bentoml", "onnxruntime"),
+    env={"BENTOML_DO_NOT_TRACK": "True", "JUBAKO_HOME": "{scratch}/jubako"},
 )
 
 FASTAPI = Server(
@@ -234,4 +215,4 @@ DOCUMENTED = (
     _documented(MLFLOW, "scikit-learn's forest"),
 )
 
-SERVERS: dict[str, Server] = {server.name: server for server in (JUBAKO, *PEERS, *VARIANTS, *DOCUMENTED)}
+SERVERS: dict[str, Server] = {server.name: server for server in (JUBAKO, *PEERS, *DOCUMENTED)}

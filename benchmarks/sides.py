@@ -1,4 +1,4 @@
-"""The smaller sections of the page: what survives of the bare model, cost, life, and what Jubako's own parts cost."""
+"""The smaller sections of the page: share of the bare model, cost, start and memory, first-page setups."""
 
 from __future__ import annotations
 
@@ -6,21 +6,19 @@ from collections.abc import Callable, Iterator
 
 from benchmarks import losses
 from benchmarks.aims import OURS
-from benchmarks.markdown import load, rows, size_of
 from benchmarks.plan import BASIS, FEW
 from benchmarks.results import Bare, Life, Load
-from benchmarks.servers import VARIANTS
 from benchmarks.summary import Summary, figure, p50, p99, per_second
-from benchmarks.table import short, spread
+from benchmarks.table import load, rows, short, size_of, spread
 
 
 def survival(summary: Summary) -> Iterator[str]:
-    yield "## What survives of the bare model"
+    yield "## Share of the bare model's throughput"
     yield ""
     yield (
-        "Jubako's best rows a second over those of the model alone in its own process with one thread: computing only,"
-        " from rows to answers (for pictures that is the decoding), and from a request's body to an answer's body. A"
-        " gateway in a second process does the last two, so more than 1 is possible there."
+        "Jubako's best rows/s over those of the model alone in a process with one thread: computing only, from rows"
+        " to answers (which includes the decoding of pictures), and from request body to answer body. The gateway does"
+        " the last two in a second process, so more than 100% is possible there."
     )
     yield ""
     lines = []
@@ -48,11 +46,11 @@ def costs(summary: Summary, folder: str) -> Iterator[str]:
     yield "## Cost of a million predictions"
     yield ""
     yield (
-        f"Processor seconds of all of a server's processes for a million predictions: one row a request, {BASIS[0]}"
-        " connections, and the same in requests of 64 rows."
+        f"Processor seconds of all processes of a server for a million predictions: with one row a request and"
+        f" {BASIS[0]} connections, and in requests of 64 rows."
     )
     yield ""
-    yield f"![Processor seconds for a million predictions]({folder}/cost.svg)"
+    yield f"![Processor seconds for a million predictions]({folder}/cost.png)"
     yield ""
     lines = []
     for server in losses.shown(summary):
@@ -72,8 +70,8 @@ def lives(summary: Summary) -> Iterator[str]:
     yield "## Start and memory"
     yield ""
     yield (
-        "From the command to the first right answer, and the memory of all processes after the loads (PSS: what they"
-        " share is counted once). Jubako starts five models, each peer one."
+        "From the command to the first right answer, and the memory of all processes after the loads (PSS: shared"
+        " pages count once). Jubako starts five models, each peer one."
     )
     yield ""
     lines = []
@@ -101,33 +99,15 @@ def _processes(life: Life) -> float:
     return life.processes
 
 
-def variants(summary: Summary) -> Iterator[str]:
-    there = [server.name for server in VARIANTS if server.name in summary.servers]
-    if not there:
-        return
-    yield "## What profiling and metrics cost"
-    yield ""
-    yield "Answered requests/s without them over those as shipped: above 1 is what leaving them out would gain."
-    yield ""
-    lines = []
-    for server in there:
-        for model in summary.models:
-            ratios = [summary.ratio(server, OURS, model, cell) for cell in FEW]
-            if not any(ratios):
-                continue
-            lines.append([f"{summary.title(server)}, {model}", *(spread(one) if one else "" for one in ratios)])
-    yield from rows(("", *(load(cell) for cell in FEW)), lines)
-
-
 def documented(summary: Summary) -> Iterator[str]:
     there = [name for name, one in summary.run.contestants.items() if one.documented]
     if not there:
         return
-    yield "## As the documentation's first pages show it"
+    yield "## Peers as their documentation introduces them"
     yield ""
     yield (
-        "The iris forest again, every peer as a beginner would set it up: scikit-learn computes, and batching only"
-        " where the first example batches. One row a request."
+        "The iris forest again, with every peer set up like the first example of its documentation: scikit-learn"
+        " computes, and requests are batched only where that example batches. One row a request."
     )
     yield ""
     lines = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,9 +16,8 @@ from pathlib import Path
 from benchmarks import checking
 from benchmarks.environments import Environments
 from benchmarks.host import Host, undisturbed
-from benchmarks.places import ROOT, Place, free_ports
+from benchmarks.places import COLLECTION, ROOT, Place, free_ports
 from benchmarks.plan import BASIS, SHARE, Cell, Station, too_slow
-from benchmarks.preparing import prepare
 from benchmarks.questions import Questions, write
 from benchmarks.results import Life, Load, Skipped
 from benchmarks.running import DidNotStart, Meter, Running, settle
@@ -59,7 +59,8 @@ class Visit:
         server, model = self._station.server, self._station.model
         port, second, third = free_ports(3)
         place = Place(model, self._lab.files[model], self._scratch, port, second, third)
-        prepare(server, place)
+        if server.prepares == "mlmodel":
+            write_mlmodel(place, native=server.documented)
         bin_folder = (
             self._lab.environments.make(server.environment) if server.environment else Path(sys.executable).parent
         )
@@ -171,3 +172,17 @@ class Visit:
 def visit(lab: Laboratory, station: Station, round_number: int) -> Generator[Finding]:
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as scratch:
         yield from Visit(lab, station, round_number, Path(scratch)).findings()
+
+
+def write_mlmodel(place: Place, native: bool) -> None:
+    """The folder that training registers with MLflow, written by the same code."""
+    from jubako.tables import ONNX_FILE
+    from jubako.training import mlmodel
+
+    files = place.scratch / "files"
+    shutil.copytree(place.files, files)
+    if native:
+        (files / ONNX_FILE).unlink()
+    mlmodel.write(
+        place.scratch / "mlmodel", COLLECTION.cards[place.model], files, run_id="0" * 32, model_id="m-" + "0" * 32
+    )

@@ -1,6 +1,8 @@
-"""A run on the terminal: answered requests a second, with the spread of the rounds, beside each other."""
+"""A run on the terminal, and the tables and number formats that the page shares with it."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -70,3 +72,24 @@ def short(value: float) -> str:
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.3f}"
+
+
+def rows(head: Sequence[str], lines: Iterable[Sequence[str]]) -> Iterator[str]:
+    """A table in Markdown: the first column to the left, numbers to the right."""
+    yield "| " + " | ".join(head) + " |"
+    yield "|---" + "|---:" * (len(head) - 1) + "|"
+    for line in lines:
+        yield "| " + " | ".join(line) + " |"
+
+
+def load(cell: Cell) -> str:
+    """
+    >>> load((1, 64)), load((1024, 1))
+    ('1 connection, 64 rows', '1024 connections, 1 row')
+    """
+    connections, size = cell
+    return f"{connections} connection{'s' if connections > 1 else ''}, {size_of(size)}"
+
+
+def size_of(rows: int) -> str:
+    return f"{rows} row{'s' if rows > 1 else ''}"

@@ -10,7 +10,7 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 
-from bentos.models import MODELS
+from benchmarks.places import COLLECTION
 from jubako.card import AnyCard
 from jubako.client.files import file_part
 from jubako.client.http import multipart_body
@@ -102,7 +102,7 @@ class Records:
 
 
 def _model(card: AnyCard) -> type[AnyModel]:
-    return MODELS[card.name]
+    return COLLECTION.models[card.name]
 
 
 def _json(content: Any) -> bytes:

@@ -13,8 +13,7 @@ from ray.serve.config import HTTPOptions
 from starlette.requests import Request
 from starlette.responses import Response
 
-from benchmarks.peers.served import CARD, answers, encode, load, pictures, setting
-from bentos.models import MODELS
+from benchmarks.peers.served import CARD, MODEL, answers, encode, load, pictures, setting
 from jubako.model import Batch
 
 BATCH = int(setting("batch", 64))
@@ -44,7 +43,7 @@ class Served:
     async def __call__(self, request: Request) -> Response:
         if CARD.media == "files":
             form = await request.form()
-            batch = MODELS[CARD.name].encode(pictures([await file.read() for file in form.getlist("inputs")]))  # type: ignore[union-attr]
+            batch = MODEL.encode(pictures([await file.read() for file in form.getlist("inputs")]))  # type: ignore[union-attr]
         else:
             batch = encode(orjson.loads(await request.body())["inputs"])
         outputs = await self.predict(batch) if BATCH > 1 else self.model.predict(batch)

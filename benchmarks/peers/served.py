@@ -10,14 +10,14 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter
 
-from bentos.cards import CARDS
 from bentos.image.card import ImageRow
-from bentos.models import MODELS
 from jubako.card import Engine
+from jubako.collection import Collection
 from jubako.model import AnyModel, Batch, Runtime
 
-CARD = CARDS[os.environ["BENCH_MODEL"]]
-MODEL = MODELS[CARD.name]
+COLLECTION = Collection.found(Path(__file__).resolve().parents[2])
+CARD = COLLECTION.cards[os.environ["BENCH_MODEL"]]
+MODEL = COLLECTION.models[CARD.name]
 _rows: TypeAdapter[list[Any]] = TypeAdapter(list[CARD.row])  # type: ignore[name-defined]
 
 

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from benchmarks.alarm import Alarm
-from benchmarks.arrivals import offer
+from benchmarks.arrivals import Alarm, offer
 from benchmarks.ceiling import ceiling
 from benchmarks.questions import write
 from benchmarks.saturation import saturate

@@ -12,7 +12,7 @@ import pytest
 
 from tests.reading import ROOT, imports
 
-SCRIPT = ROOT / "benchmarks" / "gpu.py"
+SCRIPT = ROOT / "benchmarks" / "studies" / "gpu.py"
 
 
 def test_it_needs_only_torch_transformers_and_numpy() -> None:

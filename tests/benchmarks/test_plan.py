@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.environments import REQUIREMENTS
-from benchmarks.places import ROOT, Place
+from benchmarks.places import COLLECTION, ROOT, Place
 from benchmarks.plan import CELLS, quick, too_slow, whole
 from benchmarks.servers import DOCUMENTED, JUBAKO, PEERS, SERVERS, Server
-from tests.five import CARDS
 
 PLACE = Place("iris", Path("/files"), Path("/scratch"), 1, 2, 3)
 
@@ -24,19 +23,19 @@ def test_every_round_has_every_server_and_begins_with_another() -> None:
 
 
 def test_first_pages_are_measured_with_the_model_that_they_show() -> None:
-    stations = list(whole(list(CARDS), None).stations(0))
+    stations = list(whole(list(COLLECTION.cards), None).stations(0))
     assert {station.model for station in stations if station.server in DOCUMENTED} == {"iris"}
 
 
 def test_every_peer_meets_every_load_of_every_model() -> None:
     cells = {
-        (station.server.name, station.model): set(station.cells) for station in whole(list(CARDS), None).stations(1)
+        (station.server.name, station.model): set(station.cells) for station in whole([*COLLECTION], None).stations(1)
     }
-    assert all(cells[server.name, model] >= set(CELLS) for server in (JUBAKO, *PEERS) for model in CARDS)
+    assert all(cells[server.name, model] >= set(CELLS) for server in (JUBAKO, *PEERS) for model in COLLECTION.cards)
 
 
 def test_a_quick_run_is_short_and_still_has_every_peer() -> None:
-    plan = quick(list(CARDS), None)
+    plan = quick(list(COLLECTION.cards), None)
     stations = list(plan.stations(0))
     assert {station.server.name for station in stations} == {server.name for server in (JUBAKO, *PEERS)}
     seconds = sum(len(station.cells) * (plan.seconds + plan.warm_seconds) + 7 for station in stations) * plan.rounds

@@ -10,11 +10,11 @@ import pytest
 
 from benchmarks.arrivals import read_requests
 from benchmarks.checking import check
+from benchmarks.places import COLLECTION
 from benchmarks.questions import Questions, questions, write
 from benchmarks.wires import Rows
 from bentos.iris.model import IrisModel
 from tests.benchmarks.made import web_server
-from tests.five import CARDS
 
 
 class FakeForest(IrisModel):
@@ -29,7 +29,7 @@ class FakeForest(IrisModel):
 
 @pytest.fixture(scope="module")
 def asked() -> Questions:
-    return questions(CARDS["iris"], FakeForest())
+    return questions(COLLECTION.cards["iris"], FakeForest())
 
 
 def test_every_row_is_whole_and_has_its_answer(asked: Questions) -> None:
@@ -38,7 +38,7 @@ def test_every_row_is_whole_and_has_its_answer(asked: Questions) -> None:
 
 
 def test_requests_differ_from_each_other_and_not_from_run_to_run(asked: Questions) -> None:
-    again = questions(CARDS["iris"], FakeForest())
+    again = questions(COLLECTION.cards["iris"], FakeForest())
     for rows in (1, 64):
         requests = asked.requests(Rows(), rows)
         assert len(set(requests)) > 0.3 * len(requests)

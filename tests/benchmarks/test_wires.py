@@ -9,43 +9,45 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.places import COLLECTION
 from benchmarks.servers import SERVERS
 from benchmarks.wires import OpenInference, Records, Rows
 from bentos.image.card import BLUE_PNG, RED_PNG
-from tests.five import CARDS, MODELS
 
 WHOLE: dict[str, list[Any]] = {
-    name: [row for row in card.examples if None not in row.values()] for name, card in CARDS.items() if name != "image"
+    name: [row for row in card.examples if None not in row.values()]
+    for name, card in COLLECTION.cards.items()
+    if name != "image"
 }
 WHOLE["image"] = [base64.b64decode(RED_PNG), base64.b64decode(BLUE_PNG)]
-MODELLED = [name for name in CARDS if name in MODELS]
+MODELLED = [name for name in COLLECTION.cards if name in COLLECTION.models]
 
 
 @pytest.mark.parametrize("model", MODELLED)
 @pytest.mark.parametrize("wire", sorted({server.wire for server in SERVERS.values()}, key=str), ids=str)
 def test_a_request_says_its_own_length(wire: Any, model: str) -> None:
-    posting = wire.ask(CARDS[model], WHOLE[model])
+    posting = wire.ask(COLLECTION.cards[model], WHOLE[model])
     head, _, body = posting.raw().partition(b"\r\n\r\n")
     assert f"Content-Length: {len(body)}".encode() in head
     assert f"Content-Type: {posting.media}".encode() in head
     assert head.startswith(f"POST {posting.path} HTTP/1.1".encode())
 
 
-@pytest.mark.parametrize("model", [name for name in MODELLED if CARDS[name].media == "json"])
+@pytest.mark.parametrize("model", [name for name in MODELLED if COLLECTION.cards[name].media == "json"])
 def test_rows_and_records_carry_what_the_card_reads(model: str) -> None:
-    card = CARDS[model]
+    card = COLLECTION.cards[model]
     asked = json.loads(Rows().ask(card, WHOLE[model]).body)["inputs"]
     recorded = json.loads(Records().ask(card, WHOLE[model]).body)["dataframe_records"]
     assert asked == recorded
     assert [card.row.model_validate(row).model_dump() for row in asked] == WHOLE[model]
 
 
-@pytest.mark.parametrize("model", [name for name in MODELLED if CARDS[name].media == "json"])
+@pytest.mark.parametrize("model", [name for name in MODELLED if COLLECTION.cards[name].media == "json"])
 def test_the_tensor_is_what_the_model_reads(model: str) -> None:
     """MLServer's caller encodes as Jubako's gateway does, so both models see equal batches."""
-    card = CARDS[model]
+    card = COLLECTION.cards[model]
     (tensor,) = json.loads(OpenInference().ask(card, WHOLE[model]).body)["inputs"]
-    batch = MODELS[model].encode([card.row.model_validate(row) for row in WHOLE[model]])
+    batch = COLLECTION.models[model].encode([card.row.model_validate(row) for row in WHOLE[model]])
     if isinstance(batch, list):
         assert tensor["data"] == batch
     else:
@@ -53,7 +55,7 @@ def test_the_tensor_is_what_the_model_reads(model: str) -> None:
 
 
 def test_pictures_travel_whole_as_base64_and_as_files() -> None:
-    card = CARDS["image"]
+    card = COLLECTION.cards["image"]
     plain = json.loads(Rows(forms=False).ask(card, WHOLE["image"]).body)["inputs"]
     (tensor,) = json.loads(OpenInference().ask(card, WHOLE["image"]).body)["inputs"]
     assert [base64.b64decode(row["data"]) for row in plain] == WHOLE["image"]
@@ -64,8 +66,8 @@ def test_pictures_travel_whole_as_base64_and_as_files() -> None:
 
 
 def test_every_answer_is_read_as_the_model_would_have_told_it() -> None:
-    card, outputs = CARDS["iris"], np.array([[0.1, 0.7, 0.2], [0.8, 0.1, 0.1]], np.float32)
-    told = MODELS["iris"].decode(outputs)
+    card, outputs = COLLECTION.cards["iris"], np.array([[0.1, 0.7, 0.2], [0.8, 0.1, 0.1]], np.float32)
+    told = COLLECTION.models["iris"].decode(outputs)
     tensor = {"outputs": [{"shape": [2, 3], "data": outputs.ravel().tolist()}]}
     table = {"predictions": [dict(zip(card.outputs, line, strict=True)) for line in outputs.tolist()]}
     assert OpenInference().read(card, json.dumps(tensor).encode()) == told

@@ -1,6 +1,6 @@
 """What monitoring costs: microseconds a row for each model, and the requests a second that it takes from an event loop.
 
-    python -m benchmarks.profile_cost [--rounds 12] [--seconds 3]
+    python -m benchmarks.studies.profile_cost [--rounds 12] [--seconds 3]
 
 On and off take turns in one run, so that both meet the same machine; only their ratio counts. Where other programs
 compete for the processor, the processor time of a request says more than the requests a second.
@@ -22,8 +22,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from bentos.cards import CARDS
-from bentos.models import MODELS
+from benchmarks.places import COLLECTION
 from jubako.gateway.json_rows import JsonRows
 from jubako.model import Outputs
 from jubako.monitoring.archive.prediction_log import Block, pack
@@ -47,11 +46,12 @@ def median_microseconds(work: Callable[[], Any], rows: int, times: int = 15) -> 
 
 def answers(name: str, rows: int) -> Outputs:
     rng = np.random.default_rng(0)
-    return rng.dirichlet(np.ones(max(2, len(CARDS[name].outputs))), rows)[:, : len(CARDS[name].outputs)].astype("f4")
+    outputs = len(COLLECTION.cards[name].outputs)
+    return rng.dirichlet(np.ones(max(2, outputs)), rows)[:, :outputs].astype("f4")
 
 
 def columns(name: str) -> None:
-    card, model = CARDS[name], MODELS[name]
+    card, model = COLLECTION.cards[name], COLLECTION.models[name]
     examples = [card.row.model_validate_json(orjson.dumps(example)) for example in card.examples]
     batch, outputs = model.encode([examples[row % len(examples)] for row in range(ROWS)]), answers(name, ROWS)
     signals = model.signals(batch, outputs)
@@ -75,7 +75,7 @@ def observing() -> float:
     """Microseconds for one call of ``observe``, with its observation."""
     with tempfile.TemporaryDirectory() as folder:
         recorder = Recorder(
-            Path(folder), MonitoringSettings(buffer_rows=10_000_000), MODELS
+            Path(folder), MonitoringSettings(buffer_rows=10_000_000), COLLECTION.models
         )  # not started: only the request's side
         batch, outputs = np.zeros((1, 4), "f4"), np.zeros((1, 3), "f4")
 
@@ -92,7 +92,7 @@ async def traffic(name: str, seconds: float, observe: Callable[[Observation], No
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     theirs.setblocking(False)
-    card, model = CARDS[name], MODELS[name]
+    card, model = COLLECTION.cards[name], COLLECTION.models[name]
     rows: JsonRows[Any] = JsonRows(card, 100)
     body = orjson.dumps({"inputs": [card.examples[0]]})
     outputs = answers(name, 1)
@@ -118,7 +118,7 @@ async def traffic(name: str, seconds: float, observe: Callable[[Observation], No
 def on_and_off(name: str, rounds: int, seconds: float) -> None:
     ratios, costs, rates, late_on, late_off = [], [], [], [], []
     with tempfile.TemporaryDirectory() as folder:
-        recorder = Recorder(Path(folder), MonitoringSettings(), MODELS)
+        recorder = Recorder(Path(folder), MonitoringSettings(), COLLECTION.models)
         recorder.start()
         recorder.flush(60.0)
         gc.freeze()  # as the gateway does when it has started
@@ -155,11 +155,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0)
     arguments = parser.parse_args()
     print(f"Microseconds a row in the owner thread, {ROWS:,} requests of one row:")
-    for name in MODELS:
+    for name in COLLECTION.models:
         columns(name)
     print(f"Microseconds for a request in the event loop: {observing():.2f}")
     print("Requests of one row, one event loop, the owner thread beside it:")
-    for name in (name for name in MODELS if CARDS[name].media == "json"):
+    for name in (name for name in COLLECTION.models if COLLECTION.cards[name].media == "json"):
         on_and_off(name, arguments.rounds, arguments.seconds)
 
 

@@ -1,7 +1,7 @@
-"""What long texts do to those who send short ones, with a service that runs: ``python -m benchmarks.long_texts PORT``.
+"""How long texts slow down short ones, at a running service: ``python -m benchmarks.studies.long_texts PORT``.
 
-Short reviews arrive at random times, alone and then with long texts among them, one in five; in turns, so that the
-machine's moods fall on both. Told is how long the short ones waited.
+Short reviews arrive at random times, in turn alone and mixed with one long text in five. The latency of the short ones
+is compared.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.arrivals import offer
+from benchmarks.places import COLLECTION
 from benchmarks.wires import Rows
-from bentos.cards import CARDS
 from training.data.reviews import ReviewMaker
 
 LONG_SHARE = 0.2
@@ -28,7 +28,7 @@ AIM = 1.5
 
 def requests(texts: list[str]) -> list[bytes]:
     wire = Rows("/v1/{model}/predict")
-    return [wire.ask(CARDS["sentiment"], [{"text": text}]).raw() for text in texts]
+    return [wire.ask(COLLECTION.cards["sentiment"], [{"text": text}]).raw() for text in texts]
 
 
 def short_and_long(count: int = 1_000) -> tuple[list[bytes], list[bytes]]:

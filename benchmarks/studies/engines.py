@@ -1,6 +1,6 @@
 """What one prediction costs in process: each model's own framework beside the engine that serves, one thread.
 
-    python -m benchmarks.engines [MODEL | MODEL:VERSION ...]
+    python -m benchmarks.studies.engines [MODEL | MODEL:VERSION ...]
 
 A version comes from the BentoML store; without one a model is trained here, small where size does not change the cost.
 Every call gets rows that the call before did not have. Times are medians; on a busy machine only the ratios mean much.
@@ -22,9 +22,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.stock import STOCK, Predict
-from bentos.cards import CARDS
-from bentos.models import MODELS
+from benchmarks.places import COLLECTION
+from benchmarks.studies.stock import STOCK, Predict
 from jubako import collection
 from jubako.model import AnyModel, Batch, Runtime
 from jubako.training.recipe import Params, no_log
@@ -57,11 +56,11 @@ def fresh(name: str, folder: Path) -> Load:
     model = recipe.fit(batch, made.truth, {**recipe.defaults, **quick}, seed=SEED, log=no_log).model
     model.save(folder)
     recipe.export(model, folder, batch[:64])
-    return lambda runtime: MODELS[name].load(folder, runtime)
+    return lambda runtime: COLLECTION.models[name].load(folder, runtime)
 
 
 def stored(tag: str) -> Load:
-    return lambda runtime: store.open_version(tag, MODELS[tag.partition(":")[0]], runtime).model
+    return lambda runtime: store.open_version(tag, COLLECTION.models[tag.partition(":")[0]], runtime).model
 
 
 def calls(name: str, load: Load) -> Iterator[tuple[str, Predict]]:
@@ -112,10 +111,10 @@ def lines(name: str, costs: Sequence[Cost]) -> Iterator[tuple[str, ...]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", metavar="MODEL[:VERSION]", help=f"of {', '.join(CARDS)}; all by default")
-    asked = parser.parse_args().models or [name for name in MODELS if find_spec(f"training.{name}")]
-    if unknown := {tag.partition(":")[0] for tag in asked} - set(MODELS):
-        parser.error(f"no model {', '.join(sorted(unknown))}; there are {', '.join(MODELS)}")
+    parser.add_argument("models", nargs="*", metavar="MODEL[:VERSION]", help="all models by default")
+    asked = parser.parse_args().models or [name for name in COLLECTION.models if find_spec(f"training.{name}")]
+    if unknown := {tag.partition(":")[0] for tag in asked} - set(COLLECTION.models):
+        parser.error(f"no model {', '.join(sorted(unknown))}; there are {', '.join(COLLECTION.models)}")
     table = Table("model", "engine", "one row, µs", "ratio", "best batch", "µs a row", "ratio", title="One thread")
     with ExitStack() as folders:
         for tag in asked:
@@ -124,7 +123,7 @@ def main() -> None:
             load = stored(tag) if version else fresh(name, folder)
             recipe = collection.here().recipes[name]
             rows = recipe.model.encode(recipe.make(SEED + 1, 2_000).rows)
-            max_rows = CARDS[name].batching.max_rows
+            max_rows = COLLECTION.cards[name].batching.max_rows
             for line in lines(name, [cost(*call, rows, max_rows) for call in calls(name, load)]):
                 table.add_row(*line)
             table.add_section()

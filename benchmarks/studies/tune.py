@@ -1,7 +1,7 @@
-"""``python -m benchmarks.tune litserve``: which settings a peer is best with, so that it takes part at its best.
+"""Finds the best settings of a peer: ``python -m benchmarks.studies.tune litserve``.
 
-Each setting's candidates are tried with the others as they are, in turn and several times. Answered requests a second
-decide; processor time for a request is shown because it says the same on a machine that others use too.
+The candidates of one setting are tried in turn, several times, with the other settings unchanged. Requests/s decide;
+processor time of a request is shown too, since it is comparable on a machine that is not idle.
 """
 
 from __future__ import annotations
@@ -15,17 +15,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import machine, saturation
+from benchmarks import saturation
 from benchmarks.environments import Environments
-from benchmarks.host import Host
-from benchmarks.places import versions
+from benchmarks.host import Host, allow_many_connections
+from benchmarks.places import COLLECTION, versions
 from benchmarks.plan import Station
 from benchmarks.questions import questions
 from benchmarks.results import Load
 from benchmarks.servers import SERVERS, Server
 from benchmarks.station import Laboratory, visit
-from bentos.cards import CARDS
-from bentos.models import MODELS
 from jubako import home
 
 CELLS = ((16, 1), (64, 1), (64, 64))
@@ -42,17 +40,17 @@ def variations(server: Server) -> Iterator[Server]:
 
 def main(given: list[str]) -> None:
     tunable = [name for name, server in SERVERS.items() if server.candidates]
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.tune", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.studies.tune", description=__doc__)
     parser.add_argument("server", choices=tunable)
-    parser.add_argument("--model", choices=tuple(CARDS), default="iris")
+    parser.add_argument("--model", choices=tuple(COLLECTION.cards), default="iris")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--environments", type=Path, default=home.jubako_home() / "bench-envs")
     options = parser.parse_args(given)
     saturation.install()
-    machine.allow_many_connections()
+    allow_many_connections()
     files = versions()
-    asked = questions(CARDS[options.model], MODELS[options.model].load(files[options.model]))
+    asked = questions(COLLECTION.cards[options.model], COLLECTION.models[options.model].load(files[options.model]))
     lab = Laboratory(
         Environments(options.environments),
         files,

@@ -1,6 +1,6 @@
 """How good the recipes are on real data, with the parameters that they have by default.
 
-    python -m benchmarks.real_data --data FOLDER [MODEL ...]
+    python -m benchmarks.studies.real_data --data FOLDER [MODEL ...]
 
 FOLDER holds `telco_churn.csv` and `california_housing.csv` as published, and `product_reviews.tsv` (text, tab, 1 or 0).
 Folds and splits follow from what is in the rows, or from fixed seeds, so that a second run says the same. The

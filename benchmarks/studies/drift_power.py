@@ -3,7 +3,7 @@
 For each model in production: the version's own reference, rows made with seeds it was never trained on, and the
 answers that the served model really gives.
 
-    python -m benchmarks.drift_power [--tries 100] [MODEL ...]
+    python -m benchmarks.studies.drift_power [--tries 100] [MODEL ...]
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bentos.cards import CARDS
+from benchmarks.places import COLLECTION
 from jubako.card import AnyCard
 from jubako.model import Column
 from jubako.monitoring.drift.summaries import Summary
@@ -79,7 +79,7 @@ def population(name: str, seeds: Sequence[int] = (101,), size: int | None = None
         outputs = np.concatenate([served.model.predict(batch[at : at + 256]) for at in range(0, len(batch), 256)])
         parts.append(recipe.model.signals(batch, outputs))
     columns = {column: _join([part[column] for part in parts]) for column in parts[0]}
-    return Population(CARDS[name], columns, summarise(CARDS[name], store.read_reference(tag)))
+    return Population(COLLECTION.cards[name], columns, summarise(COLLECTION.cards[name], store.read_reference(tag)))
 
 
 def false_alarms(people: Population, tries: int, rng: np.random.Generator) -> Rate:
@@ -158,7 +158,7 @@ def _join(columns: Sequence[Column]) -> Column:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", default=[name for name in CARDS if stages.production(name)])
+    parser.add_argument("models", nargs="*", default=[name for name in COLLECTION.cards if stages.production(name)])
     parser.add_argument("--tries", type=int, default=100)
     arguments = parser.parse_args()
     rng = np.random.default_rng(0)
