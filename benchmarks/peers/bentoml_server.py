@@ -16,6 +16,8 @@ from bentoml.validators import DType
 from pydantic import BaseModel
 
 from benchmarks.peers.served import CARD, MODEL, answers, load, pictures, setting
+from jubako.batch import given
+from jubako.model import Batch
 
 TUNED = setting("tuned", 0) > 0
 QUIET: dict[str, Any] = {
@@ -30,6 +32,11 @@ KIND = "uint8" if CARD.media == "files" else "float32"
 Tensor = list[str] if CARD.batching.max_tokens else Annotated[np.ndarray, DType(KIND)]
 
 
+def sent(batch: Batch) -> Any:
+    """BentoML sends texts as a list."""
+    return batch.tolist() if CARD.batching.max_tokens else batch
+
+
 class Answer(BaseModel):
     predictions: list[dict[str, Any]]
 
@@ -41,7 +48,7 @@ class Runner:
 
     @bentoml.api(batchable=True, max_batch_size=1024, **PATIENCE)
     def predict(self, batch: Tensor) -> np.ndarray:  # type: ignore[valid-type]
-        return self.model.predict(batch)
+        return self.model.predict(given(batch))
 
 
 @bentoml.service(name="gateway", **PARAMETERS)
@@ -53,16 +60,16 @@ class Gateway:
         @bentoml.api(route="/predict")
         async def predict(self, inputs: list[Path]) -> Answer:
             batch = MODEL.encode(pictures([file.read_bytes() for file in inputs]))
-            return Answer(predictions=answers(await self.runner.to_async.predict(batch)))
+            return Answer(predictions=answers(await self.runner.to_async.predict(sent(batch))))
 
     elif TUNED:
 
         @bentoml.api(route="/predict")
         async def predict(self, inputs: list[CARD.row]) -> Answer:  # type: ignore[name-defined]
-            return Answer(predictions=answers(await self.runner.to_async.predict(MODEL.encode(inputs))))
+            return Answer(predictions=answers(await self.runner.to_async.predict(sent(MODEL.encode(inputs)))))
 
     else:
 
         @bentoml.api(route="/predict")
         async def predict(self, inputs: list[CARD.row]) -> list[dict[str, Any]]:  # type: ignore[name-defined]
-            return answers(await self.runner.to_async.predict(MODEL.encode(inputs)))
+            return answers(await self.runner.to_async.predict(sent(MODEL.encode(inputs))))

@@ -12,12 +12,6 @@ from jubako.model import Batch
 BATCHING = setting("batch", 64) > 1
 
 
-def together(batches: list[Batch]) -> Batch:
-    if isinstance(batches[0], list):
-        return [text for batch in batches for text in batch]
-    return np.concatenate(batches)
-
-
 class Served(litserve.LitAPI):
     def setup(self, device: str) -> None:  # noqa: ARG002
         self.model = load()
@@ -33,7 +27,7 @@ class Served(litserve.LitAPI):
     def predict(self, batches: Any) -> Any:
         if not BATCHING:
             return self.model.predict(batches)
-        outputs = self.model.predict(together(batches))
+        outputs = self.model.predict(np.concatenate(batches))
         return np.split(outputs, np.cumsum([len(batch) for batch in batches])[:-1])
 
     def unbatch(self, output: Any) -> Any:

@@ -20,12 +20,6 @@ BATCH = int(setting("batch", 64))
 WAIT = setting("wait", 0.005)
 
 
-def together(batches: list[Batch]) -> Batch:
-    if isinstance(batches[0], list):
-        return [text for batch in batches for text in batch]
-    return np.concatenate(batches)
-
-
 @serve.deployment(
     num_replicas=1,
     max_ongoing_requests=int(setting("ongoing", 1_000)),
@@ -37,7 +31,7 @@ class Served:
 
     @serve.batch(max_batch_size=BATCH, batch_wait_timeout_s=WAIT)
     async def predict(self, batches: list[Batch]) -> list[Any]:
-        outputs = self.model.predict(together(batches))
+        outputs = self.model.predict(np.concatenate(batches))
         return np.split(outputs, np.cumsum([len(batch) for batch in batches])[:-1])
 
     async def __call__(self, request: Request) -> Response:
