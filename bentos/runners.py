@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from bentos.cards import CARDS
 from bentos.models import MODELS
+from jubako import compat
 from jubako.building import InProduction
-from jubako.compat import patches
 from jubako.packing import serving_parameters
 from jubako.runner.app import RunnerService
 from jubako.runner.loader import ModelLoader
@@ -23,7 +23,7 @@ from jubako.settings import settings
 
 Matrix = NDArray[np.float32]
 
-patches.mend()
+compat.apply()
 
 
 def _batched(name: str) -> dict[str, Any]:

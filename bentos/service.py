@@ -21,15 +21,14 @@ from bentos.iris.card import IrisPrediction, IrisRow
 from bentos.runners import Churn, Housing, Image, Iris, Sentiment
 from bentos.sentiment import card as sentiment
 from bentos.sentiment.card import SentimentPrediction, SentimentRow
-from jubako import building
+from jubako import building, compat
 from jubako.answer import Answer
-from jubako.compat import patches
 from jubako.gateway.gateway import Gateway
 from jubako.gateway.service import GatewayService
 from jubako.packing import gateway_parameters
 from jubako.settings import GATEWAY, settings
 
-patches.mend()
+compat.apply()
 
 
 @bentoml.service(

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from _bentoml_sdk.models import BentoModel, Model
 from bentoml.exceptions import BentoMLException
 from bentoml.images import Image
 
 from bentos.cards import CARDS
 from jubako import commit
+from jubako.compat.bentoml_classes import BentoModel, PinnedModel
 from jubako.versions import stages, store
 from jubako.versions.manifest import VersionRefused
 
@@ -38,7 +38,7 @@ HEALTH = f'HEALTHCHECK --interval=10s --timeout=5s --start-period=90s --retries=
 
 
 @dataclass(frozen=True)
-class InProduction(Model[str]):
+class InProduction(PinnedModel):
     """The version of a model that is in production when a Bento is built: checked, pinned by its full tag, packed."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
+
+from jubako.compat import bentoml
 
 BENTO_YAML = "bento.yaml"
 
@@ -48,9 +49,9 @@ def bentoml_home() -> Path:
 
 def model_store() -> Path:
     """Where BentoML looks for models. Inside a running Bento that is the Bento's own folder, as only BentoML knows."""
-    containers = sys.modules.get("bentoml._internal.configuration.containers")
-    if containers is not None:
-        return Path(containers.BentoMLContainer.model_store.get()._path).resolve()
+    known = bentoml.model_store_folder()
+    if known is not None:
+        return known
     packed = bento()
     return packed / "models" if packed and (packed / "models").is_dir() else bentoml_home() / "models"
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from _bentoml_impl.server.app import ServiceAppFactory
+from _bentoml_sdk.models import BentoModel, Model
 from bentoml._internal.context import server_context
 
-__all__ = ["AppFactory"]
+__all__ = ["AppFactory", "BentoModel", "PinnedModel"]
 
 
 class AppFactory(ServiceAppFactory):
@@ -38,3 +39,22 @@ class AppFactory(ServiceAppFactory):
         )
         observe: Callable[[int], None] = sizes.observe
         return observe
+
+
+class MergingAppFactory(AppFactory):
+    """Calls of a batchable API go to ``infer`` instead of BentoML's dispatcher (see ``jubako/runner/merging.py``)."""
+
+    async def batch_infer(self, name: str, input_args: tuple[Any, ...], input_kwargs: dict[str, Any]) -> Any:  # noqa: ARG002
+        """BentoML's signature: the one argument of the API comes by place or by name."""
+        (batch,) = (*input_args, *input_kwargs.values())
+        return await self.infer(batch)
+
+    async def infer(self, batch: Any) -> Any:
+        raise NotImplementedError
+
+
+class PinnedModel(Model[str]):
+    """What a service declares and a Bento packs: a subclass says which version, when somebody builds.
+
+    BentoML's public ways to declare a model take the newest version, or a tag that is known when the code is written.
+    """

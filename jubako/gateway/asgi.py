@@ -11,6 +11,7 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from jubako.batching import unique_id
+from jubako.compat import uvicorn
 
 #: A caller's own id is kept when it can stand in a header and a log line as it is.
 _SAFE_ID = re.compile(rb"[!-~]{1,128}")
@@ -37,11 +38,11 @@ def hung_up(receive: Receive) -> Callable[[], bool]:
     It knows as long as it reads. From a connection that has sent much at once it stops reading until more is asked of
     it, which nobody does once the body is whole: so who sent a large picture and left would be worked for all the same.
     """
-    cycle: Any = getattr(receive, "__self__", None)
-    if hasattr(cycle, "disconnected"):
-        cycle.flow.resume_reading()
-        return lambda: bool(cycle.disconnected)
-    return lambda: False
+    request = uvicorn.request_behind(receive)
+    if request is None:
+        return lambda: False
+    request.flow.resume_reading()
+    return lambda: request.disconnected
 
 
 class OneWrite:
@@ -78,20 +79,20 @@ async def respond(
     """
     headers.append((b"content-length", b"%d" % len(body)))
     head = {"type": "http.response.start", "status": status, "headers": headers}
-    cycle: Any = getattr(send, "__self__", None)
-    transport = getattr(cycle, "transport", None)
-    if transport is None:  # another server than uvicorn
+    request = uvicorn.request_behind(send)
+    if request is None:  # another server than uvicorn
         await send(head)
         await send({"type": "http.response.body", "body": body})
         return
-    whole = cycle.transport = OneWrite(transport)
+    transport = request.transport
+    whole = request.transport = OneWrite(transport)
     rest: Receive | None = None
     try:
         await send(head)
-        rest = unread if cycle.more_body and not cycle.keep_alive else None
+        rest = unread if request.more_body and not request.keep_alive else None
         await send({"type": "http.response.body", "body": body, "more_body": rest is not None})
     finally:
-        cycle.transport = transport
+        request.transport = transport
         whole.flush()
     if rest is not None:
         await _pour_away(rest)

@@ -10,13 +10,14 @@ from bentoml import Service
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bentos.cards import CARDS
-from jubako.batching import HttpHop
-from jubako.compat import patches
+from jubako import compat
+from jubako.batching import HttpRunnerClient
 from jubako.compat.bentoml_classes import AppFactory
 from jubako.gateway.app import GatewayApp
+from jubako.gateway.draining import drain_before_stopping
 from jubako.gateway.gateway import Gateway
-from jubako.process import logs
-from jubako.process.prefork import stand_by
+from jubako.process import interpreter, logs
+from jubako.process.prefork import fork_and_watch
 from jubako.settings import settings
 
 InnerT = TypeVar("InnerT")
@@ -27,7 +28,7 @@ class GatewayService(Service[InnerT]):
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
         self.inject_config()
-        stand_by()
+        fork_and_watch()
         factory = AppFactory(self, is_main)
         return GatewayEntry(self, factory, factory())
 
@@ -47,12 +48,14 @@ class GatewayEntry:
         @contextlib.asynccontextmanager
         async def lifespan(app: Any) -> AsyncIterator[None]:
             logs.configure(settings().gateway.logging, self._service.name)
+            compat.check_versions()
             async with inner(app):
                 plane: Gateway = self._factory.instance.plane
                 runners = {dependency.on.name: dependency.on for dependency in self._service.dependencies.values()}
-                hops = {name: HttpHop(runners[name].url) for name in CARDS}
+                hops = {name: HttpRunnerClient(runners[name].url) for name in CARDS}
                 door = self._door = plane.open(self._app, hops)
-                patches.settle_gateway(settings().gateway.drain_seconds, door.drain)
+                interpreter.tune()
+                drain_before_stopping(settings().gateway.drain_seconds, door.drain)
                 try:
                     yield
                 finally:

@@ -7,6 +7,7 @@ import time
 
 import orjson
 
+from jubako.compat import bentoml, uvicorn
 from jubako.settings import LoggingSettings
 
 
@@ -35,14 +36,10 @@ def configure(settings: LoggingSettings, service: str) -> None:
     """Give this worker's handlers the wanted form. BentoML made the handlers; they keep writing where they wrote."""
     level = getattr(logging, settings.level.upper())
     logging.getLogger("jubako").setLevel(level)
-    # uvicorn formats an access line for nobody unless its logger is quiet: BentoML's root handler makes it look wanted.
-    quiet = logging.getLogger("uvicorn.access")
-    quiet.propagate = False
-    quiet.disabled = True
+    uvicorn.silence_access_log()
     if settings.format == "json":
         formatter = JsonLines(service)
-        for name in (None, "bentoml", "uvicorn.error"):
+        for name in (None, "bentoml", uvicorn.ERRORS):
             for handler in logging.getLogger(name).handlers:
                 handler.setFormatter(formatter)
-                # BentoML's filter writes its own request and trace over ours: nothing, since we answer before it.
-                handler.filters = [kept for kept in handler.filters if type(kept).__name__ != "TraceRecordFilter"]
+                bentoml.remove_trace_filter(handler)

@@ -21,7 +21,7 @@ import sys
 import time
 from pathlib import Path
 
-log = logging.getLogger("jubako.standby")
+log = logging.getLogger("jubako.prefork")
 
 PR_SET_PDEATHSIG = 1
 ORPHANED = signal.SIGUSR1
@@ -33,7 +33,7 @@ YOUNG_SECONDS = 2.0
 MOST_YOUNG_DEATHS = 5
 
 
-def stand_by() -> None:
+def fork_and_watch() -> None:
     """Returns in the process that serves. Outside a BentoML worker it does nothing."""
     if "--worker-id" not in sys.argv or not hasattr(os, "fork"):
         return

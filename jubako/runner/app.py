@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import signal
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -23,14 +24,13 @@ from jubako import tracing
 from jubako.batch import given
 from jubako.batching import wire
 from jubako.batching.runner_client import FAULTS, PREDICT, STATUS
-from jubako.compat import patches
-from jubako.compat.bentoml_classes import AppFactory
+from jubako.compat.bentoml_classes import MergingAppFactory
 from jubako.gateway.asgi import respond
 from jubako.metrics.process import Vitals
 from jubako.model import Batch, Outputs
-from jubako.process import logs
+from jubako.process import interpreter, logs
 from jubako.process.memory import give_back
-from jubako.process.prefork import stand_by
+from jubako.process.prefork import fork_and_watch
 from jubako.runner.loader import BatchOutputs, ModelLoader
 from jubako.runner.merging import Merger
 from jubako.settings import settings
@@ -48,7 +48,7 @@ class RunnerService(Service[InnerT]):
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
         self.inject_config()
-        stand_by()
+        fork_and_watch()
         factory = RunnerAppFactory(self, is_main)
         app = factory()
         traces = tracing.opened(settings().tracing, self.name)
@@ -56,7 +56,7 @@ class RunnerService(Service[InnerT]):
         return RunnerApp(app, factory, traces)
 
 
-class RunnerAppFactory(AppFactory):
+class RunnerAppFactory(MergingAppFactory):
     """BentoML's own route meets the same merger as the wire format does."""
 
     @property
@@ -80,9 +80,7 @@ class RunnerAppFactory(AppFactory):
         compute = in_a_thread if self.loader.model.in_thread else on_the_loop
         return Merger(compute, method.max_batch_size, at_once, self.batch_size_observer("predict"))
 
-    async def batch_infer(self, name: str, input_args: tuple[Any, ...], input_kwargs: dict[str, Any]) -> Outputs:  # noqa: ARG002
-        """BentoML's signature: the one argument of the API comes by place or by name."""
-        (batch,) = (*input_args, *input_kwargs.values())
+    async def infer(self, batch: Batch | list[str]) -> Outputs:
         return (await self.merged(given(batch))).outputs
 
 
@@ -93,7 +91,9 @@ def _lifespan(inner: Any, factory: RunnerAppFactory, traces: Tracing | None) -> 
     async def lifespan(app: Any) -> AsyncIterator[None]:
         logs.configure(settings().gateway.logging, factory.service.name)
         async with inner(app):
-            patches.settle_runner()
+            # Ctrl-C reaches the whole process group. The gateway answers what it has first; runners wait for SIGTERM.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            interpreter.tune()
             works = (_follow_stages(factory.loader), Vitals(factory.service.name).watch(), give_back())
             tasks = [asyncio.create_task(work) for work in works]
             yield

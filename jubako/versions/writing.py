@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from jubako import durable, home
+from jubako.compat import bentoml
 from jubako.model import AnyModel, Column
 from jubako.versions import reference
 from jubako.versions.golden import Golden
@@ -100,25 +101,18 @@ def _labels(facts: TrainingFacts, framework: str) -> dict[str, str]:
 
 
 def _whole_versions_store() -> Any:
-    """BentoML copies file by file into the store's folder: killed half-way, that leaves a version without its yaml, and
-    then ``bentoml models list`` fails for everyone. This store lets BentoML copy beside it and moves the whole in."""
-    from bentoml._internal.models import ModelStore
-
-    class WholeVersions(ModelStore):  # type: ignore[misc]
-        @contextmanager
-        def register(self, tag: Any) -> Iterator[str]:
-            place = self._path / tag.path()
-            with _incoming(place.name) as draft:
-                yield str(draft)
-                durable.sync_tree(draft)
-                place.parent.mkdir(parents=True, exist_ok=True)
-                draft.rename(place)
-                durable.sync(place.parent)
-            durable.write_whole(self._path / tag.latest_path(), tag.version.encode())
+    @contextmanager
+    def draft_of(place: Path) -> Iterator[Path]:
+        with _incoming(place.name) as draft:
+            yield draft
+            durable.sync_tree(draft)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            draft.rename(place)
+            durable.sync(place.parent)
 
     store = home.model_store()
     store.mkdir(parents=True, exist_ok=True)
-    return WholeVersions(store)
+    return bentoml.whole_version_store(store, draft_of, lambda file, name: durable.write_whole(file, name.encode()))
 
 
 @contextmanager

@@ -1,6 +1,6 @@
-"""Each mend beside plain BentoML: the same question asked in an interpreter with it and in one without.
+"""Each patch beside plain BentoML: the same question asked in an interpreter with it and in one without.
 
-When an answer of plain BentoML changes, a mend may have become needless: these tests then fail and say so.
+When an answer of plain BentoML changes, a patch may have become needless: these tests then fail and say so.
 What needs a running service is in ``tests/chaos``.
 """
 
@@ -27,10 +27,10 @@ answer = BentoMLContainer.prometheus_multiproc_dir.get()
 """
 
 
-def ask(question: str, mended: bool, **env: str) -> Any:
+def ask(question: str, patched: bool, **env: str) -> Any:
     import os
 
-    first = "from jubako.compat import patches; patches.mend()\n" if mended else ""
+    first = "from jubako import compat; compat.apply()\n" if patched else ""
     program = f"{first}{question}\nimport json; print(json.dumps(answer))"
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program],
@@ -44,12 +44,12 @@ def ask(question: str, mended: bool, **env: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("mended", "answer"), [(False, [False, False, False]), (True, [True, True, True])], ids=["plain", "mended"]
+    ("patched", "answer"), [(False, [False, False, False]), (True, [True, True, True])], ids=["plain", "patched"]
 )
-def test_dead_workers_come_back_soon_in_a_container_too(mended: bool, answer: list[bool]) -> None:
-    assert ask(RESPAWN, mended, BENTOML_CONTAINERIZED="true") == answer
+def test_dead_workers_come_back_soon_in_a_container_too(patched: bool, answer: list[bool]) -> None:
+    assert ask(RESPAWN, patched, BENTOML_CONTAINERIZED="true") == answer
 
 
-@pytest.mark.parametrize(("mended", "shared"), [(False, True), (True, False)], ids=["plain", "mended"])
-def test_two_servers_with_one_store_have_two_folders_of_metrics(mended: bool, shared: bool) -> None:
-    assert (ask(METRICS, mended) == ask(METRICS, mended)) == shared
+@pytest.mark.parametrize(("patched", "shared"), [(False, True), (True, False)], ids=["plain", "patched"])
+def test_two_servers_with_one_store_have_two_folders_of_metrics(patched: bool, shared: bool) -> None:
+    assert (ask(METRICS, patched) == ask(METRICS, patched)) == shared

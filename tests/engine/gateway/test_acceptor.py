@@ -1,4 +1,4 @@
-"""A crowd that connects at once is let in at once, beside uvicorn alone, which lets in one connection a turn."""
+"""Connections that arrive at once are accepted at once; uvicorn alone accepts one per turn of the loop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 import uvloop
 
-from jubako.gateway.acceptor import EACH, MOST, Doorman
+from jubako.gateway.acceptor import MOST, SECONDS_EACH, ConnectionAcceptor
 from tests.certificates import certified
 
 CROWD = 2 * MOST + 10
@@ -37,22 +37,22 @@ async def listening(**options: Any) -> AsyncIterator[tuple[uvicorn.Server, int]]
     await serving
 
 
-async def turns_until_all_are_in(turn_seconds: float | None) -> int:
-    """As the doorman's clock has it, each turn of the loop lasts so long; ``None`` is without one."""
+async def turns_until_all_are_open(turn_seconds: float | None) -> int:
+    """By the acceptor's clock each turn of the loop lasts so long; ``None`` is without an acceptor."""
     async with listening() as (server, port):
         turns = 0
-        doorman = None if turn_seconds is None else Doorman(server, clock=lambda: turns * turn_seconds)
-        outside = [socket.create_connection(("127.0.0.1", port)) for _ in range(CROWD)]
+        acceptor = None if turn_seconds is None else ConnectionAcceptor(server, clock=lambda: turns * turn_seconds)
+        clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(CROWD)]
         while len(server.server_state.connections) < CROWD:
             await asyncio.sleep(0)
             turns += 1
         for protocol in server.server_state.connections:
-            inside = protocol.transport.get_extra_info("socket")  # type: ignore[union-attr]
-            assert inside.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-        for one in outside:
+            accepted = protocol.transport.get_extra_info("socket")  # type: ignore[union-attr]
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        for one in clients:
             one.close()
-        if doorman:
-            doorman.close()
+        if acceptor:
+            acceptor.close()
     return turns
 
 
@@ -60,14 +60,14 @@ async def turns_until_all_are_in(turn_seconds: float | None) -> int:
     ("turn_seconds", "fewest", "most"),
     [
         pytest.param(None, CROWD, 2 * CROWD, id="uvicorn alone"),
-        pytest.param(MOST * EACH, 4, 40, id="long turns"),
-        pytest.param(EACH / 2, CROWD / 3, CROWD, id="short turns, which leave some to other workers"),
+        pytest.param(MOST * SECONDS_EACH, 4, 40, id="long turns"),
+        pytest.param(SECONDS_EACH / 2, CROWD / 3, CROWD, id="short turns, which leave some to other workers"),
     ],
 )
-def test_a_crowd_is_let_in_the_faster_the_longer_turns_last(
+def test_the_longer_turns_last_the_more_connections_each_accepts(
     turn_seconds: float | None, fewest: float, most: float
 ) -> None:
-    assert fewest <= uvloop.run(turns_until_all_are_in(turn_seconds)) <= most
+    assert fewest <= uvloop.run(turns_until_all_are_open(turn_seconds)) <= most
 
 
 async def ask(port: int, tls: ssl.SSLContext | None = None) -> bytes:
@@ -81,30 +81,30 @@ async def ask(port: int, tls: ssl.SSLContext | None = None) -> bytes:
 
 
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
-def test_everybody_who_is_let_in_is_answered(secure: bool, tmp_path: Path) -> None:
+def test_every_accepted_connection_is_answered(secure: bool, tmp_path: Path) -> None:
     certificate, key = certified("localhost", tmp_path)
     options = {"ssl_certfile": str(certificate), "ssl_keyfile": str(key)} if secure else {}
     tls = ssl.create_default_context(cafile=str(certificate)) if secure else None
 
     async def crowd() -> list[bytes]:
         async with listening(**options) as (server, port):
-            doorman = Doorman(server)
-            with contextlib.suppress(OSError):  # somebody who speaks no TLS, and leaves
+            acceptor = ConnectionAcceptor(server)
+            with contextlib.suppress(OSError):  # a client that speaks no TLS, and leaves
                 socket.create_connection(("127.0.0.1", port)).close()
             answers = await asyncio.gather(*(ask(port, tls) for _ in range(40)))
-            doorman.close()
+            acceptor.close()
             return answers
 
     answers = uvloop.run(crowd())
     assert all(answer.startswith(b"HTTP/1.1 200 OK") and answer.endswith(b"hello") for answer in answers)
 
 
-def test_nobody_listens_any_more_once_it_is_closed() -> None:
+def test_after_closing_connections_are_refused() -> None:
     async def close() -> bool:
         async with listening() as (server, port):
-            doorman = Doorman(server)
+            acceptor = ConnectionAcceptor(server)
             await ask(port)
-            doorman.close()
+            acceptor.close()
         try:
             await ask(port)
         except ConnectionRefusedError:

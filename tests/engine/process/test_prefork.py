@@ -1,4 +1,4 @@
-"""A worker whose watching parent died serves on until another pair is there, and not for ever."""
+"""A worker whose watching parent died serves on until another pair serves, and not for ever."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ T = TypeVar("T")
 
 WORKER = """
 import time
-from jubako.process import prefork as standby
-standby.ORPHAN_SECONDS, standby.LOOK_EVERY = 0.2, 0.1
-standby.stand_by()
+from jubako.process import prefork
+prefork.ORPHAN_SECONDS, prefork.LOOK_EVERY = 0.2, 0.1
+prefork.fork_and_watch()
 time.sleep(60)
 """
 
@@ -87,12 +87,12 @@ def test_an_orphan_serves_until_another_serves(supervised: Supervised) -> None:
     watching, serving = supervised.start_pair()
     watching.kill()
     time.sleep(1)
-    assert alive(serving), "it ended though nobody serves in its stead"
+    assert alive(serving), "it ended though no other worker serves"
     supervised.start_pair()
     assert soon(lambda: None if alive(serving) else True)
 
 
-def test_a_replacement_that_dies_before_it_serves_ends_nobody(supervised: Supervised) -> None:
+def test_a_replacement_that_dies_before_it_serves_does_not_end_the_orphan(supervised: Supervised) -> None:
     first, serving = supervised.start_pair()
     first.kill()
     second, replacing = supervised.start_pair()
@@ -104,7 +104,7 @@ def test_a_replacement_that_dies_before_it_serves_ends_nobody(supervised: Superv
     serving.kill()
 
 
-def test_without_a_supervisor_nobody_comes_and_the_orphan_ends(supervised: Supervised) -> None:
+def test_without_a_supervisor_the_orphan_ends(supervised: Supervised) -> None:
     watching, serving = supervised.start_pair()
     os.kill(supervised.process.pid, signal.SIGKILL)
     supervised.process.wait()
@@ -112,8 +112,8 @@ def test_without_a_supervisor_nobody_comes_and_the_orphan_ends(supervised: Super
     assert soon(lambda: None if alive(serving) else True)
 
 
-def test_who_is_no_worker_returns_at_once() -> None:
-    program = "from jubako.process.prefork import stand_by; stand_by()"
-    folder = Path(__file__).parents[2]
+def test_a_process_that_is_no_worker_returns_at_once() -> None:
+    program = "from jubako.process.prefork import fork_and_watch; fork_and_watch()"
+    folder = Path(__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", program], cwd=folder, timeout=60, check=True, capture_output=True)
     assert done.stderr == b""

@@ -1,4 +1,4 @@
-"""Memory goes back after a busy time, once, and not while it lasts."""
+"""Unused memory is given back once after a busy time, and not while it lasts."""
 
 from __future__ import annotations
 
