@@ -26,15 +26,16 @@ AS_IT_IS = "plain"
 #: A read-only root needs the folders that BentoML would otherwise make when it starts, and the place of a mount.
 FOLDERS = "cd /home/bentoml && mkdir -p bentos models envs tmp /var/lib/jubako && chown 1034:1034 /var/lib/jubako"
 #: ``docker exec NAME jubako check``. A container's versions are beside its code, not in BentoML's own store.
-CONSOLE = (
-    "#!/bin/sh",
-    "export BENTOML_HOME=/home/bentoml/bento PYTHONPATH=/home/bentoml/bento/src",
-    'exec python -c "from jubako.cli import main; main()" "$@"',
-)
-PROGRAM = f"printf '%s\\n' {shlex.join(CONSOLE)} > /usr/local/bin/jubako && chmod 755 /usr/local/bin/jubako"
-PROBE = """\
-import urllib.request as ask; ask.urlopen('http://127.0.0.1:${PORT:-${BENTOML_PORT:-3000}}/readyz', timeout=4)"""
-HEALTH = f'HEALTHCHECK --interval=10s --timeout=5s --start-period=90s --retries=3 CMD python -c "{PROBE}"'
+CONSOLE = """\
+#!/bin/sh
+export BENTOML_HOME=/home/bentoml/bento
+cd /home/bentoml/bento/src
+exec python -m jubako "$@"
+"""
+HEALTHCHECK = """\
+HEALTHCHECK --interval=10s --timeout=5s --start-period=90s --retries=3 CMD python -c \\
+  "from urllib.request import urlopen; urlopen('http://127.0.0.1:${PORT:-${BENTOML_PORT:-3000}}/readyz', timeout=4)"
+"""
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,13 @@ class Lineage(Mapping[str, str]):
 def image() -> Image:
     """Around the Bento: Python as it comes, and nothing that could compile.
 
-    BentoML has no word for a health check. It writes a command into its Dockerfile as it is, so the second line of one
-    is an instruction of its own.
+    BentoML has no word for a health check. It writes ``RUN`` and a command into its Dockerfile as they are, so a second
+    line is an instruction of its own.
     """
-    commands = [PROGRAM, f"{FOLDERS}\n{HEALTH}"]
+    commands = [_write_program("/usr/local/bin/jubako", CONSOLE), f"{FOLDERS}\n{HEALTHCHECK}"]
     return Image(base_image=BASE_IMAGE, distro=AS_IT_IS, python_version="3.11", commands=commands)
+
+
+def _write_program(path: str, text: str) -> str:
+    """A command that writes a program into the image; a file of the Bento would come after the commands."""
+    return f"printf '%s\\n' {shlex.join(text.splitlines())} > {path} && chmod 755 {path}"
