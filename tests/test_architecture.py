@@ -25,7 +25,7 @@ PICKLES = ("pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "she
 #: Part of the project -> what it may not import of it, anywhere.
 FORBIDDEN = {
     "bentos": ("mlflow", "starlette", "jubako.client", "jubako.training", "training", "load_tests", "benchmarks"),
-    "jubako/client": ("bentos.models", "jubako.gateway", "bentoml", "numpy", "training", "load_tests"),
+    "jubako/client": ("bentos", "bentoml", "numpy", "training", "load_tests"),
     "jubako/training": ("jubako.gateway", "jubako.batching", "load_tests", "benchmarks"),
     "load_tests": ("bentos.models", "bentos.service", "bentos.runners", "jubako.gateway", "training", "bentoml"),
 }
@@ -37,27 +37,37 @@ def test_the_arrows_between_the_parts_point_one_way(part: str) -> None:
     assert not wrong, "\n".join(map(str, wrong))
 
 
-@pytest.mark.parametrize("part", ["jubako/client"])
-def test_the_small_base_stands_on_nothing_but_cards_pydantic_and_httpx(part: str) -> None:
-    """Somebody who installs only the client gets no server. What a function imports, and the console command, which is
-    found by name, may stand on an extra.
-    """
-    base = (
-        *sys.stdlib_module_names,
-        "pydantic",
-        "httpx",
-        "bentos.cards",
-        "jubako.card",
-        "jubako.answer",
-        "jubako.client",
-    )
+#: The client, and what it stands on. ``pip install jubako`` without extras must be enough to import each of them.
+CLIENT = ("jubako", "jubako.answer", "jubako.card", "jubako.client", "jubako.collection", "jubako.home")
+SMALL = (*sys.stdlib_module_names, "annotated_types", "httpx", "pydantic")
+
+
+def test_the_client_stands_on_nothing_but_cards_pydantic_and_httpx() -> None:
+    """A function may import an extra (``rich``), but nothing else of the engine, and no collection."""
+    files = {ROOT / "jubako/__init__.py", *python_files("jubako/client")}
+    files |= {ROOT / f"{name.replace('.', '/')}.py" for name in CLIENT if name not in {"jubako", "jubako.client"}}
+    parts = tuple(name for name in CLIENT if name != "jubako")
     wrong = [
         found
-        for found in imports(part)
-        if not found.within(*base)
-        and (found.within("bentos", "jubako") or (found.at_start and found.file.stem != "command"))
+        for found in imports("jubako")
+        if found.file in files
+        and not found.within(*SMALL, *parts)
+        and (found.at_start or (found.file.parent.name == "client" and found.within("jubako", "bentos")))
     ]
     assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_the_client_works_where_only_httpx_and_pydantic_are_installed() -> None:
+    """httpx itself imports click and rich where they are installed; here they cannot be."""
+    program = """
+import sys
+sys.modules.update(dict.fromkeys(("bentoml", "bentos", "click", "numpy", "pandas", "rich", "yaml")))
+from jubako import Client
+from jubako.client.testing import MockService
+print(Client("http://mock", transport=MockService([])).models())
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_what_ships_never_imports_what_trains() -> None:
@@ -92,7 +102,9 @@ def test_no_module_can_read_a_pickle() -> None:
 @pytest.mark.parametrize(
     ("modules", "absent"),
     [
-        ("bentos.cards, jubako.client", [*HEAVY, "numpy", "bentoml"]),
+        ("jubako", [*HEAVY, "numpy", "bentoml", "httpx", "pydantic"]),
+        ("jubako.client, jubako.client.testing", [*HEAVY, "numpy", "bentoml", "yaml"]),
+        ("bentos.cards", [*HEAVY, "numpy", "bentoml"]),
         ("bentos.models", [*HEAVY, "bentoml"]),
         ("jubako.settings, jubako.gateway.problems", [*HEAVY, "bentoml"]),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jubako.answer import ModelVersion
 from jubako.client.asynchronous import AsyncClient, AsyncPredictor
+from jubako.client.attributes import predictor
 from jubako.client.errors import (
     AnswerError,
     AnswerUnreadable,
@@ -21,6 +22,7 @@ from jubako.client.errors import (
     Timeout,
     TooLarge,
     Unauthorized,
+    UnknownModel,
     WrongMediaType,
 )
 from jubako.client.facts import FeedbackReceipt, ModelFacts, MonitoringFacts, VersionFacts
@@ -56,6 +58,8 @@ __all__ = [
     "Timing",
     "TooLarge",
     "Unauthorized",
+    "UnknownModel",
     "VersionFacts",
     "WrongMediaType",
+    "predictor",
 ]

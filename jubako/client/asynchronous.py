@@ -1,38 +1,28 @@
-"""The client for asyncio: ``sync.py`` with ``await``, and nothing else of its own."""
+"""The client for asyncio: ``sync.py`` with ``await``."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar, overload
 
 import httpx
 
-from bentos.churn import card as churn
-from bentos.churn.card import ChurnPrediction
-from bentos.housing import card as housing
-from bentos.housing.card import HousingPrediction
-from bentos.image import card as image
-from bentos.image.card import ImagePrediction
-from bentos.iris import card as iris
-from bentos.iris.card import IrisPrediction
-from bentos.sentiment import card as sentiment
-from bentos.sentiment.card import SentimentPrediction
-from jubako.card import AnyCard, Card, PredictionT
+from jubako.card import Card, PredictionT, RowT
 from jubako.client import calls
 from jubako.client.concurrency import map_ordered_async
-from jubako.client.errors import JubakoError
+from jubako.client.errors import JubakoError, NotFound, UnknownModel
 from jubako.client.facts import FeedbackReceipt, ModelFacts, MonitoringFacts, VersionFacts
-from jubako.client.http import Call, Reply, base_headers, httpx_translated, new_id, time_limits
-from jubako.client.inputs import ChurnInput, HousingInput, ImageInput, IrisInput, SentimentInput, Table
+from jubako.client.http import Call, base_headers, httpx_translated, new_id, time_limits
+from jubako.client.inputs import FileInput, FileRowT, InputT_contra, Table, TableInput, TextInput, TextRowT
 from jubako.client.predictions import Predictions
 from jubako.client.progress import Progress, report_progress
 from jubako.client.retries import Retries
 from jubako.client.rows import source
+from jubako.client.schema import AnySchema, ModelSchema, local_card, published_schema
 
 T = TypeVar("T")
-InputT = TypeVar("InputT")
 
 
 class AsyncClient:
@@ -56,14 +46,41 @@ class AsyncClient:
         self._sleep = sleep
         with httpx_translated(url):
             self._http = httpx.AsyncClient(base_url=url, headers=base_headers(api_key), transport=transport)
-        self.iris: AsyncPredictor[IrisInput, IrisPrediction] = AsyncPredictor(self, iris.CARD)
-        self.housing: AsyncPredictor[HousingInput, HousingPrediction] = AsyncPredictor(self, housing.CARD)
-        self.sentiment: AsyncPredictor[SentimentInput, SentimentPrediction] = AsyncPredictor(self, sentiment.CARD)
-        self.churn: AsyncPredictor[ChurnInput, ChurnPrediction] = AsyncPredictor(self, churn.CARD)
-        self.image: AsyncPredictor[ImageInput, ImagePrediction] = AsyncPredictor(self, image.CARD)
+        self._schemas: dict[str, AnySchema] = {}
 
-    def predictor(self, card: AnyCard) -> AsyncPredictor[Any, Any]:
+    @overload
+    def of(self, card: ModelSchema[TextRowT, PredictionT]) -> AsyncPredictor[TextInput[TextRowT], PredictionT]: ...
+    @overload
+    def of(self, card: ModelSchema[FileRowT, PredictionT]) -> AsyncPredictor[FileInput[FileRowT], PredictionT]: ...
+    @overload
+    def of(self, card: Card[RowT, PredictionT]) -> AsyncPredictor[TableInput[RowT], PredictionT]: ...
+    @overload
+    def of(self, card: str) -> AsyncPredictor[Any, Any]: ...
+    def of(self, card: AnySchema | str) -> AsyncPredictor[Any, Any]:
+        """As ``Client.of``."""
         return AsyncPredictor(self, card)
+
+    def __getattr__(self, name: str) -> AsyncPredictor[Any, Any]:
+        """As ``Client.__getattr__``."""
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__} has no attribute {name}")
+        return self.of(name)
+
+    async def schema(self, name: str) -> AnySchema:
+        """As ``Client.schema``."""
+        found = self._schemas.get(name) or local_card(name)
+        if found is None:
+            try:
+                found = published_schema(await self.model(name))
+            except NotFound:
+                known = [facts.name for facts in await self.models()]
+                raise UnknownModel(name, self.url, known) from None
+        self._schemas[name] = found
+        return found
+
+    async def post(self, route: str, body: Mapping[str, Any], answer: type[T]) -> T:
+        """As ``Client.post``."""
+        return await self.send(calls.post(route, body, answer))
 
     async def models(self) -> list[ModelFacts]:
         return await self.send(calls.models())
@@ -93,7 +110,7 @@ class AsyncClient:
                         headers=headers,
                         timeout=time_limits(attempts.remaining),
                     )
-                return call.read(Reply(answer.status_code, answer.headers, answer.content))
+                return call.read(answer)
             except JubakoError as error:
                 pause = attempts.pause_after(error)
             await self._sleep(pause)
@@ -113,16 +130,17 @@ class AsyncClient:
         return f"<{type(self).__name__} of {self.url}>"
 
 
-class AsyncPredictor(Generic[InputT, PredictionT]):
+class AsyncPredictor(Generic[InputT_contra, PredictionT]):
     """One model of the service."""
 
-    def __init__(self, client: AsyncClient, card: Card[Any, PredictionT]) -> None:
-        self.card = card
+    def __init__(self, client: AsyncClient, card: ModelSchema[Any, PredictionT] | str) -> None:
+        self.name = card if isinstance(card, str) else card.name
+        self._schema = None if isinstance(card, str) else card
         self._client = client
 
     async def predict(
         self,
-        rows: InputT | Iterable[InputT] | Table,
+        rows: InputT_contra | Iterable[InputT_contra] | Table,
         *,
         check: bool = False,
         progress: Progress = False,
@@ -132,18 +150,22 @@ class AsyncPredictor(Generic[InputT, PredictionT]):
         request_id: str | None = None,
     ) -> Predictions[PredictionT]:
         """As ``Predictor.predict``."""
-        found = source(self.card, rows)
+        schema = self._schema or await self._client.schema(self.name)
+        found = source(schema, rows)
         request_id = request_id or new_id()
-        made = calls.predict(self.card, found, request_id, rows_per_request, check)
-        first = await asyncio.to_thread(next, made) if self.card.media == "files" else next(made)
-        parts = [await self._client.send(first, timeout)]
-        with report_progress(progress, found.total, self.card.name) as done:
+        made = calls.predict(schema, found, request_id, rows_per_request, check)
+        first = await asyncio.to_thread(next, made) if schema.media == "files" else next(made)
+        chunks = [await self._client.send(first, timeout)]
+        with report_progress(progress, found.total, self.name) as done:
             done(first.rows)
             if first.rows < found.total:
                 rest = map_ordered_async(
                     made, lambda call: self._client.send(call, timeout), concurrency or self._client.concurrency
                 )
-                async for part in rest:
-                    parts.append(part)
-                    done(len(part.predictions))
-        return Predictions(parts, request_id)
+                async for chunk in rest:
+                    chunks.append(chunk)
+                    done(len(chunk.predictions))
+        return Predictions(chunks, request_id)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.name} at {self._client.url}>"

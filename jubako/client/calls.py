@@ -1,68 +1,75 @@
-"""Every call that the clients know, as data: what is sent, and how the answer is read. The clients only carry it."""
+"""Every request of the clients as data: what is sent, and how the answer is read. The clients only send it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ValidationError
+import httpx
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from jubako.answer import ModelVersion
-from jubako.card import AnyCard, Card, Prediction, PredictionT
+from jubako.card import Prediction, PredictionT
 from jubako.client.errors import AnswerUnreadable, InputRefused, RowsRejected
 from jubako.client.facts import FeedbackReceipt, ModelFacts, MonitoringFacts, VersionFacts
 from jubako.client.files import file_part
-from jubako.client.http import Call, Reply, json_body, multipart_body, path, read_as, read_json
+from jubako.client.http import Call, json_body, multipart_body, path, read_as, read_json
 from jubako.client.predictions import Chunk, Timing
 from jubako.client.problems import ProblemDetails
-from jubako.client.rows import RowSource, row_errors
+from jubako.client.rows import RowSource, plain, row_errors
+from jubako.client.schema import AnySchema, ModelSchema
 
-#: Rows in one request, however many the model likes: more only makes the answers come later, all at once.
+#: Rows in one request, whatever the model's own batch size: more would only delay the first answers.
 MOST_ROWS = 512
-#: Bytes of pictures in one request: a quarter of what the service takes by default.
+#: Bytes of files in one request: a quarter of what the service accepts by default.
 UPLOAD_BYTES = 4 * 1024 * 1024
 
+T = TypeVar("T")
 Truth: TypeAlias = "Mapping[str, Any] | tuple[str | Prediction, Any]"
 """One truth: a mapping with ``id`` and ``truth``, or a pair of a prediction (or its id) and the truth."""
 
 
 def predict(
-    card: Card[Any, PredictionT], rows: RowSource, request_id: str, per_request: int | None = None, check: bool = False
+    schema: ModelSchema[Any, PredictionT],
+    rows: RowSource,
+    request_id: str,
+    per_request: int | None = None,
+    check: bool = False,
 ) -> Iterator[Call[Chunk[PredictionT]]]:
-    """The requests that answer these rows, in order, made one by one as they are needed."""
-    if check and card.media == "json":
-        refuse_bad_rows(card, rows)
-    step = per_request or min(card.batching.max_rows, MOST_ROWS)
-    bodies = _picture_bodies(rows, step) if card.media == "files" else _json_bodies(card, rows, step)
+    """The requests for these rows, in order, each made when it is needed."""
+    if check and schema.media == "json":
+        refuse_bad_rows(schema, rows)
+    step = per_request or min(schema.batching.max_rows, MOST_ROWS)
+    bodies = _file_bodies(rows, step) if schema.media == "files" else _json_bodies(schema, rows, step)
     for number, (first, count, content, kind) in enumerate(bodies):
         whole = count == rows.total
         yield Call(
             "POST",
-            path(card.name, "predict"),
-            _reader(card, first, count),
+            path(schema.name, "predict"),
+            _reader(schema, first, count),
             content,
             {"Content-Type": kind, "X-Request-ID": request_id if whole else f"{request_id}-{number}"},
             rows=count,
         )
 
 
-def refuse_bad_rows(card: AnyCard, rows: RowSource) -> None:
-    """The service's own check, here, before anything is sent."""
-    found = row_errors(card, rows.json_rows(card, 0, rows.total))
+def refuse_bad_rows(schema: AnySchema, rows: RowSource) -> None:
+    """Validate every row before anything is sent, as the service would."""
+    found = row_errors(schema, rows.json_rows(schema, 0, rows.total))
     if found:
         bad = len({error.loc[1] for error in found})
-        detail = f"{bad} of {rows.total} rows do not fit {card.name}; nothing was sent"
+        detail = f"{bad} of {rows.total} rows do not fit {schema.name}; nothing was sent"
         raise RowsRejected(ProblemDetails(422, "Unprocessable Content", detail, errors=found, from_service=False))
 
 
-def _json_bodies(card: AnyCard, rows: RowSource, step: int) -> Iterator[tuple[int, int, bytes, str]]:
+def _json_bodies(schema: AnySchema, rows: RowSource, step: int) -> Iterator[tuple[int, int, bytes, str]]:
     for first in range(0, rows.total, step):
-        inputs = rows.json_rows(card, first, first + step)
+        inputs = rows.json_rows(schema, first, first + step)
         yield first, len(inputs), json_body({"inputs": inputs}), "application/json"
 
 
-def _picture_bodies(rows: RowSource, step: int) -> Iterator[tuple[int, int, bytes, str]]:
-    """Files are read only when their request is next, so that a folder of pictures never stands in memory."""
+def _file_bodies(rows: RowSource, step: int) -> Iterator[tuple[int, int, bytes, str]]:
+    """A file is read when its request is next: a folder of files never stands in memory as a whole."""
     files: list[tuple[str, bytes, str]] = []
     first = size = 0
     for place in range(rows.total):
@@ -81,31 +88,33 @@ class _Envelope(BaseModel):
     predictions: list[Any]
 
 
-def _reader(card: Card[Any, PredictionT], first: int, count: int) -> Callable[[Reply], Chunk[PredictionT]]:
-    def read(reply: Reply) -> Chunk[PredictionT]:
+def _reader(
+    schema: ModelSchema[Any, PredictionT], first: int, count: int
+) -> Callable[[httpx.Response], Chunk[PredictionT]]:
+    def read(reply: httpx.Response) -> Chunk[PredictionT]:
         try:
-            return read_chunk(card, reply, count)
+            return read_chunk(schema, reply, count)
         except RowsRejected as error:
             raise error.shifted(first) from None
 
     return read
 
 
-def read_chunk(card: Card[Any, PredictionT], reply: Reply, count: int) -> Chunk[PredictionT]:
-    """The answer to one request with so many rows."""
+def read_chunk(schema: ModelSchema[Any, PredictionT], reply: httpx.Response, count: int) -> Chunk[PredictionT]:
+    """The answer to one request with ``count`` rows."""
     envelope = read_as(_Envelope, read_json(reply))
     if len(envelope.predictions) != count:
         raise AnswerUnreadable(f"{count} rows went out and {len(envelope.predictions)} predictions came back")
     try:
-        predictions = tuple(card.prediction.model_validate(item) for item in envelope.predictions)
+        predictions = tuple(schema.prediction.model_validate(item) for item in envelope.predictions)
     except ValidationError as error:
-        raise AnswerUnreadable(f"a prediction does not fit {card.name}; is this client too old? {error}") from error
+        raise AnswerUnreadable(f"a prediction does not fit {schema.name}; is this client too old? {error}") from error
     timing = Timing.read(reply.headers.get("server-timing"))
     return Chunk(envelope.model, envelope.request_id, timing, predictions)
 
 
 def models() -> Call[list[ModelFacts]]:
-    def read(reply: Reply) -> list[ModelFacts]:
+    def read(reply: httpx.Response) -> list[ModelFacts]:
         content = read_json(reply)
         listed = content.get("models") if isinstance(content, dict) else content
         if not isinstance(listed, list):
@@ -125,6 +134,29 @@ def version(name: str, tag: str) -> Call[VersionFacts]:
 
 def monitoring(name: str) -> Call[MonitoringFacts]:
     return Call("GET", path("monitoring", name), lambda reply: read_as(MonitoringFacts, read_json(reply)))
+
+
+def post(route: str, body: Mapping[str, Any], answer: type[T]) -> Call[T]:
+    """A route that the service's author wrote. Rows and other pydantic objects in ``body`` are sent as JSON."""
+
+    def read(reply: httpx.Response) -> T:
+        try:
+            return TypeAdapter(answer).validate_python(read_json(reply))
+        except ValidationError as error:
+            raise AnswerUnreadable(f"the answer of {route} is not what the caller expects: {error}") from error
+
+    return Call("POST", route, read, json_body(_as_json(body)), {"Content-Type": "application/json"})
+
+
+def _as_json(value: Any) -> Any:
+    match value:
+        case BaseModel():
+            return value.model_dump(mode="json")
+        case Mapping():
+            return {str(name): _as_json(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_as_json(item) for item in value]
+    return plain(value)
 
 
 def feedback(truths: Iterable[Truth]) -> Call[FeedbackReceipt]:

@@ -1,4 +1,4 @@
-"""Many requests at once, in order: the one thing beside sending that threads and tasks do differently."""
+"""Several requests at a time, with the answers in order: by threads, and by tasks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ U = TypeVar("U")
 
 
 def map_ordered(items: Iterator[T], work: Callable[[T], U], concurrency: int) -> Iterator[U]:
-    """``work`` on each item by a few threads; the first failure stops the rest."""
+    """``work(item)`` for each item, by a few threads; the first failure cancels what has not started."""
     with ThreadPoolExecutor(concurrency, thread_name_prefix="jubako-client") as pool:
         waiting: deque[Future[U]] = deque()
         try:
@@ -30,7 +30,7 @@ def map_ordered(items: Iterator[T], work: Callable[[T], U], concurrency: int) ->
 async def map_ordered_async(
     items: Iterator[T], work: Callable[[T], Awaitable[U]], concurrency: int
 ) -> AsyncIterator[U]:
-    """The same with tasks. The items are made in a thread: making one may read files."""
+    """The same with tasks. A thread makes the items, because making one may read files."""
     waiting: deque[asyncio.Future[U]] = deque()
     end = object()
     try:

@@ -1,12 +1,13 @@
-"""Everything that can go wrong, as one tree. ``except JubakoError`` catches it all.
+"""Every error of the client, as one tree: ``except JubakoError`` catches all of them.
 
 JubakoError
-├── InputRefused            what was passed cannot be made into rows; nothing was sent (a ValueError too)
+├── InputRefused            the input cannot be made into rows; nothing was sent (a ValueError too)
+├── UnknownModel            the service has no model of this name (a LookupError too)
 ├── RequestError            no answer came
-│   ├── ConnectionFailed    nobody there, or the line broke; tried again
+│   ├── ConnectionFailed    no connection, or a broken one; tried again
 │   └── Timeout             no answer within `timeout`
 ├── AnswerUnreadable        a success whose body is not what the contract says
-└── AnswerError             the service, or a proxy before it, said no: status, title, detail, request_id
+└── AnswerError             an error of the service or of a proxy: status, title, detail, request_id
     ├── BadRequest          400       not parseable
     ├── Unauthorized        401, 403  the API key is missing or wrong
     ├── NotFound            404
@@ -20,6 +21,7 @@ JubakoError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from jubako.client.problems import ProblemDetails, RowError
@@ -29,11 +31,22 @@ NAMED = 3
 
 
 class JubakoError(Exception):
-    """Anything that this client raises on purpose."""
+    """The base of every error of this client."""
 
 
 class InputRefused(JubakoError, ValueError):
-    """What was passed cannot be made into rows of this model. Nothing was sent."""
+    """The input cannot be made into rows of this model. Nothing was sent."""
+
+
+class UnknownModel(JubakoError, LookupError):
+    """The service has no model of this name. ``known`` lists those that it has."""
+
+    def __init__(self, name: str, url: str, known: Sequence[str]) -> None:
+        super().__init__(name, url, known)
+        self.name, self.url, self.known = name, url, tuple(known)
+
+    def __str__(self) -> str:
+        return f"{self.url} has no model {self.name}; it has {', '.join(self.known) or 'none'}"
 
 
 class RequestError(JubakoError):
@@ -41,7 +54,7 @@ class RequestError(JubakoError):
 
 
 class ConnectionFailed(RequestError):
-    """Nobody listens there, or the line broke."""
+    """No connection could be made, or it broke."""
 
 
 class Timeout(RequestError):
@@ -49,11 +62,11 @@ class Timeout(RequestError):
 
 
 class AnswerUnreadable(JubakoError):
-    """The service answered with success, and with something that the contract does not know."""
+    """The service answered with success, but the body is not what the contract says."""
 
 
 class AnswerError(JubakoError):
-    """The service, or a proxy before it, answered with an error. Its own explanation is in ``detail``."""
+    """The service, or a proxy before it, answered with an error. ``detail`` explains it."""
 
     def __init__(self, problem: ProblemDetails) -> None:
         super().__init__(problem)
@@ -89,35 +102,35 @@ class NotFound(AnswerError):
 
 
 class TooLarge(AnswerError):
-    """413: more bytes or rows than the service takes in one request."""
+    """413: more bytes or rows than the service accepts in one request."""
 
 
 class WrongMediaType(AnswerError):
-    """415: not a kind of body, or of picture, that the service reads."""
+    """415: a kind of body that the service does not read."""
 
 
 class RowsRejected(AnswerError):
-    """422: rows with wrong values. ``errors`` lists every one, counted as the caller counts them."""
+    """422: rows with wrong values. ``errors`` lists every one, with its number in the whole call."""
 
     def shifted(self, first: int) -> RowsRejected:
-        """The same with row numbers counted from ``first``: for one request of a call that was split into many."""
+        """The same with row numbers counted from ``first``: for one request of a call that was split."""
         errors = tuple(error.shifted(first) for error in self.errors)
         return RowsRejected(replace(self.problem, errors=errors))
 
 
 class Overloaded(AnswerError):
-    """429 or 503: not now. ``retry_after`` says when, in seconds, if the service said so."""
+    """429 or 503: try later. ``retry_after`` is the service's own advice in seconds, or None."""
 
 
 class DeadlineExceeded(AnswerError):
-    """504: the service gave up at its own deadline, or a proxy did at its own."""
+    """504: the deadline of the service, or of a proxy, has passed."""
 
 
 class ServerFault(AnswerError):
-    """500, and every other 5xx: theirs, not yours."""
+    """500, and every other 5xx: a fault of the service."""
 
 
-#: Which exception stands for which status; another 5xx is a ServerFault, and all else an AnswerError.
+#: The exception of each status; another 5xx is a ServerFault, and any other status an AnswerError.
 BY_STATUS: dict[int, type[AnswerError]] = {
     400: BadRequest,
     401: Unauthorized,
@@ -155,6 +168,7 @@ __all__ = [
     "Timeout",
     "TooLarge",
     "Unauthorized",
+    "UnknownModel",
     "WrongMediaType",
     "answer_error",
 ]

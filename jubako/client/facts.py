@@ -1,10 +1,10 @@
-"""The service's facts, typed where the contract is definite; a newer service's keys stay readable as ``extras``."""
+"""The service's facts, typed where the contract fixes them; other keys stay readable as ``extras``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
@@ -14,7 +14,7 @@ class ServiceFacts(BaseModel):
 
     @property
     def extras(self) -> Mapping[str, Any]:
-        """What the service said beside the fields of this class."""
+        """What the service sent beside the fields of this class."""
         return self.model_extra or {}
 
 
@@ -29,26 +29,32 @@ class ModelFacts(ServiceFacts):
     ready: bool | None = None
     why: str | None = None
     """Why it is not ready."""
+    media: Literal["json", "files"] = "json"
+    """What ``predict`` sends: rows as JSON, or files as a form."""
+    max_rows: int = 64
+    """How many rows the model computes at a time."""
+    row_schema: Mapping[str, Any] = Field(default_factory=dict)
+    """JSON schema of one row; only in the facts of one model."""
     engine: str | None = None
     """What computes: ``onnxruntime``, ``torch bf16`` ..."""
 
 
 class VersionFacts(ServiceFacts):
-    """``GET /v1/models/{name}/versions/{version}``: the evidence. From a prediction's id to the run that made it."""
+    """``GET /v1/models/{name}/versions/{version}``: from a prediction's id to the run that made the model."""
 
     name: str = Field(validation_alias=AliasChoices("name", "model"))
     version: str
     run_id: str | None = None
     git_commit: str | None = None
     data_hash: str | None = None
-    """sha256 of the data that it was trained on."""
+    """sha256 of the training data."""
     trained_at: datetime | None = None
     metrics: Mapping[str, float] = Field(default_factory=dict)
     params: Mapping[str, Any] = Field(default_factory=dict)
 
 
 class AccountingFacts(ServiceFacts):
-    """Every row that was answered: profiled, dropped or pending. The three add up to what was received."""
+    """Every answered row is profiled, dropped or pending; the three add up to ``received``."""
 
     received: int
     profiled: int
@@ -57,12 +63,12 @@ class AccountingFacts(ServiceFacts):
 
 
 class ColumnFacts(ServiceFacts):
-    """One monitored column of rows or answers, beside what training saw."""
+    """One monitored column of rows or answers, compared with training."""
 
     column: str
     state: str
     score: float | None = None
-    """1 is the limit."""
+    """At 1 the limit is reached."""
     why: str | None = None
 
 
@@ -76,12 +82,12 @@ class MonitoringFacts(ServiceFacts):
 
     @property
     def drifted(self) -> tuple[str, ...]:
-        """The columns that somebody should look at."""
+        """The columns that differ from training by more than their limit."""
         return tuple(column.column for column in self.columns if column.state == "drifted")
 
 
 class FeedbackReceipt(ServiceFacts):
-    """What became of the truths: joined to their prediction, known already, or of a prediction that nobody knows."""
+    """How many truths were joined to their prediction, were known already, or name an unknown prediction."""
 
     joined: int = 0
     repeated: int = 0

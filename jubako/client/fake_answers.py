@@ -1,4 +1,4 @@
-"""Answers that a card allows, without its model: for tests of code that uses the client."""
+"""Made-up answers that a card allows: for tests of code that uses the client."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _value(card: AnyCard, name: str, annotation: Any, draw: random.Random) -> An
 
 
 def _agree(answer: dict[str, Any], probabilities: Mapping[str, float], names: list[str]) -> None:
-    """The category that is named is the one with the highest probability."""
+    """The named category is the most probable one."""
     best = max(probabilities, key=lambda key: probabilities[key])
     for name in names:
         if answer[name] in probabilities:

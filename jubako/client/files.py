@@ -1,4 +1,4 @@
-"""Whatever stands for a picture, as the bytes of a picture file."""
+"""A path, bytes, an open file or a Pillow image, as one file of a form."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeAlias, runtime_checkable
 
-from bentos.image.card import ImageRow
+from jubako.card import FileRow
 from jubako.client.errors import InputRefused
 
 
@@ -22,38 +22,40 @@ class PillowImage(Protocol):
     def save(self, fp: Any, /, format: str) -> None: ...
 
 
-Picture: TypeAlias = ImageRow | str | os.PathLike[str] | bytes | bytearray | IO[bytes] | PillowImage
-"""A card row, a path, a file's bytes, an open file or a Pillow image."""
+File: TypeAlias = str | os.PathLike[str] | bytes | bytearray | IO[bytes] | PillowImage
+"""A path, a file's bytes, an open file or a Pillow image."""
 
-#: How the formats that the service reads begin.
+#: The first bytes of common pictures; any other file is an ``application/octet-stream``.
 MAGIC = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"BM": "image/bmp"}
-#: Modes that PNG can hold; the others (CMYK, YCbCr, LAB, F ...) are turned into RGB.
+#: Modes that PNG can hold; an image of another mode (CMYK, YCbCr, LAB, F ...) is converted to RGB.
 PNG_MODES = {"1", "L", "LA", "P", "RGB", "RGBA", "I", "I;16"}
 
 
-def file_part(picture: Any) -> tuple[str, bytes, str]:
-    """(name, content, media type) of one picture."""
-    name, content = _read(picture)
+def file_part(file: Any) -> tuple[str, bytes, str]:
+    """(name, content, media type) of one file."""
+    name, content = _read(file)
     return name, content, media_type(content)
 
 
-def _read(picture: Any) -> tuple[str, bytes]:
-    match picture:
-        case ImageRow():
-            return "picture", picture.data
+def _read(file: Any) -> tuple[str, bytes]:
+    match file:
+        case FileRow():
+            return "file", file.data
+        case {"data": bytes(data)}:
+            return "file", data
         case bytes() | bytearray():
-            return "picture", bytes(picture)
+            return "file", bytes(file)
         case str() | os.PathLike():
-            path = Path(picture)
+            path = Path(file)
             return path.name, path.read_bytes()
         case PillowImage():
-            return "picture.png", _png(picture)
-    if callable(getattr(picture, "read", None)):
-        content = picture.read()
+            return "picture.png", _png(file)
+    if callable(getattr(file, "read", None)):
+        content = file.read()
         if isinstance(content, bytes):
-            return Path(str(getattr(picture, "name", "picture"))).name, content
-        raise InputRefused("a picture's file must be open for bytes: open(path, 'rb')")
-    raise InputRefused(f"a picture is a path, bytes, an open file or a Pillow image, not {type(picture).__name__}")
+            return Path(str(getattr(file, "name", "file"))).name, content
+        raise InputRefused("a file must be open for bytes: open(path, 'rb')")
+    raise InputRefused(f"a file is a path, bytes, an open file or a Pillow image, not {type(file).__name__}")
 
 
 def _png(picture: PillowImage) -> bytes:

@@ -1,4 +1,4 @@
-"""Requests and answers without I/O: what the clients, the command and the load tests write and read."""
+"""HTTP requests and answers without I/O: for both clients and the load tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from jubako.client.errors import AnswerUnreadable, ConnectionFailed, InputRefused, RequestError, Timeout, answer_error
 from jubako.client.problems import read_problem
 
-#: Nobody listens, or a firewall swallows the packets: longer than this is not "slow", and another try may find a door.
+#: A connection that takes longer is not slow but dropped (by a firewall, say); a retry may reach another host.
 CONNECT_SECONDS = 5.0
 
 T = TypeVar("T")
@@ -25,22 +25,13 @@ FactsT = TypeVar("FactsT", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer that came, whatever its status."""
-
-    status: int
-    headers: httpx.Headers
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """One request, ready to be sent (again), and how its answer is read."""
+    """One request, which may be sent again, and how its answer is read."""
 
     method: str
     path: str
-    read: Callable[[Reply], T]
-    """Raises an ``AnswerError`` when the service said no."""
+    read: Callable[[httpx.Response], T]
+    """Raises an ``AnswerError`` for an error answer."""
     content: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     rows: int = 0
@@ -73,19 +64,21 @@ def multipart_body(field_name: str, files: Sequence[tuple[str, bytes, str]]) -> 
     return request.read(), request.headers["content-type"]
 
 
-def success(reply: Reply) -> bytes:
+def success(reply: httpx.Response) -> bytes:
     """The body of an answer that is not an error."""
-    if 200 <= reply.status < 300:
+    if 200 <= reply.status_code < 300:
         return reply.content
-    raise answer_error(read_problem(reply.status, reply.headers, reply.content))
+    raise answer_error(read_problem(reply.status_code, reply.headers, reply.content))
 
 
-def read_json(reply: Reply) -> Any:
+def read_json(reply: httpx.Response) -> Any:
     try:
         return json.loads(success(reply))
     except ValueError as error:
         kind = reply.headers.get("content-type", "no content type")
-        raise AnswerUnreadable(f"{reply.status} with a body that is not JSON ({kind}): is this the service?") from error
+        raise AnswerUnreadable(
+            f"{reply.status_code} with a body that is not JSON ({kind}): is this the service?"
+        ) from error
 
 
 def read_as(model: type[FactsT], content: Any) -> FactsT:
@@ -112,7 +105,7 @@ def time_limits(remaining: float) -> httpx.Timeout:
     return httpx.Timeout(remaining, connect=min(remaining, CONNECT_SECONDS))
 
 
-#: httpx's exceptions, most special first. Whatever is not named here is a plain RequestError.
+#: httpx's exceptions and ours, the most special first.
 FROM_HTTPX: tuple[tuple[type[Exception], type[RequestError]], ...] = (
     (httpx.ConnectTimeout, ConnectionFailed),
     (httpx.TimeoutException, Timeout),
@@ -128,7 +121,7 @@ FROM_HTTPX: tuple[tuple[type[Exception], type[RequestError]], ...] = (
 
 @contextmanager
 def httpx_translated(url: str) -> Iterator[None]:
-    """Nothing of httpx's escapes: who catches ``JubakoError`` has caught everything."""
+    """Raise httpx's exceptions as ours, so that ``except JubakoError`` catches every error."""
     try:
         yield
     except tuple(theirs for theirs, _ in FROM_HTTPX) as error:
@@ -141,7 +134,7 @@ def _sentence(kind: type[RequestError], error: Exception, url: str) -> str:
     if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
         return f"{url!r} is not an address: {why} Write it as http://HOST:PORT"
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-        return f"nobody answers at {url}: {why}"
+        return f"no service answers at {url}: {why}"
     if kind is Timeout:
         return f"no answer from {url} in time ({type(error).__name__})"
     return f"the connection to {url} failed: {why}"

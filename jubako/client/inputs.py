@@ -1,23 +1,37 @@
-"""What `predict` takes, one line a model: card rows (an editor completes their fields), mappings, and whole tables."""
+"""What ``predict`` takes: the card's rows, mappings, whole tables; texts and files where the row is one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
-from bentos.churn.card import ChurnRow
-from bentos.housing.card import HousingRow
-from bentos.iris.card import IrisRow
-from bentos.sentiment.card import SentimentRow
-from jubako.client.files import Picture
+from jubako.card import RowT
+from jubako.client.files import File
 from jubako.client.rows import Array, Frame
 
 Fields: TypeAlias = Mapping[str, Any]
 Table: TypeAlias = Frame | Array
 """A pandas or polars DataFrame, or a numpy array."""
 
-IrisInput: TypeAlias = IrisRow | Fields
-HousingInput: TypeAlias = HousingRow | Fields
-SentimentInput: TypeAlias = SentimentRow | Fields | str
-ChurnInput: TypeAlias = ChurnRow | Fields
-ImageInput: TypeAlias = Picture
+
+class HasText(Protocol):
+    """A row with a ``text``: a plain string stands for it."""
+
+    @property
+    def text(self) -> str: ...
+
+
+class HasData(Protocol):
+    """A row that is a file: a path, bytes, an open file or a picture stands for it."""
+
+    @property
+    def data(self) -> bytes: ...
+
+
+TextRowT = TypeVar("TextRowT", bound=HasText)
+FileRowT = TypeVar("FileRowT", bound=HasData)
+InputT_contra = TypeVar("InputT_contra", contravariant=True)
+
+TextInput: TypeAlias = TextRowT | Fields | str
+FileInput: TypeAlias = FileRowT | Fields | File
+TableInput: TypeAlias = RowT | Fields

@@ -1,4 +1,4 @@
-"""Rows from what people have at hand: JSON, JSON lines, CSV, plain lines of text, pictures by path, and stdin."""
+"""Rows from JSON, JSON lines, CSV, lines of text, paths of files, and stdin: what a command line gets."""
 
 from __future__ import annotations
 
@@ -7,39 +7,38 @@ import io
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, get_args
+from typing import Any, BinaryIO
 
-from jubako.card import AnyCard
 from jubako.client.errors import InputRefused
-from jubako.client.rows import integer_columns
+from jubako.client.schema import AnySchema, float_columns, integer_columns, is_text
 
-#: For a model that reads texts, an argument that ends so is a file; any other is a text itself.
+#: For a model of texts, an argument with one of these endings is a file; any other is a text itself.
 ENDINGS = {".json", ".jsonl", ".ndjson", ".csv", ".txt"}
 
 
-def rows_from(card: AnyCard, arguments: Iterable[str], stdin: BinaryIO) -> list[Any]:
-    """What the arguments name: files, ``-`` for stdin, pictures, or texts."""
+def rows_from(schema: AnySchema, arguments: Iterable[str], stdin: BinaryIO) -> list[Any]:
+    """The rows that the arguments name: files, ``-`` for stdin, or texts."""
     rows: list[Any] = []
     for argument in arguments:
-        if card.media == "files":
+        if schema.media == "files":
             rows.append(stdin.read() if argument == "-" else _existing(argument))
         elif argument == "-":
-            rows += parse(card, _text(stdin.read(), "stdin"))
-        elif _reads_texts(card) and Path(argument).suffix.lower() not in ENDINGS:
+            rows += parse(schema, _text(stdin.read(), "stdin"))
+        elif is_text(schema) and Path(argument).suffix.lower() not in ENDINGS:
             rows.append(argument)
         else:
-            rows += parse(card, _text(_existing(argument).read_bytes(), argument))
+            rows += parse(schema, _text(_existing(argument).read_bytes(), argument))
     return rows
 
 
-def parse(card: AnyCard, text: str) -> list[Any]:
-    """Rows in any of the formats; the first character tells JSON from the rest."""
+def parse(schema: AnySchema, text: str) -> list[Any]:
+    """Rows in any of the formats; the first character tells JSON from the others."""
     text = text.removeprefix("\ufeff")
     if text.lstrip()[:1] in ("{", "["):
         return _json_rows(text)
-    if _reads_texts(card) and not _has_header(card, text):
+    if is_text(schema) and not _has_header(schema, text):
         return [line for line in text.splitlines() if line.strip()]
-    return _csv_rows(card, text)
+    return _csv_rows(schema, text)
 
 
 def _json_rows(text: str) -> list[Any]:
@@ -56,18 +55,18 @@ def _json_rows(text: str) -> list[Any]:
     return content if isinstance(content, list) else [content]
 
 
-def _csv_rows(card: AnyCard, text: str) -> list[Any]:
-    """Like a frame: other columns (an id, the truth) stay behind; an empty cell is null."""
+def _csv_rows(schema: AnySchema, text: str) -> list[Any]:
+    """As with a frame, other columns (an id, the truth) are not sent; an empty cell is null."""
     table = csv.DictReader(io.StringIO(text))
-    missing = [name for name in card.columns if name not in (table.fieldnames or ())]
+    missing = [name for name in schema.columns if name not in (table.fieldnames or ())]
     if missing:
         raise InputRefused(f"the CSV has no column {', '.join(missing)}; its first line must name the columns")
-    whole, numbers = integer_columns(card), _float_columns(card)
-    return [{name: _cell(row[name] or "", name in whole, name in numbers) for name in card.columns} for row in table]
+    whole, numbers = integer_columns(schema), float_columns(schema)
+    return [{name: _cell(row[name] or "", name in whole, name in numbers) for name in schema.columns} for row in table]
 
 
 def _cell(text: str, whole: bool, number: bool) -> Any:
-    """A cell as the card wants it; what is not a number stays text, and the service says so by row and column."""
+    """A cell as the column's type. What is not a number stays text: the service names its row and column."""
     if not text.strip():
         return None
     try:
@@ -76,17 +75,8 @@ def _cell(text: str, whole: bool, number: bool) -> Any:
         return text
 
 
-def _float_columns(card: AnyCard) -> set[str]:
-    fields = card.row.model_fields.items()
-    return {name for name, field in fields if float in (field.annotation, *get_args(field.annotation))}
-
-
-def _reads_texts(card: AnyCard) -> bool:
-    return card.media == "json" and card.columns == ("text",)
-
-
-def _has_header(card: AnyCard, text: str) -> bool:
-    return card.columns[0] in next(csv.reader(io.StringIO(text)), [])
+def _has_header(schema: AnySchema, text: str) -> bool:
+    return schema.columns[0] in next(csv.reader(io.StringIO(text)), [])
 
 
 def _existing(argument: str) -> Path:

@@ -1,4 +1,4 @@
-"""What `predict` gives back."""
+"""What ``predict`` returns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jubako.card import PredictionT
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Where the service spent its time, in milliseconds (``Server-Timing``); None where it did not say."""
+    """Milliseconds by step of the service (``Server-Timing``); None for a step that the header leaves out."""
 
     queue: float | None = None
     batch: float | None = None
@@ -40,7 +40,7 @@ class Timing:
 
     @staticmethod
     def summed(timings: Sequence[Timing]) -> Timing:
-        """What several requests cost the service together."""
+        """The sum over several requests."""
         lists: dict[str, list[float]] = {}
         for timing in timings:
             for name, value in asdict(timing).items():
@@ -51,7 +51,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Chunk(Generic[PredictionT]):
-    """The answer to one request. A call with many rows has several."""
+    """The answer to one request. A call with many rows has several chunks."""
 
     model: ModelVersion
     request_id: str
@@ -60,27 +60,27 @@ class Chunk(Generic[PredictionT]):
 
 
 class Predictions(Sequence[PredictionT]):
-    """One prediction for each row, in the rows' order."""
+    """One prediction for each row, in the order of the rows."""
 
-    def __init__(self, parts: Sequence[Chunk[PredictionT]], request_id: str) -> None:
-        self.chunks = tuple(parts)
+    def __init__(self, chunks: Sequence[Chunk[PredictionT]], request_id: str) -> None:
+        self.chunks = tuple(chunks)
         self.request_id = request_id
-        """The caller's; where a call was split, each part's own begins with it."""
-        self._predictions = tuple(prediction for part in parts for prediction in part.predictions)
+        """The id of the call; the id of each of its requests begins with it."""
+        self._predictions = tuple(prediction for chunk in chunks for prediction in chunk.predictions)
 
     @property
     def model(self) -> ModelVersion:
-        """The version that answered; the first one, in the rare call during which it changed (see ``versions``)."""
+        """The version that answered; the first one if it changed during the call (see ``versions``)."""
         return self.chunks[0].model
 
     @property
     def versions(self) -> tuple[ModelVersion, ...]:
-        """Every version that answered: two when one was promoted while a long call ran."""
-        return tuple(dict.fromkeys(part.model for part in self.chunks))
+        """Every version that answered: two if one was promoted during a long call."""
+        return tuple(dict.fromkeys(chunk.model for chunk in self.chunks))
 
     @property
     def timing(self) -> Timing:
-        return Timing.summed([part.timing for part in self.chunks])
+        return Timing.summed([chunk.timing for chunk in self.chunks])
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Plain data, ready for ``json.dumps`` or ``pandas.DataFrame``."""

@@ -1,4 +1,4 @@
-"""What an error answer says, whoever sent it: the service's problem+json (RFC 9457) or a proxy's page."""
+"""The content of an error answer: the service's problem+json (RFC 9457), or a proxy's page."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from typing import Any
 import httpx
 from pydantic import BaseModel, ValidationError
 
-#: How much of a foreign body a message quotes.
+#: How many characters of a proxy's page a message quotes.
 QUOTED = 200
 
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """One complaint about one value: ``loc`` is where, such as ``("inputs", 3, "petal_width")``; ``msg`` is why."""
+    """One wrong value: ``loc`` is its place, such as ``("inputs", 3, "petal_width")``; ``msg`` says what is wrong."""
 
     loc: tuple[str | int, ...]
     msg: str
@@ -43,7 +43,7 @@ class RowError:
 
 @dataclass(frozen=True, slots=True)
 class ProblemDetails:
-    """An error answer. ``ours`` says whether the service itself wrote it, and not something between."""
+    """An error answer. ``from_service`` is false if a proxy wrote it, or the client itself."""
 
     status: int
     title: str
@@ -55,19 +55,19 @@ class ProblemDetails:
     from_service: bool = True
 
 
-class _Complaint(BaseModel):
+class _RowError(BaseModel):
     loc: tuple[str | int, ...] = ()
     msg: str = ""
 
 
 class _Body(BaseModel):
-    """Lenient: an explanation with one odd member still explains."""
+    """Lenient: other members are ignored."""
 
     type: str = "about:blank"
     title: str | None = None
     detail: str | None = None
     request_id: str | None = None
-    errors: tuple[_Complaint, ...] = ()
+    errors: tuple[_RowError, ...] = ()
 
 
 def read_problem(status: int, headers: Mapping[str, str], content: bytes) -> ProblemDetails:
@@ -96,7 +96,7 @@ def read_problem(status: int, headers: Mapping[str, str], content: bytes) -> Pro
 
 
 def retry_after(value: str | None, now: float | None = None) -> float | None:
-    """Seconds to wait: the header holds a number or a date.
+    """Seconds to wait, from a header that holds a number or a date.
 
     >>> retry_after("2"), retry_after("Thu, 01 Jan 1970 00:01:00 GMT", now=45.0), retry_after("soon")
     (2.0, 15.0, None)
@@ -129,7 +129,7 @@ def _media_type(headers: Mapping[str, Any]) -> str:
 
 
 def _quoted(content: bytes) -> str:
-    """A foreign body as one readable line: no tags, no white space, not too long."""
+    """A page as one line of text: without tags, and not too long."""
     text = content[: 50 * QUOTED].decode("utf-8", "replace")
     text = re.sub(r"(?is)<(script|style|head)\b.*?</\1\s*>|<[^>]*>", " ", text)
     text = " ".join(html.unescape(text).split())

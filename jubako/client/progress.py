@@ -1,4 +1,4 @@
-"""A progress bar for long calls: rich's when it is installed, else one plain line."""
+"""Progress of long calls: a bar of rich if it is installed, else one line of text."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from typing import TypeAlias
 
 Progress: TypeAlias = bool | Callable[[int, int], None]
-"""``True`` for a bar on stderr, or a function that is told (rows done, rows in all)."""
+"""``True`` for a bar on stderr, or a function of (rows done, rows in all)."""
 
 
 @contextmanager
 def report_progress(progress: Progress, total: int, title: str) -> Iterator[Callable[[int], None]]:
-    """A function to tell how many more rows are done."""
+    """A function that takes how many more rows are done."""
     if progress is False:
         yield lambda _rows: None
     elif progress is True:

@@ -1,4 +1,4 @@
-"""When to try again, and after which pause. It neither sleeps nor sends, so that one policy serves both clients."""
+"""Whether to retry, and after which pause. It neither sleeps nor sends, so both clients use it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from jubako.client.errors import AnswerError, ConnectionFailed, JubakoError, Ove
 class Retries:
     """Exponential backoff with full jitter, never past the call's ``timeout``.
 
-    Every call of this client may be repeated: predictions are pure, facts are read, and feedback is joined by id.
+    Every request may be repeated: predictions are pure, facts are only read, and feedback is joined by id.
     """
 
     times: int = 3
-    """How many times to try again after the first failure; 0 switches it off."""
+    """How many retries follow the first failure; 0 switches retries off."""
     base: float = 0.1
-    """The first pause is somewhere between 0 and so many seconds; each next one may be twice as long."""
+    """The first pause is between 0 and this many seconds; the bound doubles with each retry."""
     cap: float = 5.0
     clock: Callable[[], float] = time.monotonic
     draw: Callable[[float, float], float] = random.uniform
@@ -30,7 +30,7 @@ class Retries:
 
 
 class Attempts:
-    """One call: how long it may still take, and what to do about a failure."""
+    """The attempts of one request: the time that is left, and the pause after a failure."""
 
     def __init__(self, retries: Retries, timeout: float) -> None:
         self._retries = retries
@@ -42,13 +42,13 @@ class Attempts:
         return self._end - self._retries.clock()
 
     def pause_after(self, error: JubakoError) -> float:
-        """Seconds to wait before the next try. Raises the error when another is pointless or would come too late."""
+        """Seconds to wait before the next attempt. Raises the error if a retry cannot help or would be too late."""
         self._failures += 1
         if not is_transient(error) or self._failures > self._retries.times:
             raise error
         pause = self._retries.draw(0.0, min(self._retries.cap, self._retries.base * 2 ** (self._failures - 1)))
         if isinstance(error, Overloaded) and error.retry_after is not None:
-            pause += error.retry_after  # on top, or everybody who was refused comes back in the same instant
+            pause += error.retry_after  # with the jitter on top: else all refused clients return together
         if pause >= self.remaining:
             raise error
         return pause
@@ -57,8 +57,8 @@ class Attempts:
 def is_transient(error: JubakoError) -> bool:
     """Whether the same request may succeed in a moment.
 
-    Not 500: a bug answers the same again. Not our 504: the service has already spent its deadline on it. Yes to a
-    proxy's 502 and 504, which say that it could not reach the service.
+    Not after a 500, which is a bug, nor after the service's own 504, which has used up its deadline. After a proxy's
+    502 or 504 it may: the proxy did not reach the service.
     """
     if isinstance(error, ConnectionFailed | Overloaded):
         return True

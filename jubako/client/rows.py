@@ -1,17 +1,18 @@
-"""Whatever stands for rows, as JSON rows. Frames and arrays are known by their type's name: nothing is imported."""
+"""Rows in any form, as JSON rows. Frames and arrays are recognised by the name of their type: nothing is imported."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, get_args, get_origin
+from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from jubako.card import AnyCard, Row
+from jubako.card import Row
 from jubako.client.errors import InputRefused
 from jubako.client.problems import RowError
+from jubako.client.schema import AnySchema, integer_columns, is_text
 
 
 class Frame(Protocol):
@@ -23,62 +24,62 @@ class Frame(Protocol):
 
 
 class Array(Protocol):
-    """A numpy array: one row, or one row in each place of the first axis, in the card's column order."""
+    """A numpy array: one row, or one row in each place of the first axis, in the order of the card's columns."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...
     def tolist(self) -> Any: ...
 
 
-#: Types that JSON takes as they are; floats may be NaN.
+#: Types that JSON holds unchanged. Floats are not among them: they may be NaN.
 _PLAIN = {str, int, bool, type(None)}
 
 
 @dataclass(frozen=True, slots=True)
 class RowSource:
-    """Rows that are cut on demand, so that a large frame is never held twice."""
+    """Rows that are sliced on demand, so that a large frame is never held twice."""
 
     total: int
     cut: Callable[[int, int], list[Any]]
     ready: bool = False
-    """Whether the cut rows are JSON rows already, as those of a table are."""
+    """Whether ``cut`` returns JSON rows already, as it does for a table."""
 
-    def json_rows(self, card: AnyCard, start: int, stop: int) -> list[dict[str, Any]]:
+    def json_rows(self, schema: AnySchema, start: int, stop: int) -> list[dict[str, Any]]:
         rows = self.cut(start, stop)
-        return rows if self.ready else [json_row(card, row) for row in rows]
+        return rows if self.ready else [json_row(schema, row) for row in rows]
 
 
-def source(card: AnyCard, rows: Any) -> RowSource:
+def source(schema: AnySchema, rows: Any) -> RowSource:
     """One row or many, in any form that the card allows."""
-    found = _frame(card, rows) or _array(card, rows)
+    found = _frame(schema, rows) or _array(schema, rows)
     if found is None:
-        listed = [rows] if _is_one(card, rows) else _listed(card, rows)
+        listed = [rows] if _is_one(schema, rows) else _listed(schema, rows)
         found = RowSource(len(listed), lambda start, stop: listed[start:stop])
     if found.total == 0:
-        raise InputRefused(f"there are no rows to send to {card.name}")
+        raise InputRefused(f"there are no rows to send to {schema.name}")
     return found
 
 
-def json_row(card: AnyCard, row: Any) -> dict[str, Any]:
-    """One row as JSON wants it. A mapping is sent as it is: what is wrong with it, the service says best."""
-    if isinstance(row, card.row):
+def json_row(schema: AnySchema, row: Any) -> dict[str, Any]:
+    """One row as JSON. A mapping is sent unchanged: the service explains best what is wrong with it."""
+    if isinstance(row, Row) and tuple(type(row).model_fields) == schema.columns:
         fields: dict[str, Any] = row.model_dump(mode="json")
         return fields
     if isinstance(row, Mapping):
         return {str(name): plain(value) for name, value in row.items()}
-    if isinstance(row, str) and len(card.columns) == 1:
-        return {card.columns[0]: row}
+    if isinstance(row, str) and is_text(schema):
+        return {schema.columns[0]: row}
     if isinstance(row, Row):
-        raise InputRefused(f"{type(row).__name__} is not a row of {card.name}: it takes {card.row.__name__}")
-    raise InputRefused(f"a row of {card.name} is a {card.row.__name__} or a mapping, not {type(row).__name__}")
+        raise InputRefused(f"{type(row).__name__} is not a row of {schema.name}: it takes {schema.row.__name__}")
+    raise InputRefused(f"a row of {schema.name} is a {schema.row.__name__} or a mapping, not {type(row).__name__}")
 
 
-def row_errors(card: AnyCard, rows: Iterable[Any]) -> tuple[RowError, ...]:
-    """Every bad value, as the service would list it: the same card judges."""
+def row_errors(schema: AnySchema, rows: Iterable[Any]) -> tuple[RowError, ...]:
+    """Every bad value, as the service would list it."""
     found: list[RowError] = []
     for place, row in enumerate(rows):
         try:
-            card.row.model_validate(row)
+            schema.row.model_validate(row)
         except ValidationError as error:
             found += (
                 RowError(("inputs", place, *item["loc"]), item["msg"]) for item in error.errors(include_url=False)
@@ -87,7 +88,7 @@ def row_errors(card: AnyCard, rows: Iterable[Any]) -> tuple[RowError, ...]:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON knows it: numpy's numbers become Python's; NaN, NaT and NA are what JSON calls null."""
+    """A value as JSON: numpy's numbers become Python's; NaN, NaT and NA become null."""
     if isinstance(value, str | int | None):
         return value
     if isinstance(value, float):
@@ -99,20 +100,20 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _is_one(card: AnyCard, rows: Any) -> bool:
+def _is_one(schema: AnySchema, rows: Any) -> bool:
     if isinstance(rows, Row | Mapping | str | bytes | bytearray):
         return True
-    return card.media == "files" and not isinstance(rows, list | tuple) and not _only_iterable(rows)
+    return schema.media == "files" and not isinstance(rows, list | tuple) and not _only_iterable(rows)
 
 
 def _only_iterable(rows: Any) -> bool:
-    """A generator or a set of pictures, and not a picture that happens to be iterable (an open file is)."""
+    """A generator or a set of files, and not one open file, which is iterable too."""
     return isinstance(rows, Iterable) and not hasattr(rows, "read")
 
 
-def _listed(card: AnyCard, rows: Any) -> list[Any]:
+def _listed(schema: AnySchema, rows: Any) -> list[Any]:
     if not isinstance(rows, Iterable):
-        raise InputRefused(f"rows of {card.name} cannot be read from {type(rows).__name__}")
+        raise InputRefused(f"rows of {schema.name} cannot be read from {type(rows).__name__}")
     return list(rows)
 
 
@@ -120,51 +121,43 @@ def _is_a(value: Any, package: str, name: str) -> bool:
     return any(base.__name__ == name and base.__module__.split(".")[0] == package for base in type(value).__mro__)
 
 
-def _frame(card: AnyCard, rows: Any) -> RowSource | None:
-    """A frame may have more columns than the card (an id, the truth); only the card's are sent."""
+def _frame(schema: AnySchema, rows: Any) -> RowSource | None:
+    """A frame may have more columns than the model (an id, the truth); only the model's are sent."""
     pandas, polars = _is_a(rows, "pandas", "DataFrame"), _is_a(rows, "polars", "DataFrame")
     if not (pandas or polars):
         return None
-    missing = [name for name in card.columns if name not in rows.columns]
+    missing = [name for name in schema.columns if name not in rows.columns]
     if missing:
-        raise InputRefused(f"the frame has no column {', '.join(missing)}; {card.name} reads {', '.join(card.columns)}")
+        raise InputRefused(
+            f"the frame has no column {', '.join(missing)}; {schema.name} reads {', '.join(schema.columns)}"
+        )
 
     def cut(start: int, stop: int) -> list[Any]:
         part = rows.iloc[start:stop] if pandas else rows[start:stop]
-        return _records(card, [part[name].tolist() if pandas else part[name].to_list() for name in card.columns])
+        return _records(schema, [part[name].tolist() if pandas else part[name].to_list() for name in schema.columns])
 
     return RowSource(len(rows), cut, ready=True)
 
 
-def _array(card: AnyCard, rows: Any) -> RowSource | None:
-    if not _is_a(rows, "numpy", "ndarray") or (len(card.columns) == 1 and len(rows.shape) == 1):
+def _array(schema: AnySchema, rows: Any) -> RowSource | None:
+    if not _is_a(rows, "numpy", "ndarray") or (len(schema.columns) == 1 and len(rows.shape) == 1):
         return None  # an array of texts is an iterable of texts
-    width = len(card.columns)
+    width = len(schema.columns)
     table = rows[None, :] if len(rows.shape) == 1 else rows
     if len(table.shape) != 2 or table.shape[1] != width:
-        order = ", ".join(card.columns)
-        raise InputRefused(f"{card.name} takes arrays of {width} columns ({order}), not of shape {rows.shape}")
-    return RowSource(len(table), lambda start, stop: _records(card, table[start:stop].T.tolist()), ready=True)
+        order = ", ".join(schema.columns)
+        raise InputRefused(f"{schema.name} takes arrays of {width} columns ({order}), not of shape {rows.shape}")
+    return RowSource(len(table), lambda start, stop: _records(schema, table[start:stop].T.tolist()), ready=True)
 
 
-def _records(card: AnyCard, columns: list[list[Any]]) -> list[Any]:
-    """Rows from whole columns. Most columns need no look at their values, which a frame of a million rows feels."""
-    whole = integer_columns(card)
+def _records(schema: AnySchema, columns: list[list[Any]]) -> list[Any]:
+    """Rows from whole columns. A column of plain values is not converted one by one: large frames need that."""
+    whole = integer_columns(schema)
     clean = [
         values if set(map(type, values)) <= _PLAIN else [_number(value, name in whole) for value in values]
-        for name, values in zip(card.columns, columns, strict=True)
+        for name, values in zip(schema.columns, columns, strict=True)
     ]
-    return [dict(zip(card.columns, line, strict=True)) for line in zip(*clean, strict=True)]
-
-
-def integer_columns(card: AnyCard) -> set[str]:
-    """The columns that hold whole numbers: a float column of a frame cannot say so itself."""
-    fields = card.row.model_fields.items()
-    return {name for name, field in fields if field.annotation is int or _literal_ints(field.annotation)}
-
-
-def _literal_ints(annotation: Any) -> bool:
-    return get_origin(annotation) is Literal and all(isinstance(value, int) for value in get_args(annotation))
+    return [dict(zip(schema.columns, line, strict=True)) for line in zip(*clean, strict=True)]
 
 
 def _number(value: Any, whole: bool) -> Any:

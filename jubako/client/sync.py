@@ -1,47 +1,34 @@
-"""The client for ordinary code. Its twin for asyncio is ``asynchronous.py``; both only carry what ``calls`` makes."""
+"""The client for ordinary code. ``asynchronous.py`` is the same for asyncio; both send what ``calls`` makes."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar, overload
 
 import httpx
 
-from bentos.churn import card as churn
-from bentos.churn.card import ChurnPrediction
-from bentos.housing import card as housing
-from bentos.housing.card import HousingPrediction
-from bentos.image import card as image
-from bentos.image.card import ImagePrediction
-from bentos.iris import card as iris
-from bentos.iris.card import IrisPrediction
-from bentos.sentiment import card as sentiment
-from bentos.sentiment.card import SentimentPrediction
-from jubako.card import AnyCard, Card, PredictionT
+from jubako.card import Card, PredictionT, RowT
 from jubako.client import calls
 from jubako.client.concurrency import map_ordered
-from jubako.client.errors import JubakoError
+from jubako.client.errors import JubakoError, NotFound, UnknownModel
 from jubako.client.facts import FeedbackReceipt, ModelFacts, MonitoringFacts, VersionFacts
-from jubako.client.http import Call, Reply, base_headers, httpx_translated, new_id, time_limits
-from jubako.client.inputs import ChurnInput, HousingInput, ImageInput, IrisInput, SentimentInput, Table
+from jubako.client.http import Call, base_headers, httpx_translated, new_id, time_limits
+from jubako.client.inputs import FileInput, FileRowT, InputT_contra, Table, TableInput, TextInput, TextRowT
 from jubako.client.predictions import Predictions
 from jubako.client.progress import Progress, report_progress
 from jubako.client.retries import Retries
 from jubako.client.rows import source
+from jubako.client.schema import AnySchema, ModelSchema, local_card, published_schema
 
 T = TypeVar("T")
-InputT = TypeVar("InputT")
 
 
 class Client:
-    """One client for one service; safe to share between threads, and worth keeping: it pools connections.
+    """A client of one service. Threads may share it, and it is worth keeping: it pools connections.
 
-    >>> from jubako.client.testing import MockService
-    >>> with Client("http://127.0.0.1:3000", transport=MockService()) as client:
-    ...     client.sentiment.predict("Works perfectly.")[0].label in ("negative", "positive")
-    True
+    ``client.of(CARD)`` is typed by a card; ``client.wine`` is the model of that name, whatever it takes.
     """
 
     def __init__(
@@ -63,15 +50,41 @@ class Client:
         self._sleep = sleep
         with httpx_translated(url):
             self._http = httpx.Client(base_url=url, headers=base_headers(api_key), transport=transport)
-        self.iris: Predictor[IrisInput, IrisPrediction] = Predictor(self, iris.CARD)
-        self.housing: Predictor[HousingInput, HousingPrediction] = Predictor(self, housing.CARD)
-        self.sentiment: Predictor[SentimentInput, SentimentPrediction] = Predictor(self, sentiment.CARD)
-        self.churn: Predictor[ChurnInput, ChurnPrediction] = Predictor(self, churn.CARD)
-        self.image: Predictor[ImageInput, ImagePrediction] = Predictor(self, image.CARD)
+        self._schemas: dict[str, AnySchema] = {}
 
-    def predictor(self, card: AnyCard) -> Predictor[Any, Any]:
-        """For code that works with any model; people write ``client.iris``."""
+    @overload
+    def of(self, card: ModelSchema[TextRowT, PredictionT]) -> Predictor[TextInput[TextRowT], PredictionT]: ...
+    @overload
+    def of(self, card: ModelSchema[FileRowT, PredictionT]) -> Predictor[FileInput[FileRowT], PredictionT]: ...
+    @overload
+    def of(self, card: Card[RowT, PredictionT]) -> Predictor[TableInput[RowT], PredictionT]: ...
+    @overload
+    def of(self, card: str) -> Predictor[Any, Any]: ...
+    def of(self, card: AnySchema | str) -> Predictor[Any, Any]:
+        """The model of a card, typed by it; or the model of a name."""
         return Predictor(self, card)
+
+    def __getattr__(self, name: str) -> Predictor[Any, Any]:
+        """``client.wine`` is ``client.of("wine")``. Nothing is sent before the first ``predict``."""
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__} has no attribute {name}")
+        return self.of(name)
+
+    def schema(self, name: str) -> AnySchema:
+        """What a model takes: its card in the repository around, else what the service publishes."""
+        found = self._schemas.get(name) or local_card(name)
+        if found is None:
+            try:
+                found = published_schema(self.model(name))
+            except NotFound:
+                known = [facts.name for facts in self.models()]
+                raise UnknownModel(name, self.url, known) from None
+        self._schemas[name] = found
+        return found
+
+    def post(self, route: str, body: Mapping[str, Any], answer: type[T]) -> T:
+        """A route that the service's author wrote: ``client.post("/v1/retention", {"customer": row}, Advice)``."""
+        return self.send(calls.post(route, body, answer))
 
     def models(self) -> list[ModelFacts]:
         """Every model, with the version that serves."""
@@ -81,19 +94,19 @@ class Client:
         return self.send(calls.model(name))
 
     def version(self, name: str, version: str) -> VersionFacts:
-        """The evidence of one version: where it comes from, and how good it is."""
+        """Where a version comes from, and how good it is."""
         return self.send(calls.version(name, version))
 
     def monitoring(self, model: str) -> MonitoringFacts:
-        """Drift of the rows that the model sees, and whether every row was counted."""
+        """Drift of the model's rows, and whether every row was counted."""
         return self.send(calls.monitoring(model))
 
     def feedback(self, truths: Iterable[calls.Truth]) -> FeedbackReceipt:
-        """Tell the truth about predictions, by their ids. Telling it twice changes nothing."""
+        """Send the truth about predictions, by their ids. Sending it twice changes nothing."""
         return self.send(calls.feedback(truths))
 
     def send(self, call: Call[T], timeout: float | None = None) -> T:
-        """Carry one call: try, and try again while that can help."""
+        """Send one request, and send it again while that can help."""
         attempts = self._retries.begin(self.timeout if timeout is None else timeout)
         headers = {"X-Request-ID": new_id(), **call.headers}
         while True:
@@ -106,7 +119,7 @@ class Client:
                         headers=headers,
                         timeout=time_limits(attempts.remaining),
                     )
-                return call.read(Reply(answer.status_code, answer.headers, answer.content))
+                return call.read(answer)
             except JubakoError as error:
                 pause = attempts.pause_after(error)
             self._sleep(pause)
@@ -126,16 +139,17 @@ class Client:
         return f"<{type(self).__name__} of {self.url}>"  # and never the key
 
 
-class Predictor(Generic[InputT, PredictionT]):
+class Predictor(Generic[InputT_contra, PredictionT]):
     """One model of the service."""
 
-    def __init__(self, client: Client, card: Card[Any, PredictionT]) -> None:
-        self.card = card
+    def __init__(self, client: Client, card: ModelSchema[Any, PredictionT] | str) -> None:
+        self.name = card if isinstance(card, str) else card.name
+        self._schema = None if isinstance(card, str) else card
         self._client = client
 
     def predict(
         self,
-        rows: InputT | Iterable[InputT] | Table,
+        rows: InputT_contra | Iterable[InputT_contra] | Table,
         *,
         check: bool = False,
         progress: Progress = False,
@@ -144,22 +158,26 @@ class Predictor(Generic[InputT, PredictionT]):
         timeout: float | None = None,
         request_id: str | None = None,
     ) -> Predictions[PredictionT]:
-        """One prediction for each row, in order. Many rows travel in several requests.
+        """One prediction for each row, in order. Many rows are sent in several requests.
 
-        ``check`` validates every row here before the first request leaves; without it, the service alone judges.
-        ``timeout`` is for each request of the call.
+        ``check`` validates every row before the first request; without it, only the service does.
+        ``timeout`` holds for each request.
         """
-        found = source(self.card, rows)
+        schema = self._schema or self._client.schema(self.name)
+        found = source(schema, rows)
         request_id = request_id or new_id()
-        made = calls.predict(self.card, found, request_id, rows_per_request, check)
+        made = calls.predict(schema, found, request_id, rows_per_request, check)
         first = next(made)
-        parts = [self._client.send(first, timeout)]
-        with report_progress(progress, found.total, self.card.name) as done:
+        chunks = [self._client.send(first, timeout)]
+        with report_progress(progress, found.total, self.name) as done:
             done(first.rows)
             rest = map_ordered(
                 made, lambda call: self._client.send(call, timeout), concurrency or self._client.concurrency
             )
-            for part in rest if first.rows < found.total else ():
-                parts.append(part)
-                done(len(part.predictions))
-        return Predictions(parts, request_id)
+            for chunk in rest if first.rows < found.total else ():
+                chunks.append(chunk)
+                done(len(chunk.predictions))
+        return Predictions(chunks, request_id)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.name} at {self._client.url}>"

@@ -1,4 +1,4 @@
-"""``jubako predict``: ask the service from a shell."""
+"""``jubako predict``: predictions in a shell."""
 
 from __future__ import annotations
 
@@ -8,28 +8,27 @@ from typing import Any
 
 import click
 
-from bentos.cards import CARDS
-from jubako.card import AnyCard
-from jubako.client.errors import ConnectionFailed, InputRefused, JubakoError, RowsRejected, Unauthorized
+from jubako.client.errors import ConnectionFailed, InputRefused, JubakoError, RowsRejected, Unauthorized, UnknownModel
 from jubako.client.parsing import parse, rows_from
 from jubako.client.predictions import Predictions
+from jubako.client.schema import AnySchema
 from jubako.client.sync import Client
 
-#: Lines of a table on a screen; JSON output always has everything.
+#: Lines of the table; JSON output has every prediction. NAMED: how many bad rows are listed.
 SHOWN = 50
 NAMED = 20
-NOBODY_THERE = "Is the service running? Start it with `make serve`, or name another with --url or JUBAKO_URL."
+NOT_RUNNING = "Is the service running? Start it with `make serve`, or name another with --url or JUBAKO_URL."
 
 
 @click.command("predict")
-@click.argument("model", type=click.Choice(list(CARDS)))
+@click.argument("model")
 @click.argument("inputs", nargs=-1)
 @click.option("--json", "json_text", metavar="ROWS", help="One row, a list of rows, or a whole request, as JSON.")
 @click.option("--url", envvar="JUBAKO_URL", default="http://127.0.0.1:3000", show_default=True, show_envvar=True)
 @click.option("--api-key", envvar="JUBAKO_API_KEY", show_envvar=True, help="Sent as Authorization: Bearer KEY.")
 @click.option("--output", type=click.Choice(["table", "json", "jsonl"]), default="table", show_default=True)
 @click.option("--timeout", type=click.FloatRange(min=0.001), default=30.0, show_default=True, help="Seconds a request.")
-@click.option("--check", is_flag=True, help="Look at every row here first, and send nothing if one is wrong.")
+@click.option("--check", is_flag=True, help="Validate every row first, and send nothing if one is wrong.")
 def predict(  # noqa: PLR0917 (click passes them by name)
     model: str,
     inputs: tuple[str, ...],
@@ -42,7 +41,8 @@ def predict(  # noqa: PLR0917 (click passes them by name)
 ) -> None:
     """Ask MODEL for predictions.
 
-    INPUTS are files with rows (JSON, JSON lines or CSV), pictures for image, texts for sentiment, or - for stdin.
+    MODEL is a model of the service. INPUTS are files with rows (JSON, JSON lines or CSV), files for a model of files,
+    texts for a model of texts, or - for stdin.
 
     \b
     jubako predict iris --json '{"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}'
@@ -50,41 +50,41 @@ def predict(  # noqa: PLR0917 (click passes them by name)
     jubako predict sentiment "Works perfectly." "It broke after a week."
     jubako predict image holiday/*.jpg
     """
-    card = CARDS[model]
     try:
-        rows = _rows(card, inputs, json_text)
         with Client(url, api_key, timeout=timeout) as client:
-            watching = sys.stderr.isatty() and len(rows) > card.batching.max_rows
-            answers = client.predictor(card).predict(rows, check=check, progress=watching)
+            schema = client.schema(model)
+            rows = _rows(schema, inputs, json_text)
+            progress = sys.stderr.isatty() and len(rows) > schema.batching.max_rows
+            answers = client.of(model).predict(rows, check=check, progress=progress)
     except JubakoError as error:
         raise click.ClickException(_advice(error, url)) from error
     _show(answers, output)
 
 
-def _rows(card: AnyCard, inputs: tuple[str, ...], json_text: str | None) -> list[Any]:
-    if json_text is not None and card.media == "files":
-        raise click.UsageError(f"{card.name} takes pictures by path, not --json")
+def _rows(schema: AnySchema, inputs: tuple[str, ...], json_text: str | None) -> list[Any]:
+    if json_text is not None and schema.media == "files":
+        raise click.UsageError(f"{schema.name} takes files by path, not --json")
     if json_text is None and not inputs:
         if sys.stdin.isatty():
-            raise click.UsageError("there is nothing to ask about: give --json, a file, or - for stdin")
+            raise click.UsageError("there are no rows: give --json, a file, or - for stdin")
         inputs = ("-",)
-    found = parse(card, json_text) if json_text is not None else []
-    return found + rows_from(card, inputs, sys.stdin.buffer)
+    found = parse(schema, json_text) if json_text is not None else []
+    return found + rows_from(schema, inputs, sys.stdin.buffer)
 
 
 def _advice(error: JubakoError, url: str) -> str:
     """The error, and what to do about it."""
     match error:
         case ConnectionFailed():
-            return f"{error}\n{NOBODY_THERE}"
+            return f"{error}\n{NOT_RUNNING}"
+        case InputRefused() | UnknownModel():
+            return str(error)
         case Unauthorized():
             return f"{error}\nGive a key with --api-key or JUBAKO_API_KEY."
         case RowsRejected():
             named = [f"  {line}" for line in error.errors[:NAMED]]
             more = len(error.errors) - len(named)
             return "\n".join([error.detail or error.title, *named, *([f"  and {more} more"] if more > 0 else [])])
-        case InputRefused():
-            return str(error)
     return f"{error} (from {url})"
 
 

@@ -34,6 +34,8 @@ def model_facts(card: AnyCard, status: RunnerStatus) -> dict[str, Any]:
         "stages": {"production": shelf.production, "candidate": shelf.candidate},
         "versions": store.versions(card.name),
         "history": [move.model_dump() for move in shelf.history[-50:]],
+        "media": card.media,
+        "max_rows": card.batching.max_rows,
         "row_schema": card.row.model_json_schema(),
         "prediction_schema": card.prediction.model_json_schema(),
         "classes": list(card.classes),

@@ -8,11 +8,12 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+import httpx
 from locust import FastHttpUser, constant_throughput, task
 
 from jubako.card import AnyCard
 from jubako.client import Client
-from jubako.client.http import Call, Reply, success
+from jubako.client.http import Call, success
 from jubako.load.checks import KnownAnswer, find_error, is_clear
 from jubako.load.pool import KNOWN, RequestPool
 from jubako.load.profiles import Profile
@@ -89,7 +90,7 @@ def learn_answers(users: Mapping[str, type[ModelUser]], host: str) -> None:
                 request = user.pool.request_for([place])
                 call: Call[Any] = Call("POST", request.path, _whole, request.content, request.headers)
                 reply = client.send(call)
-                error = find_error(request, reply.status, reply.headers, reply.content, {})
+                error = find_error(request, reply.status_code, reply.headers, reply.content, {})
                 if error:
                     raise RuntimeError(f"{user.card.name} answers one row wrongly, without any load: {error}")
                 body = json.loads(reply.content)
@@ -98,6 +99,6 @@ def learn_answers(users: Mapping[str, type[ModelUser]], host: str) -> None:
                     user.known[place] = KnownAnswer(body["model"]["version"], prediction)
 
 
-def _whole(reply: Reply) -> Reply:
+def _whole(reply: httpx.Response) -> httpx.Response:
     success(reply)
     return reply

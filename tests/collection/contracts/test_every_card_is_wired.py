@@ -84,14 +84,6 @@ def test_its_runner_can_be_configured(card: AnyCard) -> None:
     assert card.name in read(ROOT / "configuration.yaml").services.model_fields_set
 
 
-@pytest.mark.parametrize("client", ["Client", "AsyncClient"])
-def test_the_client_has_its_name(card: AnyCard, client: str) -> None:
-    """What it takes in jubako/client/inputs.py, and one attribute in each client."""
-    from jubako import client as sdk
-
-    assert hasattr(getattr(sdk, client)("http://127.0.0.1:1"), card.name)
-
-
 def test_the_readme_lists_it(card: AnyCard) -> None:
     assert re.search(rf"^\| `{card.name}` +\|", (ROOT / "README.md").read_text(), re.MULTILINE)
 

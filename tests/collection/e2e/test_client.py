@@ -1,4 +1,4 @@
-"""The client against the real service: what the mock promises, the service keeps."""
+"""The client against the real service, which answers as the mock does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from jubako.client import AsyncClient, BadRequest, Client, NotFound, Retries, RowsRejected, WrongMediaType
+from jubako.client import AsyncClient, BadRequest, Client, NotFound, Retries, RowsRejected, UnknownModel, WrongMediaType
 from jubako.client.http import Call, success
 from jubako.client.testing import MockService
 from jubako.commands.predict import predict
@@ -43,7 +43,7 @@ def client(service_url: str) -> Iterator[Client]:
 
 @pytest.mark.parametrize("name", CARDS)
 def test_every_model_answers_every_example_by_its_own_name(client: Client, name: str) -> None:
-    answers = client.predictor(CARDS[name]).predict(inputs(name))
+    answers = client.of(CARDS[name]).predict(inputs(name))
     assert len(answers) == len(inputs(name))
     assert answers.model.name == name
     assert len({answer.id for answer in answers}) == len(answers)
@@ -56,12 +56,31 @@ def test_every_model_answers_every_example_by_its_own_name(client: Client, name:
 def test_the_async_client_gets_the_same_answers(client: Client, service_url: str, name: str) -> None:
     async def ask() -> list[dict[str, Any]]:
         async with AsyncClient(service_url) as other:
-            return (await other.predictor(CARDS[name]).predict(inputs(name))).to_dicts()
+            return (await other.of(CARDS[name]).predict(inputs(name))).to_dicts()
 
     theirs = asyncio.run(ask())
-    ours = client.predictor(CARDS[name]).predict(inputs(name)).to_dicts()
+    ours = client.of(CARDS[name]).predict(inputs(name)).to_dicts()
     for one, other in zip(ours, theirs, strict=True):
         assert one["id"] != other["id"]
+        assert same_answer(one, other)
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_a_model_needs_no_card_here(
+    client: Client, service_url: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outside the repository, the client reads what the service publishes."""
+    monkeypatch.chdir(tmp_path)
+    with Client(service_url) as stranger:
+        schema = stranger.schema(name)
+        assert not hasattr(schema, "gate")
+        assert (schema.columns, schema.media, schema.batching.max_rows) == (
+            CARDS[name].columns,
+            CARDS[name].media,
+            CARDS[name].batching.max_rows,
+        )
+        theirs = stranger.of(name).predict(inputs(name), check=True).to_dicts()
+    for one, other in zip(client.of(CARDS[name]).predict(inputs(name)).to_dicts(), theirs, strict=True):
         assert same_answer(one, other)
 
 
@@ -92,7 +111,7 @@ BAD: dict[str, list[Any]] = {
     "housing": [{**CARDS["housing"].examples[0], "latitude": 80.0, "colour": "blue"}],
     "sentiment": ["fine", "   "],
     "churn": [{**CARDS["churn"].examples[0], "contract": "Ten years", "tenure_months": 2.5}],
-    "image": [b"GIF89a, and no picture"],
+    "image": [b""],
 }
 
 
@@ -102,7 +121,7 @@ def test_the_mock_and_the_service_reject_the_same_places(client: Client, name: s
     places = []
     for asked in (client, Client("http://mock", transport=MockService())):
         with pytest.raises(RowsRejected) as caught:
-            asked.predictor(CARDS[name]).predict(BAD[name])
+            asked.of(CARDS[name]).predict(BAD[name])
         assert caught.value.problem.from_service
         assert caught.value.request_id
         places.append({error.loc for error in caught.value.errors})
@@ -128,7 +147,7 @@ def test_what_the_client_never_sends_is_still_explained(
 
 def test_facts_lead_from_a_prediction_to_the_run_that_made_it(client: Client) -> None:
     for name in CARDS:
-        answer = client.predictor(CARDS[name]).predict(inputs(name)[0])[0]
+        answer = client.of(CARDS[name]).predict(inputs(name)[0])[0]
         model, version, _ = answer.id.split(":", 2)
         manifest = client.version(model, version)
         assert (manifest.name, manifest.version) == (name, version)
@@ -136,6 +155,8 @@ def test_facts_lead_from_a_prediction_to_the_run_that_made_it(client: Client) ->
         assert manifest.metrics
         assert client.model(name).version == version
     assert {facts.name for facts in client.models()} == set(CARDS)
+    with pytest.raises(UnknownModel, match="it has"):
+        client.roses.predict({})
     with pytest.raises(NotFound):
         client.version("iris", "never")
     with pytest.raises(NotFound):
@@ -210,7 +231,7 @@ def test_bentomls_own_clients_work_for_every_model(service_url: str, program: st
             card.prediction.model_validate(prediction)
 
 
-def test_a_dead_address_beside_the_service_is_told_as_such(service_url: str) -> None:
+def test_an_address_without_a_service_is_reported_as_such(service_url: str) -> None:
     wrong = httpx.URL(service_url).copy_with(port=9)
-    with pytest.raises(Exception, match="nobody answers at"), Client(str(wrong), retries=Retries(times=0)) as lost:
+    with pytest.raises(Exception, match="no service answers at"), Client(str(wrong), retries=Retries(times=0)) as lost:
         lost.models()

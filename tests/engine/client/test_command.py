@@ -1,8 +1,7 @@
-"""``jubako predict`` reads what people have at hand, and says what to do when it cannot."""
+"""``jubako predict`` reads files, texts and stdin, and says what to do if it cannot."""
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 import json
@@ -14,18 +13,16 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from bentos.image.card import RED_PNG
 from jubako.client.parsing import parse
+from jubako.client.testing import MockService
 from jubako.commands.predict import predict
+from tests.engine.client.cards import CARDS, CUSTOMER, FLOWER, PNG, TABLES
 from tests.fake_service import FakeService
-from tests.five import CARDS
-
-TABLES = [card for card in CARDS.values() if card.media == "json" and len(card.columns) > 1]
 
 
 @pytest.fixture(scope="module")
 def fake() -> Iterator[FakeService]:
-    with FakeService() as service:
+    with FakeService(MockService(CARDS)) as service:
         yield service
 
 
@@ -68,57 +65,56 @@ def test_a_file_and_stdin_give_one_prediction_a_row(card: Any, fake: FakeService
 def test_texts_are_arguments_lines_or_files(fake: FakeService, tmp_path: Path) -> None:
     file = tmp_path / "reviews.txt"
     file.write_text("one\n\ntwo\n")
-    result = answered(ask(fake, "sentiment", "good", str(file), "-", "--output", "json", stdin="text\nthree, four\n"))
+    result = answered(ask(fake, "review", "good", str(file), "-", "--output", "json", stdin="text\nthree, four\n"))
     assert len(result["predictions"]) == 4
 
 
 def test_pictures_are_paths_and_stdin(fake: FakeService, tmp_path: Path) -> None:
-    png = base64.urlsafe_b64decode(RED_PNG)
     file = tmp_path / "red.png"
-    file.write_bytes(png)
-    result = answered(ask(fake, "image", str(file), "-", "--output", "json", stdin=png))
+    file.write_bytes(PNG)
+    result = answered(ask(fake, "photo", str(file), "-", "--output", "json", stdin=PNG))
     assert len(result["predictions"]) == 2
 
 
-def test_the_table_shows_the_answers_and_who_gave_them(fake: FakeService) -> None:
-    result = ask(fake, "churn", "--json", json.dumps(CARDS["churn"].examples[0]))
+def test_the_table_shows_the_answers_and_the_version(fake: FakeService) -> None:
+    result = ask(fake, "customer", "--json", json.dumps(CUSTOMER.examples[0]))
     assert result.exit_code == 0, result.output
-    assert all(word in result.stdout for word in ("will_churn", "probability", "churn:mock", "request"))
+    assert all(word in result.stdout for word in ("leaves", "probability", "customer:mock", "request"))
 
 
 def test_a_long_table_says_how_much_it_leaves_out(fake: FakeService) -> None:
-    result = ask(fake, "sentiment", stdin="\n".join(f"text {place}" for place in range(60)))
+    result = ask(fake, "review", stdin="\n".join(f"text {place}" for place in range(60)))
     assert "and 10 more: --output json has all" in result.stdout
 
 
 def test_bad_rows_are_listed_with_their_places(fake: FakeService) -> None:
-    result = ask(fake, "iris", "--json", '[{"sepal_length": "long"}]')
+    result = ask(fake, "flower", "--json", '[{"stem": "long"}]')
     assert result.exit_code == 1
-    assert "inputs.0.sepal_length: Input should be a valid number" in result.stderr
+    assert "inputs.0.stem: Input should be a valid number" in result.stderr
 
 
 def test_a_cell_that_is_no_number_is_named_by_row_and_column(fake: FakeService) -> None:
-    table = as_csv(CARDS["iris"]).replace("5.2", "5.2x")
-    result = ask(fake, "iris", stdin=table)
-    assert "inputs.1.petal_length" in result.stderr
+    table = as_csv(FLOWER).replace("5.2", "5.2x")
+    result = ask(fake, "flower", stdin=table)
+    assert "inputs.1.petal" in result.stderr
 
 
-def test_nobody_at_the_address_is_explained_with_what_to_do() -> None:
+def test_an_address_without_a_service_is_explained_with_what_to_do() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        result = CliRunner().invoke(predict, ["sentiment", "hello", "--url", url])
+        result = CliRunner().invoke(predict, ["review", "hello", "--url", url])
     assert result.exit_code == 1
-    assert f"nobody answers at {url}" in result.stderr
+    assert f"no service answers at {url}" in result.stderr
     assert "make serve" in result.stderr
     assert "Traceback" not in result.stderr
 
 
 def test_a_missing_key_is_explained_with_what_to_do() -> None:
-    with FakeService() as locked:
+    with FakeService(MockService(CARDS)) as locked:
         locked.mock.api_key = "right"
-        without = ask(locked, "sentiment", "hello")
-        assert ask(locked, "sentiment", "hello", "--api-key", "right").exit_code == 0
+        without = ask(locked, "review", "hello")
+        assert ask(locked, "review", "hello", "--api-key", "right").exit_code == 0
     assert without.exit_code == 1
     assert "--api-key or JUBAKO_API_KEY" in without.stderr
 
@@ -126,13 +122,13 @@ def test_a_missing_key_is_explained_with_what_to_do() -> None:
 @pytest.mark.parametrize(
     ("arguments", "stdin", "why"),
     [
-        (["iris", "nowhere.json"], None, "there is no file nowhere.json"),
-        (["iris", "--json", "{"], None, "neither JSON nor JSON lines"),
-        (["iris", "-"], "a,b\n1,2\n", "no column sepal_length"),
-        (["iris", "-"], b"\xff\xfe\x00", "not UTF-8"),
-        (["iris", "-"], "", "the CSV has no column"),
-        (["image", "--json", "{}"], None, "pictures by path"),
-        (["roses"], None, "iris"),
+        (["flower", "nowhere.json"], None, "there is no file nowhere.json"),
+        (["flower", "--json", "{"], None, "neither JSON nor JSON lines"),
+        (["flower", "-"], "a,b\n1,2\n", "no column stem"),
+        (["flower", "-"], b"\xff\xfe\x00", "not UTF-8"),
+        (["flower", "-"], "", "the CSV has no column"),
+        (["photo", "--json", "{}"], None, "files by path"),
+        (["roses"], None, "has no model roses; it has flower, customer, review, photo"),
     ],
 )
 def test_what_cannot_be_read_is_one_sentence_and_no_traceback(
@@ -145,9 +141,9 @@ def test_what_cannot_be_read_is_one_sentence_and_no_traceback(
 
 
 def test_a_fault_of_the_service_names_the_request(fake: FakeService) -> None:
-    with FakeService() as service:
+    with FakeService(MockService(CARDS)) as service:
         service.mock.fail(500)
-        result = ask(service, "sentiment", "hello")
+        result = ask(service, "review", "hello")
     assert result.exit_code == 1
     assert "500" in result.stderr
     assert "request " in result.stderr

@@ -1,4 +1,4 @@
-"""What docs/client.md shows works when it is typed in."""
+"""Every example in docs/client.md runs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_an_example_of_the_page_runs(block: str, service: FakeService) -> None:
 
 
 def test_the_examples_are_short() -> None:
-    """A reader sees what it takes at one look: ten lines or little more, without imports and blank lines."""
+    """Ten lines or little more, without imports and blank lines."""
     assert len(BLOCKS) >= 6
     for block in BLOCKS:
         lines = [line for line in block.splitlines() if line.strip() and "import " not in line]

@@ -1,4 +1,4 @@
-"""Who catches JubakoError has caught everything, and reads the service's own explanation."""
+"""``except JubakoError`` catches every error, and each has the service's own explanation."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from jubako.client import Client, JubakoError, RequestError, Retries, RowsReject
 from jubako.client.errors import BY_STATUS, AnswerError, ConnectionFailed, Overloaded, Timeout, answer_error
 from jubako.client.problems import ProblemDetails, read_problem
 from jubako.client.testing import MockService
+from tests.engine.client.cards import CARDS, FLOWER, ROW
 
-ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
 HTTPX_EXCEPTIONS = [
     found
     for name, found in inspect.getmembers(httpx, inspect.isclass)
@@ -35,10 +35,10 @@ def made(kind: type[Exception]) -> Exception:
 
 @pytest.mark.parametrize("kind", HTTPX_EXCEPTIONS, ids=lambda kind: kind.__name__)
 def test_no_exception_of_httpx_escapes(kind: type[Exception]) -> None:
-    service = MockService()
+    service = MockService(CARDS)
     service.fail(made(kind), times=9)
     with pytest.raises(RequestError) as caught:
-        Client("http://mock", transport=service, retries=Retries(times=0)).iris.predict(ROW)
+        Client("http://mock", transport=service, retries=Retries(times=0)).of(FLOWER).predict(ROW)
     assert isinstance(caught.value.__cause__, kind)
 
 
@@ -60,10 +60,10 @@ def test_the_tree_at_the_top_of_the_file_is_the_tree_of_the_classes() -> None:
 
 @pytest.mark.parametrize(("status", "kind"), BY_STATUS.items())
 def test_each_status_has_its_own_exception(status: int, kind: type[AnswerError]) -> None:
-    service = MockService()
+    service = MockService(CARDS)
     service.fail(status)
     with pytest.raises(AnswerError) as caught:
-        Client("http://mock", transport=service, retries=Retries(times=0)).iris.predict(ROW)
+        Client("http://mock", transport=service, retries=Retries(times=0)).of(FLOWER).predict(ROW)
     assert type(caught.value) is kind
     assert caught.value.status == status
     assert "the mock was told to fail" in str(caught.value)
@@ -97,10 +97,10 @@ def test_a_broken_problem_body_still_gives_an_exception_with_the_status(body: by
 
 def test_rows_rejected_carries_every_bad_row_with_its_place() -> None:
     with pytest.raises(RowsRejected) as caught:
-        Client("http://mock", transport=MockService()).iris.predict([ROW, {**ROW, "petal_width": -1.0}, {}])
-    assert caught.value.errors[0].loc == ("inputs", 1, "petal_width")
+        Client("http://mock", transport=MockService(CARDS)).of(FLOWER).predict([ROW, {**ROW, "bud": -1.0}, {}])
+    assert caught.value.errors[0].loc == ("inputs", 1, "bud")
     assert {error.loc[1] for error in caught.value.errors} == {1, 2}
-    assert "inputs.1.petal_width: Input should be greater than 0" in str(caught.value)
+    assert "inputs.1.bud: Input should be greater than 0" in str(caught.value)
     assert "and 2 more" in str(caught.value)
     assert caught.value.request_id in str(caught.value)
 
@@ -117,12 +117,12 @@ def test_an_exception_survives_the_way_between_processes() -> None:
 @pytest.mark.parametrize("url", ["localhost:3000", "ftp://host", "http://host:port"])
 def test_a_wrong_address_is_explained_and_not_retried(url: str) -> None:
     with pytest.raises(RequestError, match="http://HOST:PORT") as caught:
-        Client(url, sleep=never).iris.predict(ROW)
+        Client(url, sleep=never).of(FLOWER).predict(ROW)
     assert not isinstance(caught.value, ConnectionFailed | Timeout)
 
 
 def test_the_api_key_stands_in_no_text_about_the_client() -> None:
-    service = MockService(api_key="right")
+    service = MockService(CARDS, api_key="right")
     client = Client("http://mock", "s3cret", transport=service)
     with pytest.raises(errors.Unauthorized) as caught:
         client.models()

@@ -1,4 +1,4 @@
-"""The client installs alone."""
+"""``pip install jubako`` without extras installs the client."""
 
 from __future__ import annotations
 
@@ -29,10 +29,21 @@ SMALL = {
     "typing-inspection",
 }
 PROGRAM = """
-from jubako.client import Client
-from jubako.client.testing import MockService
-with Client("http://mock", transport=MockService()) as client:
-    assert client.sentiment.predict("good")[0].label in ("positive", "negative")
+import json
+import httpx
+from jubako import Client
+
+SCHEMA = {"properties": {"text": {"type": "string"}}, "required": ["text"]}
+def answer(request):
+    if request.method == "GET":
+        return httpx.Response(200, json={"name": "review", "row_schema": SCHEMA})
+    rows = json.loads(request.content)["inputs"]
+    predictions = [{"id": f"review:1:{place}", "label": row["text"]} for place, row in enumerate(rows)]
+    model = {"name": "review", "version": "1"}
+    return httpx.Response(200, json={"model": model, "request_id": "r", "predictions": predictions})
+
+with Client("http://mock", transport=httpx.MockTransport(answer)) as client:
+    assert [one.label for one in client.review.predict(["good", "bad"])] == ["good", "bad"]
 """
 
 

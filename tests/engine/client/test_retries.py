@@ -1,4 +1,4 @@
-"""Trying again helps where it can, stops where it cannot, and never passes the caller's deadline."""
+"""A request is retried if that can help, and never beyond the deadline of the call."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ from jubako.client.errors import answer_error
 from jubako.client.problems import ProblemDetails
 from jubako.client.retries import is_transient
 from jubako.client.testing import MockService
-
-ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
+from tests.engine.client.cards import CARDS, FLOWER, ROW
 
 
 class FakeTime:
@@ -46,7 +45,7 @@ def never(_seconds: float) -> None:
 
 @pytest.fixture
 def service() -> MockService:
-    return MockService()
+    return MockService(CARDS)
 
 
 def asking(service: MockService, time: FakeTime, timeout: float = 30.0, **options: Any) -> Client:
@@ -56,7 +55,7 @@ def asking(service: MockService, time: FakeTime, timeout: float = 30.0, **option
 def test_pauses_grow_and_stop_growing_at_the_cap(service: MockService) -> None:
     time = FakeTime()
     service.fail(httpx.ConnectError("refused"), times=5)
-    asking(service, time, times=5, base=1.0, cap=4.0).iris.predict(ROW)
+    asking(service, time, times=5, base=1.0, cap=4.0).of(FLOWER).predict(ROW)
     assert time.pauses == [1.0, 2.0, 4.0, 4.0, 4.0]
 
 
@@ -75,7 +74,7 @@ def test_the_jitter_is_drawn_from_nothing_to_the_whole_pause(service: MockServic
 def test_retry_after_is_honoured_with_the_jitter_on_top(service: MockService) -> None:
     time = FakeTime()
     service.fail(503, retry_after=7)
-    asking(service, time, base=0.5).iris.predict(ROW)
+    asking(service, time, base=0.5).of(FLOWER).predict(ROW)
     assert time.pauses == [7.5]
 
 
@@ -83,7 +82,7 @@ def test_a_pause_that_would_pass_the_deadline_is_not_slept(service: MockService)
     time = FakeTime()
     service.fail(503, retry_after=60)
     with pytest.raises(Overloaded) as caught:
-        asking(service, time, timeout=10.0).iris.predict(ROW)
+        asking(service, time, timeout=10.0).of(FLOWER).predict(ROW)
     assert caught.value.retry_after == 60.0
     assert time.pauses == []
 
@@ -91,21 +90,21 @@ def test_a_pause_that_would_pass_the_deadline_is_not_slept(service: MockService)
 def test_what_is_left_of_the_deadline_bounds_the_next_try(service: MockService) -> None:
     time = FakeTime()
     service.fail(httpx.ConnectError("refused"), times=2)
-    asking(service, time, timeout=10.0, base=2.0).iris.predict(ROW)
+    asking(service, time, timeout=10.0, base=2.0).of(FLOWER).predict(ROW)
     limits = [request.extensions["timeout"]["read"] for request in service.requests]
     assert limits == [10.0, 8.0, 4.0]
 
 
 def test_the_request_id_stays_the_same_over_retries(service: MockService) -> None:
     service.fail(503, times=2)
-    asking(service, FakeTime()).iris.predict(ROW, request_id="order-7")
+    asking(service, FakeTime()).of(FLOWER).predict(ROW, request_id="order-7")
     assert [request.headers["x-request-id"] for request in service.requests] == ["order-7"] * 3
 
 
 def test_it_gives_up_after_so_many_tries_with_the_last_error(service: MockService) -> None:
     service.fail(503, times=9)
     with pytest.raises(Overloaded):
-        asking(service, FakeTime(), times=2).iris.predict(ROW)
+        asking(service, FakeTime(), times=2).of(FLOWER).predict(ROW)
     assert len(service.requests) == 3
 
 
@@ -114,7 +113,7 @@ def test_what_would_fail_again_is_not_tried_again(service: MockService, status: 
     """500 is a bug that answers the same again; 504 means that the service already spent its deadline."""
     service.fail(status)
     with pytest.raises(JubakoError):
-        Client("http://mock", transport=service, sleep=never).iris.predict(ROW)
+        Client("http://mock", transport=service, sleep=never).of(FLOWER).predict(ROW)
     assert len(service.requests) == 1
 
 
@@ -139,24 +138,24 @@ def test_a_broken_connection_is_tried_again_because_predictions_are_pure(
     service: MockService, broken: Exception
 ) -> None:
     service.fail(broken)
-    assert len(asking(service, FakeTime()).iris.predict(ROW)) == 1
+    assert len(asking(service, FakeTime()).of(FLOWER).predict(ROW)) == 1
 
 
 def test_feedback_is_repeated_because_it_is_joined_by_id(service: MockService) -> None:
     service.fail(httpx.ReadError("reset"))
     client = asking(service, FakeTime())
-    client.feedback([("iris:mock:1", "setosa")])
-    assert service.feedback == {"iris:mock:1": "setosa"}
+    client.feedback([("flower:mock:1", "rose")])
+    assert service.feedback == {"flower:mock:1": "rose"}
 
 
 def test_the_error_of_the_last_try_does_not_drag_the_earlier_ones_along(service: MockService) -> None:
     service.fail(503)
     service.fail(500)
     with pytest.raises(ServerFault) as caught:
-        asking(service, FakeTime()).iris.predict(ROW)
+        asking(service, FakeTime()).of(FLOWER).predict(ROW)
     assert caught.value.__context__ is None
 
 
 def test_bad_rows_are_reported_at_the_first_try(service: MockService) -> None:
     with pytest.raises(RowsRejected):
-        Client("http://mock", transport=service, sleep=never).iris.predict({"petal_width": 1.0})
+        Client("http://mock", transport=service, sleep=never).of(FLOWER).predict({"bud": 1.0})

@@ -1,4 +1,4 @@
-"""Whatever stands for rows reaches the service as the same JSON."""
+"""Rows in any form reach the service as the same JSON."""
 
 from __future__ import annotations
 
@@ -14,19 +14,16 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from bentos.iris.card import IrisRow
 from jubako.client import Client, InputRefused
 from jubako.client.rows import RowSource, json_row, plain, source
 from jubako.client.testing import MockService
-from tests.five import CARDS
-
-TABLES = [card for card in CARDS.values() if card.media == "json" and len(card.columns) > 1]
+from tests.engine.client.cards import BY_NAME, CARDS, CUSTOMER, FLOWER, TABLES, FlowerRow
 
 
 def sent(name: str, rows: Any) -> list[Any]:
     """The rows as the service reads them."""
-    service = MockService()
-    Client("http://mock", transport=service).predictor(CARDS[name]).predict(rows)
+    service = MockService(CARDS)
+    Client("http://mock", transport=service).of(BY_NAME[name]).predict(rows)
     inputs: list[Any] = json.loads(service.requests[0].content)["inputs"]
     return inputs
 
@@ -64,12 +61,12 @@ def test_card_rows_alone_and_in_lists_are_sent_as_they_are(card: Any) -> None:
 
 def test_a_missing_value_of_a_frame_is_null_and_whole_numbers_stay_whole() -> None:
     """pandas turns a column of whole numbers with one gap into floats, and the service refuses 2.0 customers."""
-    first, second = (dict(example) for example in CARDS["churn"].examples)
-    frame = pd.DataFrame([first, {**second, "total_charges": None, "tenure_months": 68.0, "senior_citizen": 0.0}])
-    inputs = sent("churn", frame)
-    assert inputs[1]["total_charges"] is None
-    assert json.dumps(inputs[1]["tenure_months"]) == "68"
-    assert json.dumps(inputs[1]["senior_citizen"]) == "0"
+    first, second = (dict(example) for example in CUSTOMER.examples)
+    frame = pd.DataFrame([first, {**second, "charges": None, "months": 68.0, "senior": 0.0}])
+    inputs = sent("customer", frame)
+    assert inputs[1]["charges"] is None
+    assert json.dumps(inputs[1]["months"]) == "68"
+    assert json.dumps(inputs[1]["senior"]) == "0"
 
 
 @pytest.mark.parametrize("missing", [float("nan"), np.float32("nan"), pd.NA, pd.NaT, None], ids=repr)
@@ -86,8 +83,8 @@ def test_numpys_scalars_are_sent_as_pythons(value: Any, expected: Any) -> None:
 
 def test_a_float32_matrix_is_one_row_in_each_line() -> None:
     matrix = np.array([[5, 3, 1, 0.5], [6, 3, 5, 2]], dtype=np.float32)
-    assert sent("iris", matrix)[1] == {"sepal_length": 6.0, "sepal_width": 3.0, "petal_length": 5.0, "petal_width": 2.0}
-    assert len(sent("iris", matrix[0])) == 1
+    assert sent("flower", matrix)[1] == {"stem": 6.0, "leaf": 3.0, "petal": 5.0, "bud": 2.0}
+    assert len(sent("flower", matrix[0])) == 1
 
 
 @pytest.mark.parametrize(
@@ -105,40 +102,40 @@ def test_a_float32_matrix_is_one_row_in_each_line() -> None:
     ids=lambda texts: type(texts).__name__,
 )
 def test_texts_need_no_field_name(texts: Any) -> None:
-    assert sent("sentiment", texts) == [{"text": "one"}]
+    assert sent("review", texts) == [{"text": "one"}]
 
 
 @pytest.mark.parametrize(
     ("name", "rows", "why"),
     [
-        ("iris", [], "no rows"),
-        ("iris", pd.DataFrame({"sepal_length": [1.0]}), "no column sepal_width, petal_length, petal_width"),
-        ("iris", np.zeros((2, 3)), "arrays of 4 columns"),
-        ("iris", np.zeros((2, 2, 4)), "arrays of 4 columns"),
-        ("iris", 7, "cannot be read from int"),
-        ("iris", [[1, 2, 3, 4]], "a IrisRow or a mapping, not list"),
-        ("iris", "setosa", "not str"),
-        ("churn", IrisRow(sepal_length=1, sepal_width=1, petal_length=1, petal_width=1), "it takes ChurnRow"),
-        ("iris", {"sepal_length": math.inf}, "cannot be sent as JSON"),
-        ("iris", {"sepal_length": object()}, "cannot be sent as JSON"),
-        ("sentiment", "half a pair \ud800", "surrogate"),
+        ("flower", [], "no rows"),
+        ("flower", pd.DataFrame({"stem": [1.0]}), "no column leaf, petal, bud"),
+        ("flower", np.zeros((2, 3)), "arrays of 4 columns"),
+        ("flower", np.zeros((2, 2, 4)), "arrays of 4 columns"),
+        ("flower", 7, "cannot be read from int"),
+        ("flower", [[1, 2, 3, 4]], "a FlowerRow or a mapping, not list"),
+        ("flower", "rose", "not str"),
+        ("customer", FlowerRow(stem=1, leaf=1, petal=1, bud=1), "it takes CustomerRow"),
+        ("flower", {"stem": math.inf}, "cannot be sent as JSON"),
+        ("flower", {"stem": object()}, "cannot be sent as JSON"),
+        ("review", "half a pair \ud800", "surrogate"),
     ],
 )
 def test_what_cannot_become_rows_is_refused_before_anything_is_sent(name: str, rows: Any, why: str) -> None:
-    service = MockService()
+    service = MockService(CARDS)
     with pytest.raises(InputRefused, match=why):
-        Client("http://mock", transport=service).predictor(CARDS[name]).predict(rows)
+        Client("http://mock", transport=service).of(BY_NAME[name]).predict(rows)
     assert not service.requests
 
 
 def test_a_wrong_dict_is_sent_as_it_is_because_the_service_explains_best() -> None:
-    assert json_row(CARDS["iris"], {"petal": "wide"}) == {"petal": "wide"}
+    assert json_row(FLOWER, {"petal": "wide"}) == {"petal": "wide"}
 
 
 def test_a_large_frame_is_cut_on_demand() -> None:
     """A million rows of a frame must not become a million dicts before the first request leaves."""
-    frame = pd.DataFrame([dict(CARDS["iris"].examples[0])] * 1000)
-    found = source(CARDS["iris"], frame)
+    frame = pd.DataFrame([dict(FLOWER.examples[0])] * 1000)
+    found = source(FLOWER, frame)
     assert isinstance(found, RowSource)
     assert found.total == 1000
     assert len(found.cut(990, 1010)) == 10

@@ -1,4 +1,4 @@
-"""mypy knows what each model answers, and what it takes."""
+"""mypy knows what a model takes and answers, from its card alone."""
 
 from __future__ import annotations
 
@@ -11,42 +11,71 @@ import pytest
 from tests.reading import ROOT
 
 RIGHT = """
-from typing import Any, assert_type
+from pathlib import Path
+from typing import assert_type
 import numpy as np
 import pandas as pd
 import polars as pl
 from PIL import Image
-from pathlib import Path
-from bentos.churn.card import ChurnPrediction
-from bentos.iris.card import IrisPrediction, IrisRow, Species
-from jubako.client import AsyncClient, Client, Predictions
+from jubako import AsyncClient, Client
+from jubako.client import Predictions, predictor
+from tests.engine.client.cards import (
+    CUSTOMER, FLOWER, PHOTO, REVIEW, CustomerPrediction, FlowerPrediction, FlowerRow, Kind, PhotoPrediction
+)
 
 client = Client("http://mock")
-row = IrisRow(sepal_length=1, sepal_width=1, petal_length=1, petal_width=1)
-assert_type(client.iris.predict(row), Predictions[IrisPrediction])
-assert_type(client.iris.predict([row, {"sepal_length": 1}])[0].species, Species)
-assert_type(client.housing.predict(pd.DataFrame())[0].price_usd, float)
-assert_type(client.housing.predict(pl.DataFrame())[0].price_usd, float)
-assert_type(client.iris.predict(np.zeros((1, 4)))[0], IrisPrediction)
-assert_type([answer.will_churn for answer in client.churn.predict([{}])], list[bool])
-assert_type(client.sentiment.predict("good")[0].score, float)
-client.sentiment.predict(["good", {"text": "bad"}])
-client.image.predict([Path("a.png"), b"", Image.new("RGB", (1, 1)), Path("a").open("rb")])
-client.image.predict(Path().glob("*.png"))
+row = FlowerRow(stem=1, leaf=1, petal=1, bud=1)
+assert_type(client.of(FLOWER).predict(row), Predictions[FlowerPrediction])
+assert_type(client.of(FLOWER).predict([row, {"stem": 1}])[0].kind, Kind)
+assert_type(client.of(FLOWER).predict(np.zeros((1, 4)))[0], FlowerPrediction)
+assert_type(client.of(CUSTOMER).predict(pd.DataFrame())[0].probability, float)
+assert_type(client.of(CUSTOMER).predict(pl.DataFrame())[0].probability, float)
+assert_type([answer.leaves for answer in client.of(CUSTOMER).predict([{}])], list[bool])
+assert_type(client.of(REVIEW).predict("good")[0].score, float)
+client.of(REVIEW).predict(["good", {"text": "bad"}])
+client.of(PHOTO).predict([Path("a.png"), b"", Image.new("RGB", (1, 1)), Path("a").open("rb")])
+client.of(PHOTO).predict(Path().glob("*.png"))
+client.flower.predict([{}])[0].kind
+assert_type(client.post("/v1/bouquet", {"flower": row}, FlowerPrediction), FlowerPrediction)
 
-async def ask(client: AsyncClient) -> None:
-    assert_type(await client.churn.predict({}), Predictions[ChurnPrediction])
+class Shop(Client):
+    flowers = predictor(FLOWER)
+    reviews = predictor(REVIEW)
+    photos = predictor(PHOTO)
+
+class AsyncShop(AsyncClient):
+    flowers = predictor(FLOWER)
+
+shop = Shop("http://mock")
+assert_type(shop.flowers.predict(row), Predictions[FlowerPrediction])
+assert_type(shop.reviews.predict("good")[0].score, float)
+assert_type(shop.photos.predict(b"")[0], PhotoPrediction)
+
+async def ask(client: AsyncClient, shop: AsyncShop) -> None:
+    assert_type(await client.of(CUSTOMER).predict({}), Predictions[CustomerPrediction])
+    assert_type(await shop.flowers.predict({}), Predictions[FlowerPrediction])
+    (await client.flower.predict({}))[0].kind
 """
 
 WRONG = """
-from bentos.housing.card import HousingRow
-from jubako.client import Client
+from jubako import Client
+from jubako.client import predictor
+from tests.engine.client.cards import CUSTOMER, FLOWER, PHOTO, REVIEW, FlowerRow
 
-client = Client("http://mock")
-client.iris.predict("text")
-client.iris.predict(1)
-client.churn.predict([HousingRow])
-client.iris.predict({})[0].price_usd
+class Shop(Client):
+    flowers = predictor(FLOWER)
+
+client, shop = Client("http://mock"), Shop("http://mock")
+row = FlowerRow(stem=1, leaf=1, petal=1, bud=1)
+client.of(FLOWER).predict("text")
+client.of(FLOWER).predict(1)
+client.of(CUSTOMER).predict(row)
+client.of(CUSTOMER).predict([row])
+client.of(REVIEW).predict(row)
+client.of(PHOTO).predict(1)
+client.of(FLOWER).predict({})[0].score
+shop.flowers.predict("text")
+client.of(1)
 """
 
 
@@ -59,10 +88,10 @@ def mypy(program: str, folder: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_mypy_knows_the_answers_types(tmp_path: Path) -> None:
+def test_mypy_knows_the_types_of_predictions(tmp_path: Path) -> None:
     assert mypy(RIGHT, tmp_path) == []
 
 
 @pytest.mark.slow
-def test_mypy_finds_what_no_model_takes(tmp_path: Path) -> None:
-    assert [int(line.split(":")[1]) for line in mypy(WRONG, tmp_path)] == [6, 7, 8, 9]
+def test_mypy_finds_rows_that_the_model_does_not_take(tmp_path: Path) -> None:
+    assert [int(line.split(":")[1]) for line in mypy(WRONG, tmp_path)] == [*range(11, 20)]
