@@ -19,7 +19,7 @@ from benchmarks.questions import Questions, questions
 from benchmarks.results import Bare
 from bentos.image.card import ImageRow
 from jubako.card import AnyCard
-from jubako.model import AnyModel
+from jubako.models import AnyModel
 
 SIZES = (1, 4, 16, 64, 256, 1024)
 REQUEST_SIZES = (1, 64)

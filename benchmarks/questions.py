@@ -12,7 +12,7 @@ from benchmarks.wires import Given, Wire
 from bentos.image.card import ImageRow
 from jubako.card import AnyCard
 from jubako.load.rows import draw_function
-from jubako.model import AnyModel
+from jubako.models import AnyModel
 from load_tests.draws import ROWS as DRAWS
 
 ROWS = 2_048

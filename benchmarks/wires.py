@@ -14,7 +14,7 @@ from benchmarks.places import COLLECTION
 from jubako.card import AnyCard
 from jubako.client.files import file_part
 from jubako.client.http import multipart_body
-from jubako.model import AnyModel
+from jubako.models import AnyModel
 
 Given = dict[str, Any] | bytes
 """A row as JSON, or a picture file."""

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from jubako.card import Signal as Signal
     from jubako.client import AsyncClient as AsyncClient
     from jubako.client import Client as Client
+    from jubako.composing import model as model
+    from jubako.composing import service as service
     from jubako.files import FileModel as FileModel
-    from jubako.model import BadRows as BadRows
-    from jubako.model import Model as Model
+    from jubako.models import BadRows as BadRows
+    from jubako.models import Model as Model
 
 # Importing ONNX Runtime is enough: since 1.29 it keeps an id of the machine in the home folder and sends events.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -31,17 +33,19 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 _MODULES = {
     "Answer": "jubako.answer",
     "AsyncClient": "jubako.client",
-    "BadRows": "jubako.model",
+    "BadRows": "jubako.models",
     "Batching": "jubako.card",
     "Card": "jubako.card",
     "Client": "jubako.client",
     "DriftLimits": "jubako.card",
     "FileModel": "jubako.files",
     "Gate": "jubako.card",
-    "Model": "jubako.model",
+    "Model": "jubako.models",
     "Prediction": "jubako.card",
     "Row": "jubako.card",
     "Signal": "jubako.card",
+    "model": "jubako.composing",
+    "service": "jubako.composing",
 }
 
 

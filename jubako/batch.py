@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import orjson
 
-from jubako.model import Batch
+from jubako.models import Batch
 
 TEXTS = "texts"
 #: The kinds of numbers that may travel. An array of objects would need pickle.

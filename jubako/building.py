@@ -14,8 +14,9 @@ from typing import Any
 from bentoml.exceptions import BentoMLException
 from bentoml.images import Image
 
-from bentos.cards import CARDS
 from jubako import commit
+from jubako.card import AnyCard
+from jubako.collection import Collection
 from jubako.compat.bentoml_classes import BentoModel, PinnedModel
 from jubako.versions import stages, store
 from jubako.versions.manifest import VersionRefused
@@ -38,11 +39,11 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=90s --retries=3 CMD pytho
 """
 
 
-@dataclass(frozen=True)
-class InProduction(PinnedModel):
+@dataclass(frozen=True, eq=False)
+class VersionInProduction(PinnedModel):
     """The version of a model that is in production when a Bento is built: checked, pinned by its full tag, packed."""
 
-    name: str
+    card: AnyCard
 
     def to_info(self, alias: str | None = None) -> Any:
         return BentoModel(self._checked()).to_info(alias)
@@ -51,29 +52,31 @@ class InProduction(PinnedModel):
         return BentoModel(self._checked()).to_create_schema()
 
     @classmethod
-    def from_info(cls, info: Any) -> InProduction:
-        return cls(info.tag.name)
+    def from_info(cls, info: Any) -> Any:
+        return BentoModel.from_info(info)
 
     def resolve(self, base_path: Any = None) -> str:  # noqa: ARG002 - BentoML's signature
-        """Asked before serving, when BentoML would fetch what is missing. The keeper says it on ``/readyz`` instead."""
-        return self.name
+        """Called before serving, when BentoML would fetch what is missing. ``/readyz`` says what is missing instead."""
+        return self.card.name
 
     def _checked(self) -> str:
-        tag = stages.production(self.name)
+        tag = stages.production(self.card.name)
         if tag is None:
-            raise BentoMLException(f"no version of {self.name} is in production: run `jubako train {self.name}`")
+            raise BentoMLException(
+                f"no version of {self.card.name} is in production: run `jubako train {self.card.name}`"
+            )
         try:
-            store.check(tag, CARDS[self.name])
+            store.check(tag, self.card)
         except VersionRefused as refused:
             raise BentoMLException(str(refused)) from refused
         return tag
 
 
-class Lineage(Mapping[str, str]):
+class Labels(Mapping[str, str]):
     """The Bento's labels: the commit of the code and the version of each model. Asking git at each start would cost."""
 
-    def __init__(self) -> None:
-        self._names = ("git_commit", *CARDS)
+    def __init__(self, collection: Collection) -> None:
+        self._names = ("git_commit", *collection)
 
     def __getitem__(self, name: str) -> str:
         if name == "git_commit":

@@ -19,7 +19,7 @@ from jubako import home
 from jubako.card import AnyCard
 
 if TYPE_CHECKING:
-    from jubako.model import AnyModel
+    from jubako.models import AnyModel
     from jubako.training.recipe import Recipe
 
 #: The package that holds the models, and the one that holds their recipes.

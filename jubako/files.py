@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jubako.card import FileRefused, FileRow, PredictionT
-from jubako.model import BadRows, Batch, Model
+from jubako.models import BadRows, Batch, Model
 
 FileRowT = TypeVar("FileRowT", bound=FileRow)
 

@@ -1,4 +1,4 @@
-"""How Jubako is run: the typed reading of ``configuration.yaml``. What a model *is* stands on its card.
+"""How a service is run: the typed reading of ``configuration.yaml``. What a model *is* stands on its card.
 
 Unknown keys, ignored keys and impossible combinations are refused at start, by name, because BentoML accepts them
 without a word. Where things live comes from the environment (``JUBAKO_CONFIG``, ``JUBAKO_HOME``, ``BENTOML_HOME``).
@@ -7,19 +7,18 @@ without a word. Where things live comes from the environment (``JUBAKO_CONFIG``,
 from __future__ import annotations
 
 import os
-from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
-from bentos.cards import CARDS
+from jubako import home
 from jubako.card import Engine
 
-GATEWAY = "jubako"
-DEFAULT_FILE = Path(__file__).resolve().parent.parent / "configuration.yaml"
+if TYPE_CHECKING:
+    from jubako.collection import Collection
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Count = Annotated[int, Field(ge=1)]
@@ -134,46 +133,55 @@ class TracingSettings(_Strict):
         return self
 
 
-class Services(_Strict):
-    """One section a process, under the service's own name."""
-
-    jubako: GatewaySettings = GatewaySettings()
-    iris: RunnerSettings = RunnerSettings()
-    housing: RunnerSettings = RunnerSettings()
-    sentiment: RunnerSettings = RunnerSettings(gpu="auto")
-    churn: RunnerSettings = RunnerSettings()
-    image: RunnerSettings = RunnerSettings(gpu="auto")
-
-    @model_validator(mode="after")
-    def _limits_fit(self) -> Self:
-        for name, card in CARDS.items():
-            runner: RunnerSettings = getattr(self, name)
-            if runner.queue_rows < self.jubako.limits.rows:
-                raise ValueError(
-                    f"{name}.queue_rows ({runner.queue_rows}) is below jubako.limits.rows"
-                    f" ({self.jubako.limits.rows}): the largest allowed request could never be admitted"
-                )
-            if runner.max_tokens is not None and card.batching.max_tokens is None:
-                raise ValueError(f"{name}.max_tokens: this model does not read text, so nothing would obey it")
-        gpus = [getattr(self, name).gpu for name in CARDS]
-        shares = sum(gpu for gpu in gpus if isinstance(gpu, float | int) and 0 < gpu < 1)
-        if 0 < shares < 1 and any(isinstance(gpu, float | int) and gpu >= 1 for gpu in gpus):
-            raise ValueError("gpu: mix either shares of one GPU or whole GPUs, not both")
-        return self
-
-
 class Settings(_Strict):
-    services: Services = Services()
+    """What ``settings_for`` completes: the type of ``services`` follows from the models of a collection."""
+
+    gateway_name: ClassVar[str]
+    services: Any
+    """One section a process, under the service's own name."""
     monitoring: MonitoringSettings = MonitoringSettings()
     tracing: TracingSettings = TracingSettings()
 
     @property
     def gateway(self) -> GatewaySettings:
-        return self.services.jubako
+        gateway: GatewaySettings = getattr(self.services, self.gateway_name)
+        return gateway
 
     def runner(self, name: str) -> RunnerSettings:
         runner: RunnerSettings = getattr(self.services, name)
         return runner
+
+
+def settings_for(collection: Collection) -> type[Settings]:
+    """The type of one service's settings: a section for the gateway and one for each model, with its defaults."""
+    sections: dict[str, Any] = {collection.name: (GatewaySettings, GatewaySettings())}
+    for name, model in collection.models.items():
+        share: Any = RunnerSettings.model_fields["gpu"].annotation
+        runner = create_model(f"{name.title()}Runner", __base__=RunnerSettings, gpu=(share, model.gpu))
+        sections[name] = (runner, runner())
+    check: Any = model_validator(mode="after")(lambda services: _checked(services, collection))
+    services = create_model("Services", __base__=_Strict, __validators__={"limits_fit": check}, **sections)
+    made = create_model("Settings", __base__=Settings, services=(services, services()))
+    made.gateway_name = collection.name
+    return made
+
+
+def _checked(services: Any, collection: Collection) -> Any:
+    gateway: GatewaySettings = getattr(services, collection.name)
+    for name, card in collection.cards.items():
+        runner: RunnerSettings = getattr(services, name)
+        if runner.queue_rows < gateway.limits.rows:
+            raise ValueError(
+                f"{name}.queue_rows ({runner.queue_rows}) is below {collection.name}.limits.rows"
+                f" ({gateway.limits.rows}): the largest allowed request could never be admitted"
+            )
+        if runner.max_tokens is not None and card.batching.max_tokens is None:
+            raise ValueError(f"{name}.max_tokens: this model does not read text, so nothing would obey it")
+    gpus = [getattr(services, name).gpu for name in collection.cards]
+    shares = sum(gpu for gpu in gpus if isinstance(gpu, float | int) and 0 < gpu < 1)
+    if 0 < shares < 1 and any(isinstance(gpu, float | int) and gpu >= 1 for gpu in gpus):
+        raise ValueError("gpu: mix either shares of one GPU or whole GPUs, not both")
+    return services
 
 
 def _is_installed(module: str) -> bool:
@@ -183,7 +191,7 @@ def _is_installed(module: str) -> bool:
         return False
 
 
-def read(file: Path) -> Settings:
+def read(file: Path, collection: Collection) -> Settings:
     """The settings in a file; a missing file means every default."""
     try:
         content: Any = yaml.safe_load(file.read_text()) if file.exists() else None
@@ -194,7 +202,7 @@ def read(file: Path) -> Settings:
     if not isinstance(content, dict):
         raise ConfigurationRefused(f"{file.name} must hold a mapping, not {type(content).__name__}")
     try:
-        return Settings.model_validate(content)
+        return settings_for(collection).model_validate(content)
     except ValidationError as error:
         raise ConfigurationRefused(f"{file.name} is refused:\n" + "\n".join(_complaints(error))) from error
 
@@ -211,9 +219,4 @@ def configuration_file() -> Path:
     named = os.environ.get("JUBAKO_CONFIG")
     if named and not Path(named).exists():
         raise ConfigurationRefused(f"JUBAKO_CONFIG names {named}, which does not exist")
-    return Path(named) if named else DEFAULT_FILE
-
-
-@lru_cache(maxsize=1)
-def settings() -> Settings:
-    return read(configuration_file())
+    return Path(named) if named else home.repository() / "configuration.yaml"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from jubako import onnx
 from jubako.card import Row
-from jubako.model import Column
+from jubako.models import Column
 
 if TYPE_CHECKING:
     import onnxruntime

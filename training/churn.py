@@ -10,7 +10,7 @@ import numpy as np
 from bentos.churn.card import CARD
 from bentos.churn.model import ChurnModel
 from jubako.card import AnyCard
-from jubako.model import AnyModel, Batch, Runtime
+from jubako.models import AnyModel, Batch, Runtime
 from jubako.tables import ONNX_FILE
 from jubako.training import onnx_trees
 from jubako.training.parity import kept

@@ -12,7 +12,7 @@ from bentos.image.card import CARD
 from bentos.image.model import ONNX_FILE, ImageModel, network
 from jubako import pictures
 from jubako.card import AnyCard
-from jubako.model import AnyModel, Batch
+from jubako.models import AnyModel, Batch
 from jubako.training.parity import kept
 from jubako.training.recipe import Dataset, Fitted, Log, Param, Params, Truth
 from training import image_onnx

@@ -11,7 +11,7 @@ import numpy as np
 from bentos.iris.card import CARD, SPECIES, IrisRow, Species
 from bentos.iris.model import IrisModel
 from jubako.card import AnyCard
-from jubako.model import AnyModel, Batch
+from jubako.models import AnyModel, Batch
 from jubako.tables import ONNX_FILE
 from jubako.training import tables
 from jubako.training.parity import kept

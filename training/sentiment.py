@@ -17,7 +17,7 @@ import numpy as np
 from bentos.sentiment.card import CARD
 from bentos.sentiment.model import ONNX_FILE, SentimentModel
 from jubako.card import AnyCard
-from jubako.model import AnyModel, Batch, Outputs
+from jubako.models import AnyModel, Batch, Outputs
 from jubako.text import normalise
 from jubako.training import tables, texts
 from jubako.training.recipe import Dataset, Fitted, Log, Param, Params, Truth

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from benchmarks.peers.served import CARD, MODEL, answers, load, pictures, setting
 from jubako.batch import given
-from jubako.model import Batch
+from jubako.models import Batch
 
 TUNED = setting("tuned", 0) > 0
 QUIET: dict[str, Any] = {

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Response, UploadFile
 from pydantic import BaseModel
 
 from benchmarks.peers.served import CARD, answers, load, pictures
-from jubako.model import Batch
+from jubako.models import Batch
 
 app = FastAPI()
 model = load()

@@ -7,7 +7,7 @@ import numpy as np
 from fastapi import Request
 
 from benchmarks.peers.served import answers, encode, load, setting
-from jubako.model import Batch
+from jubako.models import Batch
 
 BATCHING = setting("batch", 64) > 1
 

@@ -12,7 +12,7 @@ from mlserver.codecs import Base64Codec, NumpyCodec, StringCodec
 
 from benchmarks.peers.served import CARD, MODEL, load, pictures
 from jubako.batch import of_texts
-from jubako.model import Batch
+from jubako.models import Batch
 
 
 class Runtime(MLModel):

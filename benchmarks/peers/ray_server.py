@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from benchmarks.peers.served import CARD, MODEL, answers, encode, load, pictures, setting
-from jubako.model import Batch
+from jubako.models import Batch
 
 BATCH = int(setting("batch", 64))
 WAIT = setting("wait", 0.005)

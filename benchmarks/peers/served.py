@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from bentos.image.card import ImageRow
 from jubako.card import Engine
 from jubako.collection import Collection
-from jubako.model import AnyModel, Batch, Runtime
+from jubako.models import AnyModel, Batch, Runtime
 
 COLLECTION = Collection.found(Path(__file__).resolve().parents[2])
 CARD = COLLECTION.cards[os.environ["BENCH_MODEL"]]

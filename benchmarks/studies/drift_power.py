@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from benchmarks.places import COLLECTION
 from jubako.card import AnyCard
-from jubako.model import Column
+from jubako.models import Column
 from jubako.monitoring.drift.summaries import Summary
 from jubako.monitoring.drift.verdict import Verdict, judge
 from jubako.monitoring.record.columns import check

@@ -25,7 +25,7 @@ from rich.table import Table
 from benchmarks.places import COLLECTION
 from benchmarks.studies.stock import STOCK, Predict
 from jubako import collection
-from jubako.model import AnyModel, Batch, Runtime
+from jubako.models import AnyModel, Batch, Runtime
 from jubako.training.recipe import Params, no_log
 from jubako.versions import store
 

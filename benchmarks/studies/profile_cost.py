@@ -24,7 +24,7 @@ import orjson
 
 from benchmarks.places import COLLECTION
 from jubako.gateway.json_rows import JsonRows
-from jubako.model import Outputs
+from jubako.models import Outputs
 from jubako.monitoring.archive.prediction_log import Block, pack
 from jubako.monitoring.record.columns import check
 from jubako.monitoring.record.observation import Group, Observation

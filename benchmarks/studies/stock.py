@@ -12,7 +12,7 @@ import numpy as np
 from bentos.image.model import ImageModel
 from bentos.sentiment.model import SentimentModel
 from jubako import pictures
-from jubako.model import AnyModel, Batch
+from jubako.models import AnyModel, Batch
 from jubako.text import MAX_TOKENS, PAD, UNKNOWN
 
 Predict = Callable[[Batch], object]

@@ -10,7 +10,7 @@ import numpy as np
 
 from bentos.churn.card import CARD, ChurnPrediction, ChurnRow
 from jubako.card import AnyCard
-from jubako.model import Batch, Coded, Column, Model, Outputs, Runtime
+from jubako.models import Batch, Coded, Column, Model, Outputs, Runtime
 from jubako.tables import ONNX_FILE, OnnxTrees
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bentos.housing.card import CARD, HousingPrediction, HousingRow
 from jubako.card import AnyCard
-from jubako.model import Batch, Column, Model, Outputs, Runtime
+from jubako.models import Batch, Column, Model, Outputs, Runtime
 from jubako.tables import ONNX_FILE, OnnxTrees, matrix, numbers
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from bentos.image.card import CARD, COLOURS, ImagePrediction, ImageRow
 from jubako import onnx, pictures
 from jubako.card import AnyCard
 from jubako.files import FileModel
-from jubako.model import Batch, Coded, Column, Device, Outputs, Runtime
+from jubako.models import Batch, Coded, Column, Device, Outputs, Runtime
 
 if TYPE_CHECKING:
     import torch

@@ -10,7 +10,7 @@ import numpy as np
 
 from bentos.iris.card import CARD, SPECIES, IrisPrediction, IrisRow
 from jubako.card import AnyCard
-from jubako.model import Batch, Coded, Column, Model, Outputs, Runtime
+from jubako.models import Batch, Coded, Column, Model, Outputs, Runtime
 from jubako.tables import ONNX_FILE, OnnxTrees, matrix, numbers
 
 if TYPE_CHECKING:

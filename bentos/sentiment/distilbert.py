@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from jubako.model import Device
+from jubako.models import Device
 from jubako.text import Ids, Network
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from bentos.sentiment.distilbert import DistilBert
 from jubako import onnx, text
 from jubako.batch import of_texts
 from jubako.card import AnyCard
-from jubako.model import Batch, Coded, Column, Device, Model, Outputs, Runtime
+from jubako.models import Batch, Coded, Column, Device, Model, Outputs, Runtime
 from jubako.text import Ids, Network, Tokenizer, weight
 
 __all__ = ["ONNX_FILE", "SentimentModel", "weight"]

@@ -27,7 +27,7 @@ from jubako.batching.results import BatchResult, CallMetrics, Observe
 from jubako.batching.runner_client import Reply, RunnerClient
 from jubako.batching.schedulers import CallPart, PendingCall, Scheduler
 from jubako.batching.throughput import ThroughputEstimator
-from jubako.model import Batch
+from jubako.models import Batch
 
 if TYPE_CHECKING:
     from jubako.tracing.spans import Tracing
@@ -46,9 +46,9 @@ class Batcher:
     def __init__(
         self,
         name: str,
-        hop: RunnerClient,
-        order: Scheduler,
-        pace: ThroughputEstimator,
+        client: RunnerClient,
+        scheduler: Scheduler,
+        throughput: ThroughputEstimator,
         *,
         watch: CallMetrics,
         in_flight: int,
@@ -60,9 +60,9 @@ class Batcher:
         tracing: Tracing | None = None,
     ) -> None:
         self.name = name
-        self.hop = hop
-        self._order = order
-        self._pace = pace
+        self.client = client
+        self._scheduler = scheduler
+        self._throughput = throughput
         self._watch = watch
         self._free = in_flight
         self._queue_rows = queue_rows
@@ -85,11 +85,11 @@ class Batcher:
 
     @property
     def busy(self) -> bool:
-        return bool(self._travelling) or len(self._order) > 0
+        return bool(self._travelling) or len(self._scheduler) > 0
 
     def check(self, rows: int = 1, weight: int = 1) -> None:
         """Refuse now what could not be answered in time. Costs nothing: called before a body is even read."""
-        wait = self._pace.wait(self._weight + weight, monotonic(), len(self._travelling))
+        wait = self._throughput.wait(self._weight + weight, monotonic(), len(self._travelling))
         if self._rows + rows > self._queue_rows or wait > 0.75 * self._deadline:
             raise Overloaded(max(1.0, wait - 0.5 * self._deadline))
 
@@ -136,7 +136,7 @@ class Batcher:
         future: asyncio.Future[CallPart] = self._loop.create_future()
         trace = None if self._tracing is None else self._tracing.here()
         deadline = now + self._deadline
-        self._order.add(PendingCall(batch, rows, weight, now, deadline, gone, future, whole, request_id, trace))
+        self._scheduler.add(PendingCall(batch, rows, weight, now, deadline, gone, future, whole, request_id, trace))
         self._rows += rows
         self._weight += weight
         if self._free and not self._pumping:
@@ -149,8 +149,8 @@ class Batcher:
 
     def _pump(self) -> None:
         self._pumping = False
-        while self._free and len(self._order):
-            taken = self._order.take()
+        while self._free and len(self._scheduler):
+            taken = self._scheduler.take()
             for entry in taken:
                 self._rows -= entry.rows
                 self._weight -= entry.weight
@@ -172,9 +172,9 @@ class Batcher:
             log.error("a call to %s broke", self.name, exc_info=error)
             self._fail(entries, ModelFailed("the call broke"))
         elif task.result() and self._last_done is not None:
-            self._pace.learn(now - self._last_done, now)
+            self._throughput.learn(now - self._last_done, now)
         self._free += 1
-        waited = len(self._order) > 0
+        waited = len(self._scheduler) > 0
         if not self._pumping:
             self._pump()
         # Not when everybody who waited has left: the quiet that follows is no call's time.
@@ -200,9 +200,9 @@ class Batcher:
         """Callers get their 504 at their deadline, whatever the runner does."""
         self._sweeping = self._loop.call_later(SWEEP, self._sweep) if self.busy else None
         now = monotonic()
-        unwanted = {entry for entry in self._order if not self._wanted(entry, now)}
+        unwanted = {entry for entry in self._scheduler if not self._wanted(entry, now)}
         if unwanted:
-            self._order.sweep(unwanted.__contains__)
+            self._scheduler.sweep(unwanted.__contains__)
             self._rows -= sum(entry.rows for entry in unwanted)
             self._weight -= sum(entry.weight for entry in unwanted)
         for entries in self._travelling.values():
@@ -221,7 +221,7 @@ class Batcher:
             try:
                 batch = concat([entry.batch for entry in entries])
                 headers = {wire.REQUESTS: " ".join(ids[: wire.MOST_REQUESTS])}
-                sending = self.hop.send(batch, patience, headers)
+                sending = self.client.send(batch, patience, headers)
                 traced = self._tracing and self._tracing.call(self.name, entries, headers, sending)
                 reply = await (traced or sending)
                 self._settle(entries, batch, reply, started)
@@ -292,4 +292,4 @@ class Batcher:
             self._sweeping.cancel()
         for task in list(self._travelling):
             task.cancel()
-        await self.hop.close()
+        await self.client.close()

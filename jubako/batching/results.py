@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from jubako.model import Batch, Outputs
+from jubako.models import Batch, Outputs
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from jubako.batch import NotABatch
 from jubako.batching import wire
 from jubako.batching.connection import Broken, Connections
 from jubako.batching.faults import DeadlinePassed, Misbehaved, ModelFailed, NotReady, RunnerGone
-from jubako.model import Batch, Outputs
+from jubako.models import Batch, Outputs
 
 PREDICT = "/predict"
 STATUS = "/status"

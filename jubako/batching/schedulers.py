@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from jubako.model import Batch, Outputs
+from jubako.models import Batch, Outputs
 
 
 @dataclass(slots=True, eq=False)

@@ -8,7 +8,7 @@ import numpy as np
 
 from jubako import batch as batches
 from jubako.batch import NotABatch
-from jubako.model import Batch, Outputs
+from jubako.models import Batch, Outputs
 
 MEDIA = "application/vnd.jubako.batch"
 FORM = "x-jubako-form"

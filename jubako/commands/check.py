@@ -35,7 +35,7 @@ class Finding:
 def findings(port: int) -> Iterator[Finding]:
     try:
         file = configuration_file()
-        settings = read(file)
+        settings = read(file, here())
         yield Finding("good", "configuration", f"{file.name}: every key is known and obeyed")
     except ConfigurationRefused as refused:
         yield Finding("bad", "configuration", str(refused))

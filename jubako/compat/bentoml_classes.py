@@ -6,10 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 from _bentoml_impl.server.app import ServiceAppFactory
+from _bentoml_sdk.method import APIMethod
 from _bentoml_sdk.models import BentoModel, Model
 from bentoml._internal.context import server_context
 
-__all__ = ["AppFactory", "BentoModel", "PinnedModel"]
+__all__ = ["APIMethod", "AppFactory", "BentoModel", "PinnedModel", "set_import_module"]
+
+
+def set_import_module(service: Any, module: str) -> None:
+    """Workers import the service by its module's name; BentoML would take the module that calls its decorator."""
+    service._caller_module = module
 
 
 class AppFactory(ServiceAppFactory):

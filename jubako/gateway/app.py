@@ -1,19 +1,19 @@
-"""The public door, in front of everything of BentoML's: predictions take the short way, the rest of BentoML's pages
-pass through, and whatever is neither gets the one error body. So no unknown address reaches a metric's label."""
+"""The public application, in front of everything of BentoML's: predictions are answered here, BentoML's pages pass
+through, and every other address gets the one error body. So no unknown address reaches a metric's label."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jubako.console import File
 from jubako.gateway.asgi import header, hung_up, request_id, respond
 from jubako.gateway.bodies import BodyReader, ClientDisconnected
-from jubako.gateway.endpoints import ModelEndpoint
+from jubako.gateway.endpoints import HttpAnswer
 from jubako.gateway.keys import Keyring
 from jubako.gateway.pages import Pages
 from jubako.gateway.problems import (
@@ -30,7 +30,7 @@ from jubako.settings import Limits
 if TYPE_CHECKING:
     from jubako.tracing.spans import Tracing
 
-log = logging.getLogger("jubako.door")
+log = logging.getLogger("jubako.gateway")
 access = logging.getLogger("jubako.access")
 
 #: BentoML's own pages that stay. Health stays open when keys are on.
@@ -41,11 +41,31 @@ PASSED = frozenset(
 )
 
 
+class Route(Protocol):
+    """What answers the requests to one address: a model's endpoint, or a route that the service wrote itself."""
+
+    @property
+    def name(self) -> str:
+        """Its label in metrics."""
+        ...
+
+    @property
+    def version(self) -> str | None: ...
+
+    def check_media(self, content_type: bytes) -> None: ...
+
+    def refuse_when_full(self) -> None: ...
+
+    async def answer(
+        self, body: bytes, content_type: bytes, request_id: str, gone: Callable[[], bool]
+    ) -> HttpAnswer | None: ...
+
+
 class GatewayApp:
     def __init__(
         self,
         app: ASGIApp,
-        desks: Mapping[str, ModelEndpoint],
+        routes: Mapping[str, Route],
         pages: Pages,
         metrics: Metrics,
         *,
@@ -56,7 +76,7 @@ class GatewayApp:
         tracing: Tracing | None = None,
     ) -> None:
         self._app = app
-        self._desks = {f"/v1/{name}/predict": desk for name, desk in desks.items()}
+        self._routes = routes
         self._pages = pages
         self._metrics = metrics
         self._console = console
@@ -67,75 +87,79 @@ class GatewayApp:
         self._draining = False
 
     def drain(self) -> None:
-        """Show that the end is near, and go on serving."""
+        """Announce the stop on ``/readyz``, and go on serving."""
         self._draining = self._pages.draining = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
-            desk = self._desks.get(scope["path"])
-            if desk is not None:
+            route = self._routes.get(scope["path"])
+            if route is not None:
                 if self._tracing is None:
-                    await self._predict(desk, scope, receive, send)
+                    await self._predict(route, scope, receive, send)
                 else:
-                    with self._tracing.request(desk.card.name, scope["headers"]) as told:
-                        told(*await self._predict(desk, scope, receive, send), desk.version)
+                    with self._tracing.request(route.name, scope["headers"]) as told:
+                        told(*await self._predict(route, scope, receive, send), route.version)
             else:
                 await self._elsewhere(scope, receive, send)
 
-    async def _predict(self, desk: ModelEndpoint, scope: Scope, receive: Receive, send: Send) -> tuple[str, str, int]:
+    async def _predict(self, route: Route, scope: Scope, receive: Receive, send: Send) -> tuple[str, str, int]:
         """Answers, and says how it ended: the request's id, the outcome, the rows."""
         started = time.perf_counter()
         caller = request_id(scope)
-        numbers = self._metrics.models[desk.card.name]
+        numbers = self._metrics.models[route.name]
         headers = [(b"x-request-id", caller.encode())]
         try:
-            self._let_in(scope)
+            self._check_key(scope)
             if scope["method"] != "POST":
                 raise MethodProblem(scope["method"], "POST")
             content_type = header(scope, b"content-type")
-            desk.check_media(content_type)
-            desk.refuse_when_full()
+            route.check_media(content_type)
+            route.refuse_when_full()
             body = await self._bodies.read(scope, receive)
             try:
-                answered = await desk.answer(body, content_type, caller, hung_up(receive))
+                answered = await route.answer(body, content_type, caller, hung_up(receive))
             finally:
                 self._bodies.done(body)
         except ClientDisconnected:
             answered = None
         except Problem as problem:
-            if desk.version:
-                headers.append((b"x-model", desk.version.encode()))
+            if route.version:
+                headers.append((b"x-model", route.version.encode()))
             seconds = time.perf_counter() - started
             numbers.request(problem.outcome, seconds)
             headers.append((b"server-timing", b"total;dur=%.3f" % (seconds * 1000)))
-            await self._tell(problem, caller, scope, receive, send, headers=headers)
+            await self._refuse(problem, caller, scope, receive, send, headers=headers)
             return caller, problem.outcome, 0
         except Exception:
-            log.exception("a request to %s broke", desk.card.name, extra={"request_id": caller})
+            log.exception("a request to %s broke", route.name, extra={"request_id": caller})
             numbers.request("failed", time.perf_counter() - started)
-            await self._tell(InternalProblem(), caller, scope, receive, send, headers=headers)
+            await self._refuse(InternalProblem(), caller, scope, receive, send, headers=headers)
             return caller, "failed", 0
         if answered is None:
             numbers.request("gone", time.perf_counter() - started)
             return caller, "gone", 0
         seconds = time.perf_counter() - started
         numbers.request("ok", seconds, answered.rows)
-        took = answered.answer
         headers += [
             (b"content-type", b"application/json"),
-            (b"x-model", took.version.encode()),
+            (b"x-model", answered.versions.encode()),
             (
                 b"server-timing",
                 b"queue;dur=%.3f, batch;dur=%.3f, model;dur=%.3f, total;dur=%.3f"
-                % (took.queue * 1000, (took.hop - took.model) * 1000, took.model * 1000, seconds * 1000),
+                % (
+                    answered.queue * 1000,
+                    (answered.hop - answered.model) * 1000,
+                    answered.model * 1000,
+                    seconds * 1000,
+                ),
             ),
         ]
         self._close_when_draining(headers)
         await respond(send, 200, answered.body, headers)
         if self._log_access:
-            _note(caller, scope, 200, seconds)
+            _log_request(caller, scope, 200, seconds)
         return caller, "ok", answered.rows
 
     async def _elsewhere(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -154,7 +178,7 @@ class GatewayApp:
                 await respond(send, file.status, file.body, [*headers, *file.headers])
                 return
             if path != "/readyz":
-                self._let_in(scope)
+                self._check_key(scope)
             if path in PASSED:
                 if method not in ("GET", "HEAD"):
                     raise MethodProblem(method, "GET")
@@ -178,11 +202,11 @@ class GatewayApp:
         except ClientDisconnected:
             return
         except Problem as problem:
-            await self._tell(problem, caller, scope, receive, send, headers=headers)
+            await self._refuse(problem, caller, scope, receive, send, headers=headers)
             return
         except Exception:
             log.exception("a request to %s broke", path[:200], extra={"request_id": caller})
-            await self._tell(InternalProblem(), caller, scope, receive, send, headers=headers)
+            await self._refuse(InternalProblem(), caller, scope, receive, send, headers=headers)
             return
         headers.append((b"content-type", media))
         headers.append((b"server-timing", b"total;dur=%.3f" % ((time.perf_counter() - started) * 1000)))
@@ -199,7 +223,7 @@ class GatewayApp:
 
         await self._app(scope, receive, named)
 
-    async def _tell(
+    async def _refuse(
         self,
         problem: Problem,
         caller: str,
@@ -214,19 +238,19 @@ class GatewayApp:
         self._close_when_draining(headers)
         await respond(send, problem.status, problem.body(caller), headers, receive)
         if self._log_access:
-            _note(caller, scope, problem.status)
+            _log_request(caller, scope, problem.status)
 
-    def _let_in(self, scope: Scope) -> None:
+    def _check_key(self, scope: Scope) -> None:
         if self._keyring is not None and not self._keyring.opens(header(scope, b"authorization")):
             raise UnauthorizedProblem
 
     def _close_when_draining(self, headers: list[tuple[bytes, bytes]]) -> None:
-        """While draining, callers with open connections are sent to connect again, elsewhere."""
+        """While the gateway drains, clients with open connections are told to connect again, elsewhere."""
         if self._draining:
             headers.append((b"connection", b"close"))
 
 
-def _note(caller: str, scope: Scope, status: int, seconds: float | None = None) -> None:
+def _log_request(caller: str, scope: Scope, status: int, seconds: float | None = None) -> None:
     path = scope["path"][:200]
     facts = {"request_id": caller, "path": path, "status": status, "milliseconds": seconds and round(seconds * 1000, 3)}
     access.info("%s %s %d", scope["method"], path, status, extra=facts)

@@ -1,17 +1,19 @@
-"""One model's desk in the gateway: from a request's body to its answer. Transport knows nothing of models, and the
-desk nothing of transport."""
+"""One model's endpoint in the gateway: from the body of a request to the body of its answer.
+
+Transport knows nothing of models, and an endpoint nothing of transport.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
 
-import numpy as np
 import orjson
 
-from jubako.answer import Answer as PublicAnswer
+from jubako.answer import Answer, ModelVersion
 from jubako.batching import (
     Batcher,
     BatchResult,
@@ -22,151 +24,127 @@ from jubako.batching import (
     Overloaded,
     unique_id,
 )
-from jubako.card import AnyCard, FileRefused
-from jubako.files import FileModel
-from jubako.gateway.decoding import DecodePool
-from jubako.gateway.fast_json import FastJsonReader
-from jubako.gateway.forms import FormFiles
-from jubako.gateway.json_rows import JsonRows, encoded_errors
+from jubako.card import AnyCard
+from jubako.gateway.json_rows import encoded_errors
 from jubako.gateway.problems import InternalProblem, Problem, TimeoutProblem, UnavailableProblem
-from jubako.model import AnyModel, BadRows, Batch
+from jubako.gateway.readers import RequestReader
+from jubako.models import AnyModel, BadRows
 
-log = logging.getLogger("jubako.desk")
+log = logging.getLogger("jubako.endpoint")
 
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """A finished prediction, ready to be told."""
+    """A finished answer: its body, and what its headers say. Times are in seconds."""
 
     body: bytes
     rows: int
-    answer: BatchResult
+    versions: str
+    queue: float
+    hop: float
+    model: float
 
 
-class RequestReader(Protocol):
-    """How this model's requests are read."""
+@dataclass(slots=True)
+class RouteCall:
+    """One request to a route that the service wrote itself, and what its models did for it so far."""
 
-    def check_media(self, content_type: bytes) -> None: ...
-
-    def close(self) -> None: ...
-
-    def check(self) -> None:
-        """Raises ``Overloaded`` when a request that comes now could not be read in time."""
-        ...
-
-    async def batch(self, body: bytes, content_type: bytes, gone: Callable[[], bool]) -> Batch: ...
+    request_id: str
+    gone: Callable[[], bool]
+    results: list[BatchResult] = field(default_factory=list)
 
 
-class JsonReader:
-    def __init__(self, card: AnyCard, model: type[AnyModel], most_rows: int) -> None:
-        self._rows: JsonRows[Any] = JsonRows(card, most_rows)
-        self._table = FastJsonReader.of(card, most_rows)
-        self._model = model
-        self.check_media = self._rows.check_media
-
-    def close(self) -> None:
-        """Nothing to end."""
-
-    def check(self) -> None:
-        """Reading is done at once: there is no line."""
-
-    async def batch(self, body: bytes, content_type: bytes, gone: Callable[[], bool]) -> Batch:  # noqa: ARG002
-        table = self._table.read(body) if self._table else None
-        return self._model.encode(self._rows.read(body)) if table is None else table
-
-
-class FileReader:
-    """Decoding a file takes longer than everything else here, and lets other threads run meanwhile."""
-
-    def __init__(self, model: type[FileModel[Any, Any]], most_rows: int, threads: int, deadline: float) -> None:
-        row = model.card.row
-        self._form = FormFiles(most_rows, row.max_bytes())
-        self._model = model
-        for example in model.card.examples:  # or the first callers wait while the decoder is loaded
-            self._decode(row.model_validate_json(orjson.dumps(example)).data)
-        self._decoding = DecodePool(self._decode, threads, deadline)
-        self.check_media = self._form.check_media
-        self.check = self._decoding.check
-        self.close = self._decoding.close
-
-    async def batch(self, body: bytes, content_type: bytes, gone: Callable[[], bool]) -> Batch:
-        tries = await self._decoding(self._form.read(body, content_type), gone)
-        complaints = {place: tried for place, tried in enumerate(tries) if isinstance(tried, str)}
-        if complaints:
-            raise BadRows(complaints)
-        return np.stack(tries)
-
-    def _decode(self, file: bytes) -> Any:
-        try:
-            return self._model.decode_file(file)
-        except FileRefused as refused:
-            return str(refused)
+#: The request whose route runs in this context.
+current_call: ContextVar[RouteCall | None] = ContextVar("current_call", default=None)
 
 
 class ModelEndpoint:
-    def __init__(self, card: AnyCard, model: type[AnyModel], reading: RequestReader, caller: Batcher) -> None:
+    def __init__(self, card: AnyCard, model: type[AnyModel], reader: RequestReader, batcher: Batcher) -> None:
+        self.name = card.name
         self.card = card
-        self.caller = caller
+        self.batcher = batcher
         self.version: str | None = None
         """The version that answered last."""
         self._model = model
-        self._reading = reading
-        self.check_media = reading.check_media
+        self._reader = reader
+        self.check_media = reader.check_media
 
     async def answer(
         self, body: bytes, content_type: bytes, request_id: str, gone: Callable[[], bool]
     ) -> HttpAnswer | None:
         """The answer's JSON; None when the caller has left. Raises ``Problem``."""
         try:
-            batch = await self._reading.batch(body, content_type, gone)
-            answer = await self.caller.call(batch, gone, request_id)
+            batch = await self._reader.read(body, content_type, gone)
+            result = await self.batcher.call(batch, gone, request_id)
         except BadRows as bad:
             raise encoded_errors(bad.complaints) from None
         except CallerDisconnected:
             return None
         except CallFault as fault:
-            # Not kept here: what is raised knows this place and with it the body, and would know itself.
-            raise self._explained(fault, request_id) from None
-        return self._tell(answer, request_id)
+            # No cause is kept: its traceback holds this frame and with it the body.
+            raise self._problem(fault, request_id) from None
+        return self._http_answer(result, request_id)
 
-    def _explained(self, fault: CallFault, request_id: str) -> Problem:
-        problem = _problem(self.card.name, fault)
-        # Refusals are only counted: under overload a line each would add to it.
-        if problem.outcome in ("failed", "late"):
-            facts = {"request_id": request_id, "model": self.card.name, "status": problem.status}
-            log.error("%s could not answer: %s", self.card.name, fault, extra=facts)
-        return problem
+    async def predict(self, rows: Sequence[Any]) -> list[Any]:
+        """Typed predictions for rows of this process: what a route asks that the service wrote itself."""
+        call = current_call.get() or RouteCall(unique_id(), lambda: False)
+        try:
+            result = await self.batcher.call(await self._reader.encode(rows, call.gone), call.gone, call.request_id)
+        except BadRows as bad:
+            raise encoded_errors(bad.complaints, self.name) from None
+        except CallFault as fault:
+            if isinstance(fault, CallerDisconnected):
+                raise
+            raise self._problem(fault, call.request_id) from None
+        call.results.append(result)
+        make = self.card.prediction.model_construct
+        return [make(**fields) for fields in self._predictions(result)]
 
-    async def answer_rows(self, rows: list[Any]) -> Any:
-        """The same for a caller in this process, who already has rows."""
-        batch = self._model.encode(rows)
-        request_id = unique_id()
-        answered = self._tell(await self.caller.call(batch, lambda: False, request_id), request_id)
-        return PublicAnswer[self.card.prediction].model_validate_json(answered.body)
+    async def answer_rows(self, rows: Sequence[Any]) -> Answer[Any]:
+        """What the route answers, for a caller in this process."""
+        call = RouteCall(unique_id(), lambda: False)
+        token = current_call.set(call)
+        try:
+            predictions = await self.predict(rows)
+        finally:
+            current_call.reset(token)
+        name, _, version = call.results[0].version.partition(":")
+        return Answer(
+            model=ModelVersion(name=name, version=version), request_id=call.request_id, predictions=predictions
+        )
 
     async def close(self) -> None:
-        self._reading.close()
-        await self.caller.close()
+        self._reader.close()
+        await self.batcher.close()
 
     def refuse_when_full(self) -> None:
         try:
-            self.caller.check()
-            self._reading.check()
+            self.batcher.check()
+            self._reader.check()
         except Overloaded as fault:
-            raise _problem(self.card.name, fault) from None
+            raise _problem(self.name, fault) from None
 
-    def _tell(self, answer: BatchResult, request_id: str) -> HttpAnswer:
-        self.version = answer.version
-        name, _, version = answer.version.partition(":")
-        predictions = self._model.decode(answer.outputs)
-        stem = f"{answer.version}:{answer.mark}."
-        named = [
-            {"id": f"{stem}{place}", **prediction} for place, prediction in enumerate(predictions, start=answer.first)
-        ]
+    def _predictions(self, result: BatchResult) -> list[dict[str, Any]]:
+        self.version = result.version
+        stem = f"{result.version}:{result.mark}."
+        decoded = self._model.decode(result.outputs)
+        return [{"id": f"{stem}{place}", **fields} for place, fields in enumerate(decoded, start=result.first)]
+
+    def _http_answer(self, result: BatchResult, request_id: str) -> HttpAnswer:
+        predictions = self._predictions(result)
+        name, _, version = result.version.partition(":")
         body = orjson.dumps(
-            {"model": {"name": name, "version": version}, "request_id": request_id, "predictions": named}
+            {"model": {"name": name, "version": version}, "request_id": request_id, "predictions": predictions}
         )
-        return HttpAnswer(body, len(predictions), answer)
+        return HttpAnswer(body, len(predictions), result.version, result.queue, result.hop, result.model)
+
+    def _problem(self, fault: CallFault, request_id: str) -> Problem:
+        problem = _problem(self.name, fault)
+        # Refusals are only counted: under overload a line each would add to it.
+        if problem.outcome in ("failed", "late"):
+            facts = {"request_id": request_id, "model": self.name, "status": problem.status}
+            log.error("%s could not answer: %s", self.name, fault, extra=facts)
+        return problem
 
 
 def _problem(model: str, fault: CallFault) -> Problem:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from bentos.cards import CARDS
 from jubako.batching import RunnerStatus
 from jubako.card import AnyCard
 from jubako.gateway.problems import NotFoundProblem
@@ -28,12 +27,12 @@ def model_summary(card: AnyCard, status: RunnerStatus) -> dict[str, Any]:
 
 
 def model_facts(card: AnyCard, status: RunnerStatus) -> dict[str, Any]:
-    shelf = stages.stages_of(card.name)
+    stages_now = stages.stages_of(card.name)
     return {
         **model_summary(card, status),
-        "stages": {"production": shelf.production, "candidate": shelf.candidate},
+        "stages": {"production": stages_now.production, "candidate": stages_now.candidate},
         "versions": store.versions(card.name),
-        "history": [move.model_dump() for move in shelf.history[-50:]],
+        "history": [move.model_dump() for move in stages_now.history[-50:]],
         "media": card.media,
         "max_rows": card.batching.max_rows,
         "row_schema": card.row.model_json_schema(),
@@ -44,21 +43,22 @@ def model_facts(card: AnyCard, status: RunnerStatus) -> dict[str, Any]:
     }
 
 
-def version_facts(name: str, version: str) -> dict[str, Any]:
-    """The evidence of a version, with the contract's names beside the whole."""
+def version_facts(card: AnyCard, version: str) -> dict[str, Any]:
+    """The manifest of a version, with the contract's names beside the whole."""
+    name = card.name
     try:
-        evidence = store.read_manifest(f"{name}:{version}")
+        manifest = store.read_manifest(f"{name}:{version}")
     except VersionRefused as refused:
         raise NotFoundProblem(f"{name} has no version {version!r} that can be trusted: {refused.why}") from None
-    whole = evidence.model_dump(mode="json")
+    whole = manifest.model_dump(mode="json")
     return {
         **whole,
         "name": name,
         "version": version,
-        "run_id": evidence.run_id,
-        "git_commit": evidence.git_commit,
-        "data_hash": evidence.data.sha256,
-        "metrics": evidence.metrics,
-        "schema": CARDS[name].row.model_json_schema(),
-        "trained_at": evidence.trained_at,
+        "run_id": manifest.run_id,
+        "git_commit": manifest.git_commit,
+        "data_hash": manifest.data.sha256,
+        "metrics": manifest.metrics,
+        "schema": card.row.model_json_schema(),
+        "trained_at": manifest.trained_at,
     }

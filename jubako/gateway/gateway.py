@@ -1,46 +1,46 @@
-"""The data plane of one gateway process: a desk for each model, its metrics, and what observes the answers."""
+"""The data plane of one gateway process: an endpoint for each model, its metrics, and what observes the answers."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp
 
-from bentos.cards import CARDS
-from bentos.models import MODELS
 from jubako import home, tracing
-from jubako.answer import Answer as PublicAnswer
+from jubako.answer import Answer
 from jubako.batching import Batcher, RunnerClient
 from jubako.batching.schedulers import FifoScheduler, Scheduler, ShortestFirstScheduler
 from jubako.batching.throughput import ThroughputEstimator
-from jubako.card import AnyCard, Card, PredictionT, RowT
+from jubako.card import AnyCard
 from jubako.collection import Collection
+from jubako.compat.bentoml_classes import APIMethod
 from jubako.console import files
 from jubako.files import FileModel
-from jubako.gateway.app import GatewayApp
-from jubako.gateway.endpoints import FileReader, JsonReader, ModelEndpoint, RequestReader
+from jubako.gateway.app import GatewayApp, Route
+from jubako.gateway.endpoints import ModelEndpoint
 from jubako.gateway.keys import keyring
 from jubako.gateway.monitoring_routes import Watching
 from jubako.gateway.openapi import describe
+from jubako.gateway.own_routes import own_routes
 from jubako.gateway.pages import Pages
+from jubako.gateway.readers import FileReader, JsonReader, RequestReader
 from jubako.metrics.gateway import Metrics
 from jubako.metrics.process import Vitals, forget_the_dead
-from jubako.model import Batch, Outputs
+from jubako.models import AnyModel, Batch, Outputs
 from jubako.monitoring.record.observation import Observation
 from jubako.monitoring.record.recorder import Recorder
 from jubako.process.memory import give_back
-from jubako.settings import GATEWAY, RunnerSettings, Settings
-from jubako.text import weight
+from jubako.settings import RunnerSettings, Settings
 
 if TYPE_CHECKING:
     from jubako.tracing.spans import Tracing
 
-log = logging.getLogger("jubako.plane")
+log = logging.getLogger("jubako.gateway")
 POUR_EVERY = 0.5
 LOOK_EVERY = 5.0
 MEASURE_EVERY = 15.0
@@ -48,25 +48,36 @@ FLUSH_WITHIN = 5.0
 
 
 class Gateway:
-    def __init__(self, settings: Settings) -> None:
+    """``description``: what the service is, for people who read its interface."""
+
+    def __init__(self, collection: Collection, settings: Settings, description: str = "") -> None:
+        self._collection = collection
         self._settings = settings
-        self._desks: dict[str, ModelEndpoint] = {}
+        self._description = description
+        self._endpoints: dict[str, ModelEndpoint] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._metrics: Metrics | None = None
         self._recorder: Recorder | None = None
         self._tracing: Tracing | None = None
 
-    def open(self, app: ASGIApp, hops: Mapping[str, RunnerClient]) -> GatewayApp:
-        """Start everything; to be called on the event loop that will serve."""
-        gateway = self._settings.gateway
-        collection = Collection.of(GATEWAY, list(MODELS.values()))
-        metrics = self._metrics = Metrics(collection.cards)
-        self._tracing = tracing.opened(self._settings.tracing, GATEWAY)
-        for name, hop in hops.items():
-            self._desks[name] = self._desk(CARDS[name], hop, metrics)
+    def open(
+        self, app: ASGIApp, clients: Mapping[str, RunnerClient], instance: object, routes: Sequence[APIMethod[..., Any]]
+    ) -> GatewayApp:
+        """Start everything; to be called on the event loop that will serve.
+
+        ``instance`` is the composed class's; ``routes`` are its APIs, of which those that it wrote itself are called.
+        """
+        collection, gateway = self._collection, self._settings.gateway
+        own = own_routes(instance, routes, gateway.limits.rows)
+        metrics = self._metrics = Metrics((*collection.cards, *(route.name for route in own)))
+        self._tracing = tracing.opened(self._settings.tracing, collection.name)
+        for name, client in clients.items():
+            self._endpoints[name] = self._endpoint(collection.models[name], client, metrics)
             runner = self._settings.runner(name)
             metrics.standing.expect(name, runner.queue_rows, runner.gpu not in (0, "auto"))
-        pages = Pages(self._desks, metrics, describe, collection)
+        predict: dict[str, Route] = {f"/v1/{name}/predict": endpoint for name, endpoint in self._endpoints.items()}
+        served: dict[str, Route] = {**predict, **{route.path: route for route in own}}
+        pages = Pages(self._endpoints, metrics, describe(collection, own, self._description), collection)
         if self._settings.monitoring.enabled:
             folder = home.jubako_home() / "monitoring"
             recorder = self._recorder = Recorder(folder, self._settings.monitoring, collection.models)
@@ -77,10 +88,10 @@ class Gateway:
         self._repeat(POUR_EVERY, self._tell_metrics)
         self._repeat(LOOK_EVERY, pages.statuses)
         self._repeat(LOOK_EVERY, lambda: asyncio.to_thread(forget_the_dead))
-        self._tasks += [asyncio.create_task(work) for work in (Vitals(GATEWAY).watch(), give_back())]
+        self._tasks += [asyncio.create_task(work) for work in (Vitals(collection.name).watch(), give_back())]
         return GatewayApp(
             app,
-            self._desks,
+            served,
             pages,
             metrics,
             console=files(),
@@ -90,31 +101,34 @@ class Gateway:
             tracing=self._tracing,
         )
 
-    def _desk(self, card: AnyCard, hop: RunnerClient, metrics: Metrics) -> ModelEndpoint:
+    def endpoint(self, name: str) -> ModelEndpoint:
+        return self._endpoints[name]
+
+    def _endpoint(self, model: type[AnyModel], client: RunnerClient, metrics: Metrics) -> ModelEndpoint:
+        card = model.card
         runner = self._settings.runner(card.name)
         rows = self._settings.gateway.limits.rows
-        model = MODELS[card.name]
-        reading: RequestReader = (
+        reader: RequestReader = (
             FileReader(model, rows, self._settings.gateway.decode_threads, runner.deadline_seconds)
             if issubclass(model, FileModel)
             else JsonReader(card, model, rows)
         )
-        order, full = _order(card, runner)
-        caller = Batcher(
+        scheduler, full = _scheduler(card, runner)
+        batcher = Batcher(
             card.name,
-            hop,
-            order,
+            client,
+            scheduler,
             ThroughputEstimator(full),
             watch=metrics.models[card.name],
             in_flight=runner.in_flight * runner.workers,
             queue_rows=runner.queue_rows,
             deadline=runner.deadline_seconds,
             part_rows=runner.max_rows or card.batching.max_rows,
-            weigh=_tokens if card.batching.max_tokens else len,
+            weigh=model.weigh if card.batching.max_tokens else len,
             observe=partial(self._observe, card.name),
             tracing=self._tracing,
         )
-        return ModelEndpoint(card, model, reading, caller)
+        return ModelEndpoint(card, model, reader, batcher)
 
     def _observe(self, name: str, batch: Batch, outputs: Outputs, version: str, mark: str) -> None:
         """Told of each call's answered rows; a buffer append, nothing more."""
@@ -122,13 +136,12 @@ class Gateway:
             version = version.partition(":")[2]
             self._recorder.observe(Observation(name, version, mark, batch, outputs, time.time()))
 
-    async def answer(self, card: Card[RowT, PredictionT], rows: list[RowT]) -> PublicAnswer[PredictionT]:
-        """A prediction asked for in this process, without HTTP."""
-        answer: PublicAnswer[PredictionT] = await self._desks[card.name].answer_rows(rows)
-        return answer
+    async def answer(self, name: str, rows: Sequence[Any]) -> Answer[Any]:
+        """What the model's own route answers, for a caller in this process."""
+        return await self._endpoints[name].answer_rows(rows)
 
     def _repeat(self, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
-        """Do this now and then for as long as the plane is open; a failure is told and does not end it."""
+        """Do this now and then for as long as the gateway is open; a failure is logged and does not end it."""
 
         async def again() -> None:
             while True:
@@ -143,8 +156,8 @@ class Gateway:
     async def _tell_metrics(self) -> None:
         if self._metrics is not None:
             self._metrics.pour()
-            for name, desk in self._desks.items():
-                self._metrics.standing.queue(name, desk.caller.waiting)
+            for name, endpoint in self._endpoints.items():
+                self._metrics.standing.queue(name, endpoint.batcher.waiting)
             if self._recorder is not None:
                 self._metrics.profiles(self._recorder.accounting(), self._recorder.troubles())
 
@@ -155,21 +168,16 @@ class Gateway:
         if self._recorder is not None:
             await asyncio.to_thread(self._recorder.stop, FLUSH_WITHIN)
         await self._tell_metrics()
-        for desk in self._desks.values():
-            await desk.close()
+        for endpoint in self._endpoints.values():
+            await endpoint.close()
         if self._tracing is not None:
             await asyncio.to_thread(self._tracing.close)
 
 
-def _order(card: AnyCard, runner: RunnerSettings) -> tuple[Scheduler, int]:
-    """Who goes next, and what a full call is: rows, or tokens for text."""
+def _scheduler(card: AnyCard, runner: RunnerSettings) -> tuple[Scheduler, int]:
+    """Which calls go together, and what a full batch is: rows, or tokens for text."""
     rows = runner.max_rows or card.batching.max_rows
     tokens = runner.max_tokens or card.batching.max_tokens
     if tokens is None:
         return FifoScheduler(rows), rows
     return ShortestFirstScheduler(rows, tokens), tokens
-
-
-def _tokens(batch: Batch) -> int:
-    """What texts cost, known before they are cut into tokens."""
-    return sum(map(weight, batch))

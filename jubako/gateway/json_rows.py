@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, Generic
 
 import orjson
@@ -35,14 +36,7 @@ class JsonRows(Generic[RowT]):
             inputs=(list[card.row], Field(min_length=1, max_length=most_rows)),  # type: ignore[name-defined]
         )
         self._validate = TypeAdapter(request).validate_json
-
-    def check_media(self, content_type: bytes) -> None:
-        kind, _, parameters = content_type.partition(b";")
-        if kind.strip().lower() != b"application/json":
-            raise MediaTypeProblem("send JSON with `Content-Type: application/json`")
-        charset = parameters.strip().lower()
-        if charset.startswith(b"charset=") and charset[8:].strip(b'"') not in (b"utf-8", b"utf8", b"us-ascii"):
-            raise MediaTypeProblem("JSON is UTF-8; no other charset is read")
+        self.check_media = check_json
 
     def read(self, body: bytes) -> list[RowT]:
         if not body:
@@ -55,6 +49,25 @@ class JsonRows(Generic[RowT]):
         if body.count(b":") != len(rows) * self._columns + 1:
             _refuse_repeated_keys(body)
         return rows
+
+
+def check_json(content_type: bytes) -> None:
+    """Raises when a body is not JSON in UTF-8."""
+    kind, _, parameters = content_type.partition(b";")
+    if kind.strip().lower() != b"application/json":
+        raise MediaTypeProblem("send JSON with `Content-Type: application/json`")
+    charset = parameters.strip().lower()
+    if charset.startswith(b"charset=") and charset[8:].strip(b'"') not in (b"utf-8", b"utf8", b"us-ascii"):
+        raise MediaTypeProblem("JSON is UTF-8; no other charset is read")
+
+
+def rejected_arguments(error: ValidationError, names: Sequence[str]) -> Exception:
+    """The same complaints for a route that the service wrote itself: ``loc`` begins with an argument's name."""
+    found: list[dict[str, Any]] = orjson.loads(error.json(include_url=False, include_context=True, include_input=False))
+    if found[0]["type"] == "json_invalid":
+        return MalformedProblem(f"the body is not valid JSON: {found[0]['ctx']['error']}")
+    errors = [FieldError(item["loc"] or [*names[:1]], WORDS.get(item["type"], item["msg"])) for item in found]
+    return InvalidRowsProblem(f"{len(errors)} value(s) do not fit; see errors", errors)
 
 
 def _rejected(error: ValidationError, most_rows: int) -> Exception:
@@ -87,7 +100,7 @@ def _refuse_repeated_keys(body: bytes) -> None:
     json.loads(body, object_pairs_hook=pairs)
 
 
-def encoded_errors(complaints: dict[int, str]) -> InvalidRowsProblem:
+def encoded_errors(complaints: dict[int, str], where: str = "inputs") -> InvalidRowsProblem:
     """What a model's ``encode`` found wrong, told like every other bad value."""
-    errors = [FieldError(["inputs", row], why) for row, why in sorted(complaints.items())]
+    errors = [FieldError([where, row], why) for row, why in sorted(complaints.items())]
     return InvalidRowsProblem(f"{len(errors)} row(s) do not fit; see errors", errors)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from bentos.cards import CARDS
 from jubako.answer import Answer
 from jubako.card import AnyCard
+from jubako.collection import Collection
+from jubako.gateway.own_routes import OwnRoute, example
 
 PROBLEM = {
     "type": "object",
@@ -40,41 +41,68 @@ PROBLEMS = {
     "413": "The body is too large, or has too many rows",
     "415": "The body has the wrong media type",
     "422": "Some values do not fit; every bad row and field is listed",
-    "500": "Our fault",
+    "500": "The service failed",
     "503": "Overloaded or not ready; try again after Retry-After seconds",
     "504": "No answer within the deadline",
 }
 FACTS = {
     "/v1/models": ("All models and which version of each serves", ()),
     "/v1/models/{name}": ("One model: stages, versions, history, schemas", ("name",)),
-    "/v1/models/{name}/versions/{version}": ("The evidence of one version", ("name", "version")),
+    "/v1/models/{name}/versions/{version}": ("The manifest of one version", ("name", "version")),
 }
 REF = "#/components/schemas/{model}"
 
 
-@lru_cache(maxsize=1)
-def describe() -> dict[str, Any]:
-    answers = {name: Answer[card.prediction] for name, card in CARDS.items()}  # type: ignore[name-defined]
+def describe(collection: Collection, own: Sequence[OwnRoute], description: str) -> dict[str, Any]:
+    written = {route.path for route in own}
+    cards = [card for card in collection.cards.values() if f"/v1/{card.name}/predict" not in written]
+    answers = {card.name: Answer[card.prediction] for card in cards}  # type: ignore[name-defined]
     models: list[tuple[type[BaseModel], Any]] = []
-    for name, card in CARDS.items():
-        models += [(card.row, "validation"), (answers[name], "serialization")]
-    refs, definitions = models_json_schema(models, ref_template=REF)
+    for card in cards:
+        models += [(card.row, "validation"), (answers[card.name], "serialization")]
+    refs, definitions = models_json_schema(models, ref_template=REF) if models else ({}, {"$defs": {}})
     paths: dict[str, Any] = {}
-    for name, card in CARDS.items():
-        paths[f"/v1/{name}/predict"] = {
-            "post": _predict(card, refs[(card.row, "validation")], refs[(answers[name], "serialization")])
-        }
+    for card in cards:
+        row, answer = refs[(card.row, "validation")], refs[(answers[card.name], "serialization")]
+        paths[f"/v1/{card.name}/predict"] = {"post": _predict(card, row, answer)}
+    schemas = dict(definitions.get("$defs", {}))
+    examples = {card.row: card.examples[0] for card in collection.cards.values()}
+    for route in own:
+        paths[route.path] = {"post": _own(route, example(route, examples), schemas)}
     for path, (summary, parameters) in FACTS.items():
         paths[path] = {"get": _fact(summary, parameters)}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Jubako", "version": "1", "description": "Five models behind one door."},
+        "info": {"title": collection.name.title(), "version": "1", "description": description},
         "servers": [{"url": "."}],
         "security": [{}, {"apiKey": []}],
         "paths": paths,
         "components": {
-            "schemas": {**definitions["$defs"], "Problem": PROBLEM},
+            "schemas": {**schemas, "Problem": PROBLEM},
             "securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _own(route: OwnRoute, example: dict[str, Any] | None, schemas: dict[str, Any]) -> dict[str, Any]:
+    """A route that the service wrote itself; what it names joins ``schemas``."""
+    asked = route.arguments.model_json_schema(ref_template=REF)
+    answered = route.result.json_schema(ref_template=REF, mode="serialization")
+    for schema in (asked, answered):
+        schemas.update(schema.pop("$defs", {}))
+    content: dict[str, Any] = {"schema": asked, **({"example": example} if example else {})}
+    return {
+        "summary": route.summary.splitlines()[0],
+        "operationId": route.name,
+        "tags": ["routes"],
+        "requestBody": {"required": True, "content": {"application/json": content}},
+        "responses": {
+            "200": {
+                "description": "The answer",
+                "headers": _headers("X-Request-ID", "X-Model", "Server-Timing"),
+                "content": {"application/json": {"schema": answered}},
+            },
+            **_problems(PROBLEMS),
         },
     }
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import orjson
 
-from bentos.cards import CARDS
 from jubako.batching import RunnerStatus
 from jubako.collection import Collection
 from jubako.console import cards
@@ -34,12 +33,12 @@ def page(status: int, content: Any) -> Page:
 class Pages:
     def __init__(
         self,
-        desks: Mapping[str, ModelEndpoint],
+        endpoints: Mapping[str, ModelEndpoint],
         metrics: Metrics,
-        openapi: Callable[[], dict[str, Any]],
+        openapi: dict[str, Any],
         collection: Collection,
     ) -> None:
-        self._desks = desks
+        self._endpoints = endpoints
         self._metrics = metrics
         self._openapi = openapi
         self._console = cards(collection)
@@ -51,7 +50,7 @@ class Pages:
             ("GET", "/console/cards.json"): self._cards,
             ("GET", "/readyz"): self._readyz,
             ("GET", "/v1/models"): self._models,
-            **{("GET", f"/v1/models/{name}"): partial(self._model, name) for name in desks},
+            **{("GET", f"/v1/models/{name}"): partial(self._model, name) for name in endpoints},
         }
         """Whole addresses only: nothing is matched by patterns that a caller could make expensive."""
 
@@ -70,13 +69,15 @@ class Pages:
 
     async def statuses(self) -> dict[str, RunnerStatus]:
         """How each runner is, asked now; one that hangs cannot hold up the answer."""
-        found = await asyncio.gather(*(desk.caller.hop.status(STATUS_WITHIN) for desk in self._desks.values()))
-        statuses = dict(zip(self._desks, found, strict=True))
+        found = await asyncio.gather(
+            *(endpoint.batcher.client.status(STATUS_WITHIN) for endpoint in self._endpoints.values())
+        )
+        statuses = dict(zip(self._endpoints, found, strict=True))
         for name, status in statuses.items():
             standing = self._metrics.standing
             standing.runner(name, status.ready, status.device, status.why)
             if status.version:
-                self._desks[name].version = status.version
+                self._endpoints[name].version = status.version
                 standing.serving(name, status.version.partition(":")[2], *await self._lineage(status.version))
         return statuses
 
@@ -85,7 +86,7 @@ class Pages:
         if tag not in self._lineages:
             name, _, version = tag.partition(":")
             try:
-                found = await asyncio.to_thread(lambda: facts.version_facts(name, version))
+                found = await asyncio.to_thread(lambda: facts.version_facts(self._endpoints[name].card, version))
             except NotFoundProblem:
                 return "unknown", None
             self._lineages[tag] = found["run_id"], found["trained_at"]
@@ -95,7 +96,7 @@ class Pages:
         return 200, INDEX, b"text/html; charset=utf-8"
 
     async def _docs(self, _body: bytes) -> Page:
-        return page(200, self._openapi())
+        return page(200, self._openapi)
 
     async def _cards(self, _body: bytes) -> Page:
         return page(200, self._console)
@@ -113,11 +114,14 @@ class Pages:
 
     async def _models(self, _body: bytes) -> Page:
         statuses = await self.statuses()
-        return page(200, {"models": [facts.model_summary(CARDS[name], status) for name, status in statuses.items()]})
+        return page(
+            200,
+            {"models": [facts.model_summary(self._endpoints[name].card, status) for name, status in statuses.items()]},
+        )
 
     async def _model(self, name: str, _body: bytes) -> Page:
-        status = await self._desks[name].caller.hop.status(STATUS_WITHIN)
-        return page(200, await asyncio.to_thread(facts.model_facts, CARDS[name], status))
+        status = await self._endpoints[name].batcher.client.status(STATUS_WITHIN)
+        return page(200, await asyncio.to_thread(facts.model_facts, self._endpoints[name].card, status))
 
     async def _version(self, name: str, version: str, _body: bytes) -> Page:
-        return page(200, await asyncio.to_thread(facts.version_facts, name, version))
+        return page(200, await asyncio.to_thread(facts.version_facts, self._endpoints[name].card, version))

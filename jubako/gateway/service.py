@@ -1,30 +1,32 @@
-"""How the gateway stands inside BentoML: its door is outermost, its life follows the process's."""
+"""The gateway inside BentoML: its application stands outermost, its life follows the process's."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bentoml import Service
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bentos.cards import CARDS
 from jubako import compat
 from jubako.batching import HttpRunnerClient
 from jubako.compat.bentoml_classes import AppFactory
 from jubako.gateway.app import GatewayApp
 from jubako.gateway.draining import drain_before_stopping
-from jubako.gateway.gateway import Gateway
 from jubako.process import interpreter, logs
 from jubako.process.prefork import fork_and_watch
-from jubako.settings import settings
+
+if TYPE_CHECKING:
+    from jubako.composing import Composition
 
 InnerT = TypeVar("InnerT")
 
 
 class GatewayService(Service[InnerT]):
-    """A BentoML service whose instance has a ``plane``."""
+    """The BentoML service that ``@service`` makes."""
+
+    composition: Composition
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
         self.inject_config()
@@ -34,31 +36,40 @@ class GatewayService(Service[InnerT]):
 
 
 class GatewayEntry:
+    """BentoML's application until the gateway is open, and the gateway's from then on."""
+
     def __init__(self, service: GatewayService[Any], factory: AppFactory, app: Any) -> None:
         self._service = service
         self._factory = factory
         self._app = app
-        self._door: GatewayApp | None = None
-        app.router.lifespan_context = self._living(app.router.lifespan_context)
+        self._gateway_app: GatewayApp | None = None
+        app.router.lifespan_context = self._lifespan(app.router.lifespan_context)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await (self._door or self._app)(scope, receive, send)
+        await (self._gateway_app or self._app)(scope, receive, send)
 
-    def _living(self, inner: Any) -> Any:
+    def _lifespan(self, inner: Any) -> Any:
+        settings = self._service.composition.settings.gateway
+
         @contextlib.asynccontextmanager
         async def lifespan(app: Any) -> AsyncIterator[None]:
-            logs.configure(settings().gateway.logging, self._service.name)
+            logs.configure(settings.logging, self._service.name)
             compat.check_versions()
             async with inner(app):
-                plane: Gateway = self._factory.instance.plane
+                from jubako.composing import gateway_of
+
+                instance = self._factory.instance
+                gateway = gateway_of(instance)
                 runners = {dependency.on.name: dependency.on for dependency in self._service.dependencies.values()}
-                hops = {name: HttpRunnerClient(runners[name].url) for name in CARDS}
-                door = self._door = plane.open(self._app, hops)
+                clients = {name: HttpRunnerClient(runners[name].url) for name in self._service.composition.collection}
+                gateway_app = self._gateway_app = gateway.open(
+                    self._app, clients, instance, list(self._service.apis.values())
+                )
                 interpreter.tune()
-                drain_before_stopping(settings().gateway.drain_seconds, door.drain)
+                drain_before_stopping(settings.drain_seconds, gateway_app.drain)
                 try:
                     yield
                 finally:
-                    await plane.close()
+                    await gateway.close()
 
         return lifespan

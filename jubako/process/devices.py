@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 
-from jubako.model import Device
+from jubako.models import Device
 
 
 class GpuMissing(RuntimeError):

@@ -27,13 +27,13 @@ from jubako.batching.runner_client import FAULTS, PREDICT, STATUS
 from jubako.compat.bentoml_classes import MergingAppFactory
 from jubako.gateway.asgi import respond
 from jubako.metrics.process import Vitals
-from jubako.model import Batch, Outputs
+from jubako.models import Batch, Outputs
 from jubako.process import interpreter, logs
 from jubako.process.memory import give_back
 from jubako.process.prefork import fork_and_watch
 from jubako.runner.loader import BatchOutputs, ModelLoader
 from jubako.runner.merging import Merger
-from jubako.settings import settings
+from jubako.settings import Settings
 
 if TYPE_CHECKING:
     from jubako.tracing.spans import Tracing
@@ -44,14 +44,17 @@ InnerT = TypeVar("InnerT")
 
 
 class RunnerService(Service[InnerT]):
-    """A BentoML service whose instance has a ``keeper`` and whose one API, ``predict``, is batchable."""
+    """A BentoML service whose instance has a ``loader`` and whose one API, ``predict``, is batchable."""
+
+    settings: Settings
+    """Of the whole composed service; composition sets it."""
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
         self.inject_config()
         fork_and_watch()
         factory = RunnerAppFactory(self, is_main)
         app = factory()
-        traces = tracing.opened(settings().tracing, self.name)
+        traces = tracing.opened(self.settings.tracing, self.name)
         app.router.lifespan_context = _lifespan(app.router.lifespan_context, factory, traces)
         return RunnerApp(app, factory, traces)
 
@@ -61,7 +64,7 @@ class RunnerAppFactory(MergingAppFactory):
 
     @property
     def loader(self) -> ModelLoader:
-        loader: ModelLoader = self.instance.keeper
+        loader: ModelLoader = self.instance.loader
         return loader
 
     @cached_property
@@ -89,7 +92,7 @@ def _lifespan(inner: Any, factory: RunnerAppFactory, traces: Tracing | None) -> 
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
-        logs.configure(settings().gateway.logging, factory.service.name)
+        logs.configure(factory.service.settings.gateway.logging, factory.service.name)
         async with inner(app):
             # Ctrl-C reaches the whole process group. The gateway answers what it has first; runners wait for SIGTERM.
             signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -17,7 +17,7 @@ import numpy as np
 from jubako.batch import given
 from jubako.batching.faults import NotReady
 from jubako.batching.runner_client import RunnerStatus
-from jubako.model import AnyModel, Batch, Outputs, Runtime
+from jubako.models import AnyModel, Batch, Outputs, Runtime
 from jubako.process import devices
 from jubako.runner.output_checks import Proof, proof_for
 from jubako.settings import RunnerSettings

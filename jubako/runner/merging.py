@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from jubako.batch import concat
 from jubako.batching.faults import Misbehaved
-from jubako.model import Batch
+from jubako.models import Batch
 from jubako.runner.loader import BatchOutputs
 
 Compute: TypeAlias = Callable[[Batch], Awaitable[BatchOutputs]]

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from jubako.batch import concat
 from jubako.batching.faults import Misbehaved, ModelFailed
 from jubako.card import Row
-from jubako.model import AnyModel, Batch, Outputs
+from jubako.models import AnyModel, Batch, Outputs
 from jubako.versions.store import LoadedVersion
 
 Places: TypeAlias = NDArray[np.intp]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from jubako.card import AnyCard
-from jubako.model import BadRows, Batch
+from jubako.models import BadRows, Batch
 from jubako.training.recipe import DataRefused, Dataset, Params, Recipe, Truth
 from jubako.training.split import Places, Split, folds, split
 from jubako.versions.manifest import DataFacts

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jubako.model import AnyModel, Batch, Outputs, Runtime
+from jubako.models import AnyModel, Batch, Outputs, Runtime
 from jubako.training.data import TrainingData
 from jubako.training.gate import answers
 from jubako.training.recipe import Fitted, Log, Params, no_log

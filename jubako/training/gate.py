@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jubako.card import Gate
-from jubako.model import AnyModel, Batch, Outputs
+from jubako.models import AnyModel, Batch, Outputs
 from jubako.training.recipe import Truth
 from jubako.training.scores import scores
 from jubako.versions import stages, store

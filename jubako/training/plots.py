@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jubako.card import AnyCard
-from jubako.model import Outputs
+from jubako.models import Outputs
 from jubako.training.recipe import Truth
 from jubako.training.scores import area_under_curve
 

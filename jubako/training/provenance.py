@@ -12,7 +12,7 @@ import numpy as np
 from jubako import home
 from jubako.card import Row
 from jubako.commit import Commit
-from jubako.model import AnyModel
+from jubako.models import AnyModel
 from jubako.training.data import TrainingData, TrainingRequest
 from jubako.training.fitting import Evaluation, SavedModel
 from jubako.training.recipe import Params

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeAlias
 from numpy.typing import NDArray
 
 from jubako.card import AnyCard, Row
-from jubako.model import AnyModel, Batch
+from jubako.models import AnyModel, Batch
 
 Param: TypeAlias = int | float | str | bool
 Params: TypeAlias = Mapping[str, Param]

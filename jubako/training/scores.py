@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jubako.card import AnyCard
-from jubako.model import Outputs
+from jubako.models import Outputs
 from jubako.training.recipe import Truth
 
 Floats = NDArray[np.float64]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jubako.card import AnyCard, Row
-from jubako.model import AnyModel, Outputs
+from jubako.models import AnyModel, Outputs
 
 EXACT = 1e-4
 """Another processor adds floating-point numbers in another order; nothing else may differ."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from jubako.model import Column
+from jubako.models import Column
 
 MAX_ROWS = 5_000
 

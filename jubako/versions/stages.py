@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from jubako import durable, home
 from jubako.card import AnyCard
-from jubako.model import AnyModel
+from jubako.models import AnyModel
 from jubako.versions import packed, store
 from jubako.versions.manifest import VersionRefused
 

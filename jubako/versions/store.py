@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from jubako import home
 from jubako.card import AnyCard, Row
-from jubako.model import AnyModel, Column, Runtime
+from jubako.models import AnyModel, Column, Runtime
 from jubako.versions import reference
 from jubako.versions.golden import Golden, KnownAnswers, what_differs
 from jubako.versions.manifest import Manifest, VersionRefused

@@ -16,7 +16,7 @@ from typing import Any
 
 from jubako import durable, home
 from jubako.compat import bentoml
-from jubako.model import AnyModel, Column
+from jubako.models import AnyModel, Column
 from jubako.versions import reference
 from jubako.versions.golden import Golden
 from jubako.versions.manifest import Manifest, TrainingFacts

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from bentos.iris.model import IrisModel
-from jubako.model import Batch, Outputs
+from jubako.models import Batch, Outputs
 
 #: The length of the bad row's sepal.
 GUILTY = 66.6

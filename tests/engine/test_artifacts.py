@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jubako.model import Runtime
+from jubako.models import Runtime
 from jubako.versions import stages, store
 from jubako.versions.golden import what_differs
 from jubako.versions.manifest import VersionRefused
@@ -142,7 +142,7 @@ import sys
 seen = []
 sys.addaudithook(lambda event, _: seen.append(event) if event.startswith("pickle.") else None)
 from jubako.versions import store
-from jubako.model import Runtime
+from jubako.models import Runtime
 from tests.five import MODELS
 for engine in ("auto", "native"):
     store.open_version(sys.argv[1], MODELS["iris"], Runtime(engine=engine))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jubako.model import AnyModel
+from jubako.models import AnyModel
 from jubako.versions import stages, store
 from jubako.versions.manifest import VersionRefused
 from jubako.versions.stages import ModelStages, StageChangeRefused, StagesUnreadable

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from jubako import batch as batches
 from jubako.batch import concat
 from jubako.card import AnyCard
-from jubako.model import Batch, Outputs
+from jubako.models import Batch, Outputs
 from jubako.monitoring.archive import database
 from jubako.monitoring.record.columns import Checked, CheckedNumbers, monitored
 from jubako.monitoring.record.observation import Group

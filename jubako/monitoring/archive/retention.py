@@ -65,7 +65,7 @@ def merge_hours(archive: Archive, model: str, version: str, now: float, rest: Re
             left = _finish_deleting(archive, parts)
             is_over = now >= hour + HOUR + GRACE and all(part.end <= hour + HOUR for part in left)
             if is_over and len(left) > 1 and (merged := _merged(archive, left, rest)):
-                about = {"jubako.model": model, "jubako.version": version}
+                about = {"jubako.models": model, "jubako.version": version}
                 target = archive.file(model, version, hour, HOUR, f"{os.getpid():x}{os.urandom(4).hex()}-0")
                 _replace(target, left, merged, about)
 

@@ -49,4 +49,4 @@ def _make(card: AnyCard, version: str) -> Profile | None:
     except Exception:
         log.exception("the reference of %s:%s cannot be profiled", card.name, version)
         return None
-    return sketches.profile(0.0, {"jubako.model": card.name, "jubako.version": version, "jubako.reference": "true"})
+    return sketches.profile(0.0, {"jubako.models": card.name, "jubako.version": version, "jubako.reference": "true"})

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jubako.card import AnyCard, Signal
-from jubako.model import Coded, Column
+from jubako.models import Coded, Column
 
 MISSING, STRANGER = -1, -2
 #: Answers are float32: a probability of 1.0000001 is no fault of the data.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jubako.batch import concat, size
-from jubako.model import Batch, Outputs
+from jubako.models import Batch, Outputs
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from jubako.batch import size
-from jubako.model import AnyModel
+from jubako.models import AnyModel
 from jubako.monitoring.archive import ledger, retention
 from jubako.monitoring.archive.database import FILE
 from jubako.monitoring.archive.prediction_log import PredictionLog

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jubako.model import AnyModel
+from jubako.models import AnyModel
 from jubako.monitoring.record.buffer import Buffer
 from jubako.monitoring.record.observation import Accounting, Tally
 from jubako.monitoring.record.profiler import Owner

@@ -93,7 +93,7 @@ class Windows:
         rows = window.sketches.rows
         if rows == window.saved:
             return True
-        about = {"jubako.model": window.model, "jubako.version": window.version}
+        about = {"jubako.models": window.model, "jubako.version": window.version}
         try:
             durable.write_whole(window.file, window.sketches.profile(window.start, about).dump())
         except Exception as error:

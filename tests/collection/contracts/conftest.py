@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jubako.card import AnyCard, Row
-from jubako.model import AnyModel, Batch, Runtime
+from jubako.models import AnyModel, Batch, Runtime
 from jubako.training.recipe import Params, no_log
 from tests.five import CARDS, COLLECTION, MODELS
 

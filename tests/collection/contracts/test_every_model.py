@@ -9,7 +9,7 @@ import pytest
 
 from jubako.batch import concat
 from jubako.card import AnyCard, Row, Signal
-from jubako.model import AnyModel, Batch, Column, Outputs
+from jubako.models import AnyModel, Batch, Column, Outputs
 from tests.collection.contracts.conftest import Small
 from tests.five import MODELS
 

@@ -17,7 +17,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from tests.five import MODELS
-from jubako.model import Runtime
+from jubako.models import Runtime
 
 name, folder = sys.argv[1], Path(sys.argv[2])
 for engine in ("native", "auto"):

@@ -10,7 +10,7 @@ import pytest
 
 from bentos.churn.card import CARD, ChurnRow
 from bentos.churn.model import ChurnModel
-from jubako.model import Runtime
+from jubako.models import Runtime
 from jubako.training.recipe import no_log
 from training.churn import RECIPE
 

@@ -9,7 +9,7 @@ import pytest
 
 from bentos.housing.card import CARD, HousingRow
 from bentos.housing.model import FEATURES, HousingModel, features
-from jubako.model import Runtime
+from jubako.models import Runtime
 from jubako.training.recipe import no_log
 from training.housing import RECIPE
 

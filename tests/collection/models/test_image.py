@@ -13,7 +13,7 @@ from PIL import Image
 
 from bentos.image.card import CARD, COLOURS, ImageRow
 from bentos.image.model import STEP, ImageModel, network
-from jubako.model import Runtime
+from jubako.models import Runtime
 from jubako.pictures import MAX_PIXELS, PIXELS, ROW_BYTES, SIDE
 from tests.collection.models.picture_files import png, saved
 from training.image import RECIPE

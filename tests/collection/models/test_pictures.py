@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 
 from bentos.image.card import BLUE_PNG, RED_PNG, ImageRow
 from bentos.image.model import ImageModel
-from jubako.model import BadRows
+from jubako.models import BadRows
 from jubako.pictures import MAX_BYTES, MAX_PIXELS, MAX_SIDE, ROW_BYTES, SIDE, encode_one, pixels, sizes
 from tests.collection.models.picture_files import (
     BLUE,

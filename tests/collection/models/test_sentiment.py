@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bentos.sentiment.card import CARD, MAX_CHARACTERS, SentimentRow
 from bentos.sentiment.model import ONNX_FILE, SentimentModel
 from jubako.batch import concat, of_texts
-from jubako.model import Batch, Runtime
+from jubako.models import Batch, Runtime
 from jubako.text import MAX_TOKENS, TOKENIZER_FILE, Ids
 from jubako.training.recipe import Params, no_log
 from training.sentiment import RECIPE
@@ -127,7 +127,7 @@ def heard(event, _):
 sys.addaudithook(heard)
 from pathlib import Path
 from jubako.batch import of_texts
-from jubako.model import Runtime
+from jubako.models import Runtime
 from bentos.sentiment.model import SentimentModel
 model = SentimentModel.load(Path(sys.argv[1]), Runtime(engine=sys.argv[2]))
 threads = len(os.listdir("/proc/self/task"))

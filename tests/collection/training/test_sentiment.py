@@ -13,7 +13,7 @@ import transformers
 from bentos.sentiment.distilbert import DistilBert
 from bentos.sentiment.model import ONNX_FILE, SentimentModel
 from jubako.batch import of_texts
-from jubako.model import Batch, Runtime
+from jubako.models import Batch, Runtime
 from jubako.text import Tokenizer
 from jubako.training.recipe import DataRefused, Fitted, Params, no_log
 from tests.collection.training.real_data import real

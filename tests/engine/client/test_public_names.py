@@ -29,7 +29,7 @@ def test_type_checkers_see_the_same_names_as_python() -> None:
 
 
 def test_no_public_name_is_hidden_by_a_module_of_the_same_name() -> None:
-    """Importing ``jubako.model`` anywhere would turn ``from jubako import model`` into that module."""
+    """Importing ``jubako.models`` anywhere would turn ``from jubako import model`` into that module."""
     modules = {file.stem for file in (ROOT / "jubako").iterdir() if re.fullmatch(r"[a-z_]+(\.py)?", file.name)}
     assert not modules & set(jubako._MODULES)
 

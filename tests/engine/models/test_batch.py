@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jubako.batch import NotABatch, concat, given, of_texts, pack, size, unpack
-from jubako.model import Batch
+from jubako.models import Batch
 
 BATCHES = {
     "numbers": np.arange(12, dtype=np.float32).reshape(4, 3),

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from jubako.model import Batch, Column, Outputs
+from jubako.models import Batch, Column, Outputs
 from jubako.monitoring.archive.profile_files import Archive
 from jubako.monitoring.drift.summaries import Summary
 from jubako.monitoring.record.columns import check

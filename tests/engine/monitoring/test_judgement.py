@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from jubako.model import Column
+from jubako.models import Column
 from jubako.monitoring.drift.summaries import Summary
 from jubako.monitoring.drift.verdict import ColumnVerdict, Verdict, judge
 from tests.engine.monitoring.made import columns, summary

@@ -1,0 +1,205 @@
+"""A service from a class body: ``@service`` makes a runner, a dependency and a typed route of each ``model(...)``.
+
+A route that the class writes itself runs as it is; a route that it does not write is written here. What comes out is an
+ordinary BentoML service: ``bentoml serve``, ``bentoml build`` and BentoML's client work as their users expect.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any, Generic, cast, overload
+
+import bentoml
+
+from jubako import building, compat, home
+from jubako.answer import Answer
+from jubako.card import AnyCard, PredictionT, RowT
+from jubako.collection import Collection
+from jubako.compat.bentoml_classes import APIMethod, set_import_module
+from jubako.gateway.gateway import Gateway
+from jubako.gateway.service import GatewayService
+from jubako.models import AnyModel, Batch, Model
+from jubako.process import devices
+from jubako.runner.app import RunnerService
+from jubako.runner.loader import ModelLoader
+from jubako.settings import RunnerSettings, Settings, configuration_file, read
+
+#: BentoML's own limits never act: admission and deadlines are the gateway's.
+BENTOML_TIMEOUT = 3_600
+NEVER_REFUSE_MS = 3_600_000
+#: A BentoML batchable API takes at most so many calls' worth of rows at once.
+CALLS = 2
+
+
+class ModelOfService(Generic[RowT, PredictionT]):
+    """``self.churn`` in a route: asks the model's runner through the gateway's queue."""
+
+    def __init__(self, gateway: Gateway, name: str) -> None:
+        self._gateway = gateway
+        self._name = name
+
+    async def predict(self, rows: Sequence[RowT]) -> list[PredictionT]:
+        """One prediction for each row, in order, each with its id."""
+        predictions: list[PredictionT] = await self._gateway.endpoint(self._name).predict(rows)
+        return predictions
+
+
+class ModelAttribute(Generic[RowT, PredictionT]):
+    """What ``model(ChurnModel)`` leaves in the class body."""
+
+    def __init__(self, model: type[Model[RowT, PredictionT]]) -> None:
+        self.model = model
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> ModelAttribute[RowT, PredictionT]: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> ModelOfService[RowT, PredictionT]: ...
+    def __get__(self, instance: object | None, owner: type) -> Any:
+        return self if instance is None else ModelOfService(gateway_of(instance), self.model.card.name)
+
+
+def model(model: type[Model[RowT, PredictionT]]) -> ModelAttribute[RowT, PredictionT]:
+    """A model of the service: ``churn = model(ChurnModel)``. The attribute is named as the card is."""
+    return ModelAttribute(model)
+
+
+@dataclass(frozen=True)
+class Composition:
+    """What a composed service is made from."""
+
+    collection: Collection
+    settings: Settings
+    description: str
+
+
+def gateway_of(instance: object) -> Gateway:
+    gateway: Gateway = instance.__dict__["_gateway"]
+    return gateway
+
+
+def service(cls: type) -> GatewayService[Any]:
+    """The composed service of a class. Only this has to be importable by name: workers find their runners in it."""
+    compat.apply()
+    models = _models(cls)
+    home.serve_from(_root(cls))
+    collection = Collection.of(cls.__name__.lower(), models)
+    settings = read(configuration_file(), collection)
+    composition = Composition(collection, settings, (cls.__doc__ or "").strip())
+    routes = {api.route for api in vars(cls).values() if isinstance(api, APIMethod)}
+    for one in models:
+        name = one.card.name
+        setattr(cls, f"{name}_runner", bentoml.depends(_runner(one, settings)))
+        if f"/v1/{name}/predict" not in routes:
+            setattr(cls, f"predict_{name}", _route(one))
+    _give_a_gateway(cls, composition)
+    made = cast(
+        "GatewayService[Any]",
+        bentoml.service(
+            name=collection.name,
+            service_class=GatewayService,
+            image=building.image(),
+            labels=building.Labels(collection),
+            **_without_middlewares({"workers": settings.gateway.workers}),
+        )(cls),
+    )
+    made.composition = composition
+    set_import_module(made, cls.__module__)
+    return made
+
+
+def _models(cls: type) -> list[type[AnyModel]]:
+    declared = {name: value.model for name, value in vars(cls).items() if isinstance(value, ModelAttribute)}
+    wrong = [f"{name} = model({one.__name__})" for name, one in declared.items() if one.card.name != name]
+    if wrong:
+        raise TypeError(f"{cls.__name__}: an attribute has the name of its model's card, unlike {', '.join(wrong)}")
+    if not declared:
+        raise TypeError(f"{cls.__name__} has no model: write `name = model(NameModel)` into the class")
+    return list(declared.values())
+
+
+def _root(cls: type) -> Path:
+    """The folder that holds the package of the class's module."""
+    module = sys.modules[cls.__module__]
+    file = Path(str(module.__file__)).resolve()
+    return file.parents[cls.__module__.count(".")]
+
+
+def _runner(model: type[AnyModel], settings: Settings) -> Any:
+    """One BentoML service for one model. Served alone, it is ``bentoml serve bentos.service:Jubako.iris_runner``."""
+    card, chosen = model.card, settings.runner(model.card.name)
+
+    class Runner:
+        version = building.VersionInProduction(card)
+
+        def __init__(self) -> None:
+            self.loader = ModelLoader(model, chosen)
+            self.loader.look()
+
+        predict = bentoml.api(_predict(model), batchable=True, max_batch_size=CALLS * most_rows(card, chosen),
+                              max_latency_ms=NEVER_REFUSE_MS)  # fmt: skip
+
+    # BentoML's threads wait for models; a model's own threads are its engine's business.
+    parameters: dict[str, Any] = {"workers": chosen.workers, "threads": card.batching.at_once}
+    if share := _gpu_share(chosen.gpu):
+        parameters["resources"] = {"gpu": share}
+    made = bentoml.service(name=card.name, service_class=RunnerService, **_without_middlewares(parameters))(Runner)
+    made.settings = settings
+    return made
+
+
+def most_rows(card: AnyCard, settings: RunnerSettings) -> int:
+    return settings.max_rows or card.batching.max_rows
+
+
+def _predict(model: type[AnyModel]) -> Callable[..., Any]:
+    """The runner's one method. ``Model.in_thread`` says where the merger calls it."""
+
+    def predict(self: Any, batch: Any) -> Any:
+        return self.loader.predict(batch).outputs
+
+    predict.__annotations__ = {"batch": model.array, "return": Batch}
+    return predict
+
+
+def _route(model: type[AnyModel]) -> Any:
+    card = model.card
+
+    async def predict(self: Any, inputs: Any) -> Any:
+        return await gateway_of(self).answer(card.name, inputs)
+
+    predict.__name__ = predict.__qualname__ = card.name
+    predict.__doc__ = card.title
+    predict.generated = True  # type: ignore[attr-defined]  # it is not the class's own
+    inputs = list[Path] if card.media == "files" else list[card.row]  # type: ignore[name-defined]
+    predict.__annotations__ = {"inputs": inputs, "return": Answer[card.prediction]}  # type: ignore[name-defined]
+    return bentoml.api(predict, route=f"/v1/{card.name}/predict")
+
+
+def _give_a_gateway(cls: type, composition: Composition) -> None:
+    """An instance has a gateway before its class's own ``__init__`` runs."""
+    own = cast(Callable[..., None], cls.__init__)  # type: ignore[misc]
+
+    @wraps(own)
+    def init(self: Any) -> None:
+        self.__dict__["_gateway"] = Gateway(composition.collection, composition.settings, composition.description)
+        own(self)
+
+    cls.__init__ = init  # type: ignore[misc]
+
+
+def _without_middlewares(parameters: dict[str, Any]) -> dict[str, Any]:
+    """BentoML's access log and timeout cost more than the models; the gateway does what they did."""
+    return {**parameters, "traffic": {"timeout": BENTOML_TIMEOUT}, "logging": {"access": {"enabled": False}}}
+
+
+def _gpu_share(gpu: float | str) -> float | int:
+    """What to ask BentoML for. Nothing when there is no GPU: the runner itself then says what is missing."""
+    if gpu == 0 or devices.gpus() == 0:
+        return 0
+    if gpu == "auto":
+        return 0.5  # two nets fit on one GPU; 0.6 + 0.4 would not
+    return int(gpu) if float(gpu).is_integer() else float(gpu)

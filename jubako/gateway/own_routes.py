@@ -1,0 +1,136 @@
+"""Routes that a service writes itself: each ``@bentoml.api`` of the composed class that takes and gives JSON.
+
+They have what generated routes have: batching through ``self.NAME.predict``, errors, request id, headers, metrics,
+spans and a place in the interface's description. A route with files, a stream or a ``ctx`` goes to BentoML's router.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any, get_args, get_type_hints
+
+from bentoml.exceptions import BentoMLException
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+
+from jubako.batching import CallerDisconnected
+from jubako.compat.bentoml_classes import APIMethod
+from jubako.gateway.endpoints import HttpAnswer, RouteCall, current_call
+from jubako.gateway.json_rows import check_json, rejected_arguments
+from jubako.gateway.problems import MalformedProblem, Problem
+
+
+class RefusedProblem(Problem):
+    """What a route refused itself, by raising one of BentoML's exceptions with a status below 500."""
+
+    kind, title = "refused", "The request was refused"
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status  # type: ignore[misc]  # each of these has its own
+
+
+class OwnRoute:
+    """``errors[].loc`` begins with the name of an argument, as the JSON body does."""
+
+    def __init__(self, instance: object, method: APIMethod[..., Any], most_rows: int) -> None:
+        hints = get_type_hints(method.func, include_extras=True)
+        self.name = method.name
+        self.path = method.route
+        self.summary = inspect.getdoc(method.func) or self.name
+        self.version: str | None = None
+        self.check_media = check_json
+        self._call = method.func.__get__(instance)
+        self._is_async = inspect.iscoroutinefunction(method.func)
+        self._most_rows = most_rows
+        parameters = list(inspect.signature(method.func).parameters.values())[1:]
+        fields: dict[str, Any] = {
+            one.name: (hints.get(one.name, Any), ... if one.default is one.empty else one.default) for one in parameters
+        }
+        self.arguments: type[BaseModel] = create_model(
+            f"{self.name.title()}Request", __config__=ConfigDict(extra="forbid"), **fields
+        )
+        self.result: TypeAdapter[Any] = TypeAdapter(hints.get("return", Any))
+
+    def refuse_when_full(self) -> None:
+        """Each model that the route asks refuses for itself."""
+
+    async def answer(
+        self, body: bytes, _content_type: bytes, request_id: str, gone: Callable[[], bool]
+    ) -> HttpAnswer | None:
+        if not body:
+            raise MalformedProblem("the body is empty; send a JSON object with the route's arguments")
+        try:
+            arguments = self.arguments.model_validate_json(body)
+        except ValidationError as error:
+            raise rejected_arguments(error, tuple(self.arguments.model_fields)) from None
+        given = {name: getattr(arguments, name) for name in self.arguments.model_fields}
+        call = RouteCall(request_id, gone)
+        token = current_call.set(call)
+        try:
+            value = await (self._call(**given) if self._is_async else asyncio.to_thread(self._call, **given))
+        except CallerDisconnected:
+            return None
+        except BentoMLException as error:
+            if (status := int(error.error_code)) >= 500:
+                raise
+            raise RefusedProblem(status, str(error)) from None
+        finally:
+            current_call.reset(token)
+        return self._http_answer(self.result.dump_json(value), call)
+
+    def _http_answer(self, body: bytes, call: RouteCall) -> HttpAnswer:
+        """The models work at once or in turn; the slowest wait and the sum of their work are told."""
+        results = call.results
+        versions = self.version = ", ".join(dict.fromkeys(result.version for result in results))
+        return HttpAnswer(
+            body,
+            sum(len(result.outputs) for result in results),
+            versions,
+            max((result.queue for result in results), default=0.0),
+            max((result.hop for result in results), default=0.0),
+            sum(result.model for result in results),
+        )
+
+
+def own_routes(instance: object, methods: Sequence[APIMethod[..., Any]], most_rows: int) -> list[OwnRoute]:
+    """Those that the class wrote itself, and that take and give JSON."""
+    return [OwnRoute(instance, method, most_rows) for method in methods if is_own(method) and takes_json(method)]
+
+
+def is_own(method: APIMethod[..., Any]) -> bool:
+    return not getattr(method.func, "generated", False)
+
+
+def takes_json(method: APIMethod[..., Any]) -> bool:
+    if method.is_stream or method.is_task or method.ctx_param or method.batchable:
+        return False
+    hints = get_type_hints(method.func)
+    return not any(_is_file(kind) for kind in hints.values())
+
+
+def _is_file(annotation: Any) -> bool:
+    if any(_is_file(inner) for inner in get_args(annotation)):
+        return True
+    if not inspect.isclass(annotation):
+        return False
+    return issubclass(annotation, PurePath) or annotation.__module__.partition(".")[0] in ("PIL", "numpy", "pandas")
+
+
+def example(route: OwnRoute, cards: Mapping[type[BaseModel], Mapping[str, Any]]) -> dict[str, Any] | None:
+    """A request that works when tried, where each argument is a row of a card or has examples or a default."""
+    found: dict[str, Any] = {}
+    for name, info in route.arguments.model_fields.items():
+        kind: Any = info.annotation
+        inner = get_args(kind)
+        if kind in cards:
+            found[name] = dict(cards[kind])
+        elif info.examples:
+            found[name] = info.examples[0]
+        elif len(inner) == 1 and inner[0] in cards:
+            found[name] = [dict(cards[inner[0]])]
+        elif info.is_required():
+            return None
+    return found
