@@ -14,6 +14,7 @@ import pytest
 from jubako.settings import read
 from tests.documents import DOCUMENTS, Block, anchors, every_block, links
 from tests.fake_service import FakeService
+from tests.five import COLLECTION
 from tests.reading import ROOT
 
 #: Kinds of blocks, each run or checked by a test of its name here or in ``tests/collection/e2e/test_readme.py``.
@@ -60,7 +61,7 @@ def exists_in_the_console_command(arguments: list[str]) -> None:
 @pytest.mark.parametrize("block", every_block("yaml"), ids=str)
 def test_configuration_in_documents_is_accepted(block: Block, tmp_path: Path) -> None:
     (file := tmp_path / "configuration.yaml").write_text(block.text)
-    read(file)
+    read(file, COLLECTION)
 
 
 @pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: file.relative_to(ROOT).as_posix())

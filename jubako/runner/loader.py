@@ -25,7 +25,7 @@ from jubako.versions import stages, store
 from jubako.versions.manifest import VersionRefused
 from jubako.versions.store import LoadedVersion
 
-log = logging.getLogger("jubako.keeper")
+log = logging.getLogger("jubako.runner")
 
 #: After so many seconds a refused version is tried again, and then after twice as long each time: its files may have
 #: been restored, or the machine had no memory for it.

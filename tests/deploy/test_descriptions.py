@@ -14,6 +14,7 @@ import yaml
 
 from jubako import building
 from jubako.settings import read
+from tests.five import COLLECTION
 from tests.reading import ROOT
 
 COMPOSE = sorted((ROOT / "deploy" / "compose").glob("*.yaml"))
@@ -91,7 +92,7 @@ def test_a_pod_may_do_nothing_that_it_need_not() -> None:
 
 
 def test_a_replica_has_the_time_to_drain_before_it_is_killed() -> None:
-    drain = read(ROOT / "configuration.yaml").gateway.drain_seconds
+    drain = read(ROOT / "configuration.yaml", COLLECTION).gateway.drain_seconds
     answers_and_profiles = 8 + 5
     pause = POD["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert POD["terminationGracePeriodSeconds"] > pause + drain + answers_and_profiles
@@ -112,7 +113,7 @@ def test_the_gpu_variant_differs_only_in_what_a_gpu_needs() -> None:
 
 
 def test_the_gpu_variant_is_not_ready_without_a_gpu() -> None:
-    settings = read(ROOT / "deploy" / "gpu" / "configuration.yaml")
+    settings = read(ROOT / "deploy" / "gpu" / "configuration.yaml", COLLECTION)
     assert {name: settings.runner(name).gpu for name in ("sentiment", "image", "iris")} == {
         "sentiment": 0.5,
         "image": 0.5,

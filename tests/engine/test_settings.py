@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from jubako.settings import DEFAULT_FILE, ConfigurationRefused, Settings, configuration_file, read
+from jubako.settings import ConfigurationRefused, Settings, configuration_file, settings_for
+from jubako.settings import read as read_for
+from tests.five import COLLECTION
+from tests.reading import ROOT
+
+
+def read(file: Path) -> Settings:
+    return read_for(file, COLLECTION)
 
 
 def write(folder: Path, text: str) -> Path:
@@ -16,12 +23,12 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_the_project_s_own_configuration_is_accepted() -> None:
-    assert read(DEFAULT_FILE).gateway.workers == 1
+    assert read(ROOT / "configuration.yaml").gateway.workers == 1
 
 
 @pytest.mark.parametrize("text", ["", "{}", "services: {}"], ids=["empty", "no keys", "no services"])
 def test_what_is_not_said_has_its_default(tmp_path: Path, text: str) -> None:
-    assert read(write(tmp_path, text)) == Settings()
+    assert read(write(tmp_path, text)).model_dump() == settings_for(COLLECTION)().model_dump()
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from jubako.card import AnyCard
+from jubako.settings import read
 from tests.five import CARDS, COLLECTION, MODELS
 from tests.reading import ROOT
 
@@ -23,11 +24,11 @@ from tests.reading import ROOT
 ASK_THE_SERVICE = """
 import json
 from bentos.service import Jubako
-from bentos.runners import RUNNERS
+runners = [dependency.on for dependency in Jubako.dependencies.values()]
 print(json.dumps({
-    "runners": {name: [method.batchable for method in runner.apis.values()] for name, runner in RUNNERS.items()},
-    "behind the gateway": [dependency.on.name for dependency in Jubako.dependencies.values()],
-    "routes": {name: method.route for name, method in Jubako.apis.items()},
+    "models": list(Jubako.composition.collection),
+    "runners": {runner.name: [method.batchable for method in runner.apis.values()] for runner in runners},
+    "routes": {method.name: method.route for method in Jubako.apis.values()},
 }))
 """
 
@@ -47,9 +48,7 @@ def test_its_card_stands_in_a_file_of_its_name(card: AnyCard) -> None:
     assert importlib.import_module(f"bentos.{card.name}.card").CARD is card
 
 
-def test_a_class_serves_it(card: AnyCard) -> None:
-    """Listed in bentos/models.py."""
-    assert card.name in MODELS
+def test_one_class_of_its_folder_serves_it(card: AnyCard) -> None:
     assert MODELS[card.name].card is card
 
 
@@ -60,28 +59,22 @@ def test_a_recipe_trains_it(card: AnyCard) -> None:
 
 
 def test_one_batching_runner_computes_it(card: AnyCard, service: dict[str, Any]) -> None:
-    """A class in bentos/runners.py, and its place in RUNNERS."""
+    """Its line in bentos/service.py."""
     assert service["runners"][card.name] == [True]
-
-
-def test_the_gateway_depends_on_its_runner(card: AnyCard, service: dict[str, Any]) -> None:
-    assert card.name in service["behind the gateway"]
 
 
 def test_the_gateway_has_its_route(card: AnyCard, service: dict[str, Any]) -> None:
     assert service["routes"][card.name] == f"/v1/{card.name}/predict"
 
 
-def test_the_service_serves_nothing_that_has_no_card(service: dict[str, Any]) -> None:
-    assert set(service["runners"]) == set(service["behind the gateway"]) == set(service["routes"]) == set(CARDS)
+def test_the_service_composes_the_models_that_have_a_folder(service: dict[str, Any]) -> None:
+    assert set(service["models"]) == set(service["runners"]) == set(CARDS)
 
 
 def test_its_runner_can_be_configured(card: AnyCard) -> None:
-    """A field in jubako/settings.py, and a section in configuration.yaml for people to find."""
-    from jubako.settings import Services, read
-
-    assert card.name in Services.model_fields
-    assert card.name in read(ROOT / "configuration.yaml").services.model_fields_set
+    """A section in configuration.yaml for people to find."""
+    settings = read(ROOT / "configuration.yaml", COLLECTION)
+    assert card.name in settings.services.model_fields_set
 
 
 def test_the_readme_lists_it(card: AnyCard) -> None:

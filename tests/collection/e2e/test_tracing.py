@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from jubako import settings, tracing
-from jubako.settings import ConfigurationRefused, Settings, read
+from jubako.settings import ConfigurationRefused, read, settings_for
 from tests.collection.e2e.collector import FakeCollector, Seen
 from tests.conftest import TrainedHome
+from tests.five import COLLECTION
 from tests.reading import ROOT
 from tests.serving import RunningService, examples, free_port
 
@@ -30,7 +31,7 @@ def many(spans: list[Seen]) -> list[Seen]:
 
 def test_nothing_of_opentelemetry_is_loaded_when_it_is_off() -> None:
     """Asked of a fresh interpreter. BentoML loads its own share later, whatever we do."""
-    assert tracing.opened(Settings().tracing, "jubako") is None
+    assert tracing.opened(settings_for(COLLECTION)().tracing, "jubako") is None
     program = "import sys, jubako.gateway.app, jubako.batching.batcher, jubako.tracing; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
     assert not [name for name in loaded.stdout.split() if name.startswith(("opentelemetry", "jubako.tracing.spans"))]
@@ -40,7 +41,7 @@ def test_an_exporter_that_is_not_installed_is_refused_at_start(tmp_path: Path, m
     monkeypatch.setattr(settings, "find_spec", lambda _name: None)
     (file := tmp_path / "configuration.yaml").write_text("tracing: {endpoint: 'http://127.0.0.1:4318/v1/traces'}")
     with pytest.raises(ConfigurationRefused, match=r"pip install 'jubako\[tracing\]'"):
-        read(file)
+        read(file, COLLECTION)
 
 
 @pytest.mark.slow

@@ -37,13 +37,13 @@ def nothing_of_ours_waits_for_the_collector() -> Iterator[None]:
 
 
 class Full:
-    """A caller and a reading with no room."""
+    """A batcher and a reader with no room."""
 
     version = None
 
     def check_media(self, content_type: bytes) -> None: ...
 
-    async def batch(self, *_: Any) -> Any:
+    async def read(self, *_: Any) -> Any:
         return np.zeros((1, 4), np.float32)
 
     async def call(self, *_: Any) -> Any:

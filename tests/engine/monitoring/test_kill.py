@@ -23,12 +23,12 @@ import sys, time
 from pathlib import Path
 from jubako.monitoring.record import profiler
 from jubako.monitoring.record.recorder import Recorder
-from jubako.settings import Monitoring
+from jubako.settings import MonitoringSettings
 from tests.five import MODELS
 from tests.engine.monitoring.made import requests
 
 profiler.SAVE_EVERY = 0.0  # as often as it can, so that a kill meets a write
-recorder = Recorder(Path(sys.argv[1]), Monitoring(window_seconds=1), MODELS)
+recorder = Recorder(Path(sys.argv[1]), MonitoringSettings(window_seconds=1), MODELS)
 recorder.start()
 print("started", flush=True)
 observed = 0
@@ -47,11 +47,11 @@ from tests.five import CARDS
 from tests.five import MODELS
 from jubako.monitoring.quality.feedback import FeedbackLog, check
 from jubako.monitoring.record.recorder import Recorder
-from jubako.settings import Monitoring
+from jubako.settings import MonitoringSettings
 from tests.engine.monitoring.made import ids, requests
 
 folder = Path(sys.argv[1])
-recorder = Recorder(folder, Monitoring(), MODELS)
+recorder = Recorder(folder, MonitoringSettings(), MODELS)
 recorder.start()
 log = FeedbackLog(folder, CARDS, lambda: recorder.flush(60.0, profiles=False))
 while True:

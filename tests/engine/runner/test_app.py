@@ -21,6 +21,8 @@ from jubako.batching.faults import ModelFailed, NotReady
 from jubako.card import Batching
 from jubako.runner.app import RunnerApp, RunnerAppFactory, RunnerService
 from jubako.runner.loader import BatchOutputs
+from jubako.settings import settings_for
+from tests.five import COLLECTION
 
 #: BentoML's own way to read a request body.
 pytestmark = pytest.mark.filterwarnings("ignore:Accessing the 'model_fields' attribute")
@@ -47,11 +49,14 @@ class FakeLoader:
 @bentoml.service(name="fake", service_class=RunnerService)
 class Fake:
     def __init__(self) -> None:
-        self.keeper = FakeLoader()
+        self.loader = FakeLoader()
 
     @bentoml.api(batchable=True, max_batch_size=16)
     async def predict(self, batch: Matrix) -> Matrix:
-        return self.keeper.predict(batch).outputs
+        return self.loader.predict(batch).outputs
+
+
+Fake.settings = settings_for(COLLECTION)()  # type: ignore[attr-defined]
 
 
 @asynccontextmanager
