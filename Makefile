@@ -113,9 +113,18 @@ format: $(READY) ## Put every file in the one format
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
 
+# uv resolves, pip installs: no index and no folder of this machine is written into a lock. An image is Linux.
+export UV_CUSTOM_COMPILE_COMMAND = make lock
+COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --constraint requirements-torch.txt
+FOR_IMAGES = $(COMPILE) --python-platform linux --constraint requirements.lock \
+	--extra serve --extra text --extra pictures --extra tracing
+
 .PHONY: lock
-lock: $(READY) ## Write the lock files again; UPGRADE="numpy torch" or UPGRADE=all moves versions
-	@$(BIN)/python .ci/lock.py $(UPGRADE)
+lock: $(READY) ## Write the lock files again; UPGRADE="numpy rich" or UPGRADE=all moves versions (torch: requirements-torch.txt)
+	@$(COMPILE) --universal --extra dev --no-emit-package torch --output-file requirements.lock \
+		$(if $(filter all,$(UPGRADE)),--upgrade,$(addprefix --upgrade-package ,$(UPGRADE)))
+	@$(FOR_IMAGES) --output-file requirements-serve.lock
+	@$(FOR_IMAGES) --extra torch --output-file requirements-gpu.lock
 
 .PHONY: dashboards
 dashboards: $(READY) ## Write Grafana's dashboards again, from deploy/grafana
@@ -127,7 +136,8 @@ alarms: $(READY) ## Write the alarms for the Prometheus operator again, from dep
 
 .PHONY: audit
 audit: $(READY) ## Look the locked versions up in the vulnerability database; fails when it could not look
-	@$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement requirements.lock
+	@for file in requirements.lock requirements-torch.txt; do \
+		$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement $$file || exit 1; done
 
 .PHONY: clean
 clean: ## Remove the virtual environment, caches and builds; versions and .jubako/ stay
@@ -140,11 +150,16 @@ help: ## Show this list
 		/^## / {printf "\n%s\n", substr($$0, 4)} \
 		/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+PIP = $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
+PROGRESS = | awk -v total=$$(grep -c == requirements.lock) -v terminal=$$(test -t 1 && echo 1) -f .ci/progress.awk
+
 # The stamp is written last, so an interrupted installation is done again.
-$(READY): requirements.lock pyproject.toml | $(BIN)/python
+$(READY): requirements.lock requirements-torch.txt pyproject.toml | $(BIN)/python
 	@echo "Installing the locked versions into $(VENV) (a few minutes the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@{ $(PIP) --require-hashes --no-deps --requirement requirements.lock 2>&1 || echo INSTALLATION FAILED; } $(PROGRESS)
+	@echo "Installing torch"
+	@$(PIP) --quiet --requirement requirements-torch.txt
+	@$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(BIN)/python:

@@ -8,6 +8,8 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
+from jubako import collection
+
 try:
     import click
 except ModuleNotFoundError as missing:
@@ -28,7 +30,7 @@ class Command:
 COMMANDS = {
     "train": Command(
         "jubako.commands.train:train", "Train models, and make versions of those that pass.", "train",
-        ("training", "mlflow", "sklearn", "matplotlib"),
+        ("mlflow", "matplotlib"),
     ),
     "models": Command(
         "jubako.commands.versions:models", "List versions: stage, metrics, lineage.", "serve", ("numpy", "rich"),
@@ -41,15 +43,13 @@ COMMANDS = {
     ),
     "evaluate": Command(
         "jubako.commands.evaluate:evaluate", "Judge a version on rows whose truth is known.", "train",
-        ("training", "sklearn", "onnxruntime"),
+        ("mlflow", "onnxruntime"),
     ),
     "drift": Command("jubako.commands.drift:drift", "Compare live rows with training.", "serve", ("whylogs",)),
     "check": Command(
         "jubako.commands.check:check", "Check configuration, store and machine.", "serve", ("numpy", "rich"),
     ),
-    "keys": Command(
-        "jubako.commands.check:keys", "Make API keys.", "serve", ("numpy", "rich"),
-    ),
+    "keys": Command("jubako.commands.check:keys", "Make API keys.", "serve", ("numpy", "rich")),
     "predict": Command("jubako.commands.predict:predict", "Ask the service for predictions.", "cli", ("rich",)),
 }  # fmt: skip
 
@@ -97,8 +97,9 @@ def _tell_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool)
     help="Show the version and exit.",
 )  # fmt: skip
 def group() -> None:
-    """Five models behind one BentoML service: train them, choose what serves, watch it."""
+    """Several models behind one BentoML service: train them, choose what serves, watch it."""
 
 
 def main(**options: Any) -> None:
+    collection.here()  # a console command does not find the working folder's packages by itself
     group(prog_name="jubako", **options)

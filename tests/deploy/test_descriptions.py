@@ -12,6 +12,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from deploy.image.findings import pins
 from jubako import building
 from jubako.settings import read
 from tests.five import COLLECTION
@@ -122,11 +123,8 @@ def test_the_gpu_variant_is_not_ready_without_a_gpu() -> None:
 
 
 def test_the_gpu_lock_is_the_serving_lock_and_torch() -> None:
-    serving, gpu = (
-        {line for line in (ROOT / f"requirements-{name}.lock").read_text().splitlines() if "==" in line}
-        for name in ("serve", "gpu")
-    )
-    assert serving < gpu
-    names = {line.partition("==")[0] for line in gpu - serving}
+    serving, gpu = (pins((ROOT / f"requirements-{name}.lock").read_text()) for name in ("serve", "gpu"))
+    assert serving.items() < gpu.items()
+    names = gpu.keys() - serving.keys()
     assert {"torch", "safetensors"} <= names
     assert not names & {"mlflow", "scikit-learn", "transformers", "xgboost", "lightgbm", "pytest"}
