@@ -8,8 +8,6 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
-from jubako import collection
-
 try:
     import click
 except ModuleNotFoundError as missing:
@@ -66,6 +64,9 @@ class Lazy(click.Group):
             raise click.ClickException(
                 f"`jubako {cmd_name}` needs {missing}, which is not installed: pip install 'jubako[{command.extra}]'"
             )
+        from jubako import collection
+
+        collection.here()  # a console command does not find the working folder's packages by itself
         module, _, name = command.place.partition(":")
         found: click.Command = getattr(import_module(module), name)
         return found
@@ -101,5 +102,4 @@ def group() -> None:
 
 
 def main(**options: Any) -> None:
-    collection.here()  # a console command does not find the working folder's packages by itself
     group(prog_name="jubako", **options)

@@ -92,7 +92,7 @@ STANDS_ON = {
     "jubako": (*SERVING, *FRAMEWORKS, *TRAINING, "load", "testing"),
     "bentos": (*SERVING, *FRAMEWORKS),
     "training": (*SERVING, *FRAMEWORKS, *TRAINING, "collection"),
-    "load_tests": ("cli", "load"),
+    "load_tests": ("cli", "load", "pictures"),
 }
 
 
