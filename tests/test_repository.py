@@ -101,8 +101,8 @@ def test_what_a_part_imports_is_declared_for_it(part: str) -> None:
     """What only comes along with something else is gone when that something changes its mind."""
     lines = [*PROJECT["project"]["dependencies"], *(line for extra in STANDS_ON[part] for line in EXTRAS[extra])]
     declared = {canonicalize_name(Requirement(line).name) for line in lines}
-    # pydantic and its core are one.
-    declared |= {"pydantic-core"}
+    # pydantic, its core and its annotations are one.
+    declared |= {"pydantic-core", "annotated-types"}
     homes = packages_distributions()
     undeclared = [
         f"{found} ({', '.join(homes.get(found.top, ['not installed']))})"
