@@ -176,7 +176,7 @@ def visit(lab: Laboratory, station: Station, round_number: int) -> Generator[Fin
 
 def write_mlmodel(place: Place, native: bool) -> None:
     """The folder that training registers with MLflow, written by the same code."""
-    from jubako.tables import ONNX_FILE
+    from jubako.onnx import ONNX_FILE
     from jubako.training import mlmodel
 
     files = place.scratch / "files"

@@ -8,11 +8,17 @@ and to join and take 64 of them took 170 microseconds longer.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
-from jubako.models import Batch
+Batch: TypeAlias = NDArray[Any]
+"""What goes to a runner: one array with a row at each place of the first axis."""
+
+Outputs: TypeAlias = NDArray[np.float32]
+"""What comes back: one line for each row, one column for each of the card's ``outputs``."""
 
 TEXTS = "texts"
 #: The kinds of numbers that may travel. An array of objects would need pickle.

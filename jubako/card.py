@@ -9,10 +9,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from types import NoneType, UnionType
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, Union, get_args, get_origin
 
 from annotated_types import MaxLen
 from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic.fields import FieldInfo
 
 Engine = Literal["auto", "onnx", "native"]
 
@@ -31,6 +33,20 @@ def _no_boolean(value: Any) -> Any:
 
 NOT_BOOLEAN = BeforeValidator(_no_boolean)
 """For a literal of numbers: Python's true equals 1, so it alone would take it."""
+
+
+def categories_of(annotation: Any) -> tuple[Any, ...]:
+    """The values that a field may have: of a ``Literal`` or ``bool``, with or without ``None``; else nothing.
+
+    >>> categories_of(Literal["red", "blue"] | None), categories_of(bool), categories_of(float)
+    (('red', 'blue'), (False, True), ())
+    """
+    if get_origin(annotation) in (Union, UnionType):
+        filled = [one for one in get_args(annotation) if one is not NoneType]
+        return categories_of(filled[0]) if len(filled) == 1 else ()
+    if annotation is bool:
+        return (False, True)
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
 
 
 class FileRow(Row):
@@ -113,6 +129,39 @@ class Signal:
     categories: tuple[str, ...] = ()
     optional: bool = False
     """Whether a missing value is normal."""
+
+
+def category(fields: type[BaseModel], name: str) -> Signal:
+    """The signal of a ``Literal`` or ``bool`` field of a row or a prediction."""
+    info = fields.model_fields[name]
+    values = categories_of(info.annotation)
+    return Signal(name, "category", categories=tuple(map(str, values)), optional=_may_be_null(info))
+
+
+def signals_of(row: type[Row], **ranges: tuple[float, float]) -> tuple[Signal, ...]:
+    """A signal for each field of a row, in its order. ``ranges`` says what is normal for a number; else the bounds of
+    the field itself hold, which say what is possible.
+    """
+    if unknown := ranges.keys() - row.model_fields.keys():
+        raise TypeError(f"{row.__name__} has no {', '.join(sorted(unknown))}")
+    return tuple(
+        category(row, name) if categories_of(info.annotation) else _number(name, info, ranges.get(name))
+        for name, info in row.model_fields.items()
+    )
+
+
+def _number(name: str, info: FieldInfo, normal: tuple[float, float] | None) -> Signal:
+    low, high = normal or (_bound(info, "ge", "gt"), _bound(info, "le", "lt"))
+    return Signal(name, "number", low=low, high=high, optional=_may_be_null(info))
+
+
+def _bound(info: FieldInfo, *names: str) -> float | None:
+    found = (getattr(rule, name) for rule in info.metadata for name in names if hasattr(rule, name))
+    return next(map(float, found), None)
+
+
+def _may_be_null(info: FieldInfo) -> bool:
+    return NoneType in get_args(info.annotation)
 
 
 @dataclass(frozen=True, slots=True)

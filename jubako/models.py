@@ -2,46 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, Self, TypeAlias, overload
+from typing import Any, ClassVar, Generic, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jubako.batch import Batch, Outputs
 from jubako.card import AnyCard, Engine, PredictionT, RowT
+from jubako.columns import Coded, Column
+from jubako.predictions import PredictionFields
 
-Batch: TypeAlias = NDArray[Any]
-"""What goes to a runner: one array with a row at each place of the first axis. Texts are an array of Python's strings
-(``jubako.batch.of_texts``)."""
-
-Outputs: TypeAlias = NDArray[np.float32]
-"""What comes back: one line for each row, one column for each of the card's ``outputs``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Coded(Sequence[str]):
-    """A column of categories, as the place of each among its values: nothing is looked up a second time."""
-
-    codes: NDArray[np.int16]
-    values: tuple[str, ...]
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    @overload
-    def __getitem__(self, place: int) -> str: ...
-    @overload
-    def __getitem__(self, place: slice) -> Coded: ...
-    def __getitem__(self, place: int | slice) -> str | Coded:
-        codes = self.codes[place]
-        return Coded(codes, self.values) if isinstance(place, slice) else self.values[int(codes)]
-
-
-Column: TypeAlias = NDArray[np.float64] | list[str | None] | Coded
-"""One monitored column of many rows: numbers (NaN where missing) or categories (None where missing)."""
+__all__ = ["AnyModel", "BadRows", "Batch", "Coded", "Column", "Device", "Model", "Outputs", "Runtime"]
 
 Device = Literal["cpu", "cuda"]
 
@@ -58,7 +34,7 @@ class Runtime:
 class Model(ABC, Generic[RowT, PredictionT]):
     """``class WineModel(Model[WineRow, WinePrediction])``: the types are what a client and a route get to see.
 
-    ``encode`` and ``decode`` are static: the gateway uses them without loading a model.
+    ``encode`` and ``decode`` belong to the class: the gateway uses them without loading a model.
     """
 
     card: ClassVar[AnyCard]
@@ -70,16 +46,34 @@ class Model(ABC, Generic[RowT, PredictionT]):
     """The share of a GPU that a runner asks for when the configuration does not say."""
     engine: str
     """What really computes, for people: ``onnxruntime``, ``torch bf16`` ..."""
+    _prediction: ClassVar[PredictionFields]
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if "card" not in cls.__dict__:
+            return
+        cls._prediction = PredictionFields(cls.card)
+        unknown = cls._prediction.unknown
+        if unknown and not overrides(cls, Model, "decode"):
+            raise TypeError(f"{cls.__name__}: nothing says what fills {', '.join(unknown)}; write decode")
 
     @staticmethod
     @abstractmethod
     def encode(rows: Sequence[Any]) -> Batch:
         """Card rows, already validated, as one batch. Raises ``BadRows`` for what only a decoder can find."""
 
-    @staticmethod
-    @abstractmethod
-    def decode(outputs: Outputs) -> list[dict[str, Any]]:
-        """One answer for each line: the fields of the card's prediction, without its id."""
+    @classmethod
+    def decode(cls, outputs: Outputs) -> list[dict[str, Any]]:
+        """One answer for each line: the fields of the card's prediction, without its id.
+
+        As ``jubako.predictions`` finds them by their types; override it where an answer is something else.
+        """
+        return cls._prediction.decode(outputs)
+
+    @classmethod
+    def answer_columns(cls, outputs: Outputs) -> dict[str, Column]:
+        """The card's ``answer_signals``, for ``signals``."""
+        return cls._prediction.columns(outputs)
 
     @staticmethod
     @abstractmethod
@@ -101,6 +95,11 @@ class Model(ABC, Generic[RowT, PredictionT]):
     @classmethod
     @abstractmethod
     def load(cls, folder: Path, runtime: Runtime = Runtime()) -> Self: ...
+
+
+def overrides(cls: type, base: type, name: str) -> bool:
+    """Whether a class has its own method of this name, or inherits one that is not the base's."""
+    return inspect.getattr_static(cls, name) is not inspect.getattr_static(base, name)
 
 
 AnyModel: TypeAlias = Model[Any, Any]

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import onnxruntime
 
+ONNX_FILE = "model.onnx"
+"""The export in a version, beside the native artefact."""
+
 
 def session(file: Path, threads: int = 1) -> onnxruntime.InferenceSession:
     """A session that uses exactly ``threads`` threads and gives the processor back between calls."""

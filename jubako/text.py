@@ -1,4 +1,4 @@
-"""Texts as tokens, and tokens as small matrices: padding is paid for in full, so alike stands with alike."""
+"""Text models; texts as tokens; tokens as small matrices. Padding costs as much as text: alike lengths go together."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ import os
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from jubako.batch import Batch, Outputs, of_texts
+from jubako.card import PredictionT, RowT
+from jubako.columns import Column
+from jubako.models import Model
 
 if TYPE_CHECKING:
     import tokenizers
@@ -57,6 +63,41 @@ def weight(text: str) -> int:
     """
     size = len(text) if text.isascii() else len(text.encode(errors="replace"))
     return min(MAX_TOKENS, 2 + size // 4)
+
+
+class TextModel(Model[RowT, PredictionT]):
+    """``class ToneModel(TextModel[ToneRow, TonePrediction])``: a model of the one text of each row."""
+
+    array: ClassVar[Any] = list[str]
+    _text: ClassVar[Callable[[Any], str]]
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if "card" in cls.__dict__:
+            (field,) = cls.card.columns
+            cls._text = attrgetter(field)
+
+    @classmethod
+    def encode(cls, rows: Sequence[RowT]) -> Batch:
+        return of_texts(map(normalise, map(cls._text, rows)))
+
+    @classmethod
+    def weigh(cls, batch: Batch) -> int:
+        """About how many tokens, known before they are cut."""
+        return sum(map(weight, batch)) if cls.card.batching.max_tokens else len(batch)
+
+    @classmethod
+    def signals(cls, batch: Batch, outputs: Outputs) -> dict[str, Column]:
+        texts = batch.tolist()
+        characters = np.array(list(map(len, texts)), dtype=np.float64)
+        spaces = np.array([one.count(" ") for one in texts], dtype=np.float64)
+        share = np.array(list(map(letters, texts)), dtype=np.float64) / np.maximum(characters - spaces, 1)
+        return {
+            "characters": characters,
+            "words": spaces + 1,
+            "letter_share": share,
+            **cls.answer_columns(outputs),
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from bentos.churn.card import CARD
 from bentos.churn.model import ChurnModel
 from jubako.card import AnyCard
 from jubako.models import AnyModel, Batch, Runtime
-from jubako.tables import ONNX_FILE
+from jubako.onnx import ONNX_FILE
 from jubako.training import onnx_trees
 from jubako.training.parity import kept
 from jubako.training.recipe import Dataset, Fitted, Log, Param, Params, Truth
@@ -86,7 +86,7 @@ class ChurnRecipe:
         return Fitted(ChurnModel(booster), dict(zip(CARD.columns, shares, strict=True)))
 
     def export(self, model: AnyModel, folder: Path, sample: Batch) -> dict[str, float]:
-        booster = cast(ChurnModel, model).booster
+        booster = cast(ChurnModel, model).native
         onnx_trees.write(onnx_trees.lightgbm_nodes(booster), folder, len(CARD.columns), CARD.outputs[0], sigmoid=True)
         exported = ChurnModel.load(folder, Runtime("onnx"))
         apart = float(np.abs(exported.predict(sample) - model.predict(sample)).max())

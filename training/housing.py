@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import numpy as np
 
 from bentos.housing.card import CARD
-from bentos.housing.model import FEATURES, HousingModel, features
+from bentos.housing.model import FEATURES, HousingModel
 from jubako.card import AnyCard
 from jubako.models import AnyModel, Batch, Runtime
-from jubako.tables import ONNX_FILE
+from jubako.onnx import ONNX_FILE
 from jubako.training import onnx_trees
 from jubako.training.parity import kept
 from jubako.training.recipe import Dataset, Fitted, Log, Param, Params, Truth
@@ -70,7 +70,7 @@ class HousingRecipe:
                 log("progress", (epoch + 1) / rounds, epoch + 1)
                 return False
 
-        table = xgboost.DMatrix(features(batch), truth, feature_names=list(FEATURES))
+        table = xgboost.DMatrix(HousingModel.features(batch), truth, feature_names=list(FEATURES))
         booster = xgboost.train(
             {
                 **{name: value for name, value in params.items() if name != "rounds"},
@@ -90,7 +90,7 @@ class HousingRecipe:
 
     def export(self, model: AnyModel, folder: Path, sample: Batch) -> dict[str, float]:
         """Relative, because these are dollars."""
-        booster = cast(HousingModel, model).booster
+        booster = cast(HousingModel, model).native
         onnx_trees.write(onnx_trees.xgboost_nodes(booster), folder, len(FEATURES), CARD.outputs[0], sigmoid=False)
         native = model.predict(sample)
         apart = np.abs(HousingModel.load(folder, Runtime("onnx")).predict(sample) - native)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import numpy as np
 
 from bentos.image.card import CARD
-from bentos.image.model import ONNX_FILE, ImageModel, network
+from bentos.image.model import ImageModel, network
 from jubako import pictures
 from jubako.card import AnyCard
 from jubako.models import AnyModel, Batch
+from jubako.onnx import ONNX_FILE
 from jubako.training.parity import kept
 from jubako.training.recipe import Dataset, Fitted, Log, Param, Params, Truth
 from training import image_onnx

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bentos.image.card import COLOURS
-from bentos.image.model import ONNX_FILE
+from jubako.onnx import ONNX_FILE
 from jubako.pictures import PIXELS, ROW_BYTES, SIDE
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from bentos.iris.card import CARD, SPECIES, IrisRow, Species
 from bentos.iris.model import IrisModel
 from jubako.card import AnyCard
 from jubako.models import AnyModel, Batch
-from jubako.tables import ONNX_FILE
+from jubako.onnx import ONNX_FILE
 from jubako.training import tables
 from jubako.training.parity import kept
 from jubako.training.recipe import DataRefused, Dataset, Fitted, Log, Param, Params, Truth
@@ -90,7 +90,7 @@ class IrisRecipe:
     def export(self, model: AnyModel, folder: Path, sample: Batch) -> dict[str, float]:
         from skl2onnx import to_onnx
 
-        forest = cast(IrisModel, model).forest
+        forest = cast(IrisModel, model).native
         rows = cast("np.ndarray[Any, Any]", sample)
         # zipmap would wrap the probabilities into one dictionary a row.
         converted = to_onnx(forest, rows[:1], options={id(forest): {"zipmap": False}}, target_opset=18)

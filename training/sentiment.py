@@ -15,9 +15,10 @@ from typing import Any, ClassVar, cast
 import numpy as np
 
 from bentos.sentiment.card import CARD
-from bentos.sentiment.model import ONNX_FILE, SentimentModel
+from bentos.sentiment.model import SentimentModel
 from jubako.card import AnyCard
 from jubako.models import AnyModel, Batch, Outputs
+from jubako.onnx import ONNX_FILE
 from jubako.text import normalise
 from jubako.training import tables, texts
 from jubako.training.recipe import Dataset, Fitted, Log, Param, Params, Truth

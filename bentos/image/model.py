@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +18,14 @@ from bentos.image.card import CARD, COLOURS, ImagePrediction, ImageRow
 from jubako import onnx, pictures
 from jubako.card import AnyCard
 from jubako.files import FileModel
-from jubako.models import Batch, Coded, Column, Device, Outputs, Runtime
+from jubako.models import Batch, Column, Device, Outputs, Runtime
+from jubako.onnx import ONNX_FILE
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
 SAFETENSORS_FILE = "model.safetensors"
-ONNX_FILE = "model.onnx"
 #: Rows in one call to an engine: what lies between two layers stays in the processor's cache (or fills a GPU).
 STEP: Mapping[Device, int] = {"cpu": 64, "cuda": 4_096}
 
@@ -46,19 +46,10 @@ class ImageModel(FileModel[ImageRow, ImagePrediction]):
     def decode_file(data: bytes) -> NDArray[np.uint8]:
         return pictures.encode_one(data)
 
-    @staticmethod
-    def decode(outputs: Outputs) -> list[dict[str, Any]]:
-        best = outputs.argmax(axis=1).tolist()
-        return [
-            {"category": COLOURS[winner], "probabilities": dict(zip(COLOURS, line, strict=True))}
-            for winner, line in zip(best, outputs.tolist(), strict=True)
-        ]
-
-    @staticmethod
-    def signals(batch: Batch, outputs: Outputs) -> dict[str, Column]:
-        rows = batch
+    @classmethod
+    def signals(cls, batch: Batch, outputs: Outputs) -> dict[str, Column]:
         # One plane a colour: a largest and smallest of three that lie side by side take numpy ten times as long.
-        planes = np.moveaxis(pictures.pixels(rows).reshape(len(rows), -1, 3), 2, 0).copy()
+        planes = np.moveaxis(pictures.pixels(batch).reshape(len(batch), -1, 3), 2, 0).copy()
         red, green, blue = planes
         # As bright as people see the colours.
         light = np.float32(0.299 / 255) * red + np.float32(0.587 / 255) * green + np.float32(0.114 / 255) * blue
@@ -68,9 +59,8 @@ class ImageModel(FileModel[ImageRow, ImagePrediction]):
             "brightness": light.mean(axis=1, dtype=np.float64),
             "contrast": light.std(axis=1, dtype=np.float64),
             "saturation": saturation.mean(axis=1, dtype=np.float64),
-            "pixels": pictures.sizes(rows).astype(np.float64).prod(axis=1),
-            "category": Coded(outputs.argmax(axis=1).astype(np.int16), COLOURS),
-            "confidence": outputs.max(axis=1).astype(np.float64),
+            "pixels": pictures.sizes(batch).astype(np.float64).prod(axis=1),
+            **cls.answer_columns(outputs),
         }
 
     def predict(self, batch: Batch) -> Outputs:

@@ -35,7 +35,7 @@ CARD = Card(
     task="binary",
     row=SentimentRow,
     prediction=SentimentPrediction,
-    outputs=("positive", "tokens", "unknown_share"),
+    outputs=("positive", "unknown_share"),
     classes=LABELS,
     gate=Gate("accuracy", 0.80, tolerance=0.02),
     batching=Batching(max_rows=64, max_tokens=2_048, at_once=2),

@@ -50,10 +50,6 @@ class DistilBert:
     def heads(self) -> int:
         return int(self.config["n_heads"])
 
-    @property
-    def positions(self) -> int:
-        return int(self.config["max_position_embeddings"])
-
     @classmethod
     def load(cls, folder: Path) -> Self:
         from safetensors.torch import load_file

@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from bentos.sentiment.card import CARD, LABELS, SentimentPrediction, SentimentRow
+from bentos.sentiment.card import CARD, SentimentPrediction, SentimentRow
 from bentos.sentiment.distilbert import DistilBert
 from jubako import onnx, text
-from jubako.batch import of_texts
 from jubako.card import AnyCard
-from jubako.models import Batch, Coded, Column, Device, Model, Outputs, Runtime
-from jubako.text import Ids, Network, Tokenizer, weight
+from jubako.models import Batch, Device, Outputs, Runtime
+from jubako.onnx import ONNX_FILE
+from jubako.text import Ids, Network, TextModel, Tokenizer
 
-__all__ = ["ONNX_FILE", "SentimentModel", "weight"]
-
-ONNX_FILE = "model.onnx"
 ONNX_PRECISION = "precision"
 """The entry of the file's own metadata that says in which numbers it computes."""
 GPU_TOKENS = 32_768
 """Padded tokens in one call on a GPU, which the card's number for a CPU would leave idle."""
 
 
-class SentimentModel(Model[SentimentRow, SentimentPrediction]):
+class SentimentModel(TextModel[SentimentRow, SentimentPrediction]):
     card: ClassVar[AnyCard] = CARD
-    array: ClassVar[Any] = list[str]
     gpu: ClassVar[float | Literal["auto"]] = "auto"
 
     def __init__(
@@ -44,7 +39,7 @@ class SentimentModel(Model[SentimentRow, SentimentPrediction]):
         self.checkpoint = checkpoint
         self._network = network
         self._turn = threading.Lock()
-        """The net computes one batch at a time. The next is cut up meanwhile."""
+        """The net computes one batch at a time. The next is tokenized meanwhile."""
         self._max_tokens = max_tokens or CARD.batching.max_tokens or text.MAX_TOKENS
 
     @classmethod
@@ -56,44 +51,11 @@ class SentimentModel(Model[SentimentRow, SentimentPrediction]):
             return cls(tokenizer, network, "torch bf16", None, GPU_TOKENS)
         return cls(tokenizer, network, "torch", checkpoint)
 
-    @staticmethod
-    def encode(rows: Sequence[SentimentRow]) -> Batch:
-        return of_texts(text.normalise(row.text) for row in rows)
-
-    @staticmethod
-    def weigh(batch: Batch) -> int:
-        """About how many tokens, known before they are cut."""
-        return sum(map(weight, batch))
-
-    @staticmethod
-    def decode(outputs: Outputs) -> list[dict[str, Any]]:
-        return [
-            {"label": LABELS[positive >= 0.5], "score": max(positive, 1 - positive)}
-            for positive in outputs[:, 0].tolist()
-        ]
-
-    @staticmethod
-    def signals(batch: Batch, outputs: Outputs) -> dict[str, Column]:
-        texts = batch.tolist()
-        positive = outputs[:, 0].astype(np.float64)
-        characters = np.array([len(one) for one in texts], dtype=np.float64)
-        letters = np.array(list(map(text.letters, texts)), dtype=np.float64)
-        spaces = np.array([one.count(" ") for one in texts], dtype=np.float64)
-        return {
-            "characters": characters,
-            "words": spaces + 1,
-            "unknown_share": outputs[:, 2].astype(np.float64),
-            "letter_share": letters / np.maximum(characters - spaces, 1),
-            "label": Coded((positive >= 0.5).astype(np.int16), LABELS),
-            "score": np.maximum(positive, 1 - positive),
-        }
-
     def predict(self, batch: Batch) -> Outputs:
         lines = self.tokenizer(batch.tolist())
         lengths = [len(line) for line in lines]
         outputs = np.empty((len(lines), len(CARD.outputs)), dtype=np.float32)
-        outputs[:, 1] = lengths
-        outputs[:, 2] = [line.count(self.tokenizer.unknown) / max(len(line) - 2, 1) for line in lines]
+        outputs[:, 1] = [line.count(self.tokenizer.unknown) / max(len(line) - 2, 1) for line in lines]
         with self._turn:
             for places in text.buckets(lengths, self._max_tokens):
                 scores = self._network(*text.padded([lines[place] for place in places], self.tokenizer.pad))

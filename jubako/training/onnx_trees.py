@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from jubako.tables import ONNX_FILE
+from jubako.onnx import ONNX_FILE
 
 if TYPE_CHECKING:
     import lightgbm

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bentos.housing.card import CARD, HousingRow
-from bentos.housing.model import FEATURES, HousingModel, features
+from bentos.housing.model import FEATURES, HousingModel
 from jubako.models import Runtime
 from jubako.training.recipe import no_log
 from training.housing import RECIPE
@@ -79,7 +79,7 @@ def test_a_null_reaches_the_trees_as_missing() -> None:
 
 
 def test_the_position_is_also_measured_along_and_across_the_coast() -> None:
-    wide = features(HousingModel.encode(EXAMPLES))
+    wide = HousingModel.features(HousingModel.encode(EXAMPLES))
     assert wide.shape == (2, len(FEATURES))
     np.testing.assert_allclose(wide[0, -2:], [37.88 + 122.23, 37.88 - 122.23], rtol=1e-6)
 
