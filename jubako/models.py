@@ -17,7 +17,7 @@ from jubako.card import AnyCard, Engine, PredictionT, RowT
 from jubako.columns import Coded, Column
 from jubako.predictions import PredictionFields
 
-__all__ = ["AnyModel", "BadRows", "Batch", "Coded", "Column", "Device", "Model", "Outputs", "Runtime"]
+__all__ = ["AnyModel", "BadRows", "Batch", "Coded", "Column", "Device", "Model", "Outputs", "Runtime", "overrides"]
 
 Device = Literal["cpu", "cuda"]
 

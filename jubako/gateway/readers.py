@@ -14,7 +14,8 @@ from jubako.gateway.decoding import DecodePool
 from jubako.gateway.fast_json import FastJsonReader
 from jubako.gateway.forms import FormFiles
 from jubako.gateway.json_rows import JsonRows
-from jubako.models import AnyModel, BadRows, Batch
+from jubako.models import AnyModel, BadRows, Batch, overrides
+from jubako.tables import TableModel
 
 
 class RequestReader(Protocol):
@@ -38,7 +39,9 @@ class RequestReader(Protocol):
 class JsonReader:
     def __init__(self, card: AnyCard, model: type[AnyModel], most_rows: int) -> None:
         self._rows: JsonRows[Any] = JsonRows(card, most_rows)
-        self._table = FastJsonReader.of(card, most_rows)
+        # The fast reader makes the matrix itself: only for rows that no encode of the model's own has to see.
+        plain = issubclass(model, TableModel) and not overrides(model, TableModel, "encode")
+        self._table = FastJsonReader.of(card, most_rows) if plain else None
         self._model = model
         self.check_media = self._rows.check_media
 
