@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, Self, overload
 
 from jubako.card import Card, PredictionT, RowT
-from jubako.client.inputs import FileInput, FileRowT, InputT_contra, TableInput, TextInput, TextRowT
+from jubako.client.inputs import FileInput, HasDataT, HasTextT, InputT_contra, TableInput, TextInput
 from jubako.client.schema import ModelSchema
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ class PredictorAttribute(Generic[InputT_contra, PredictionT]):
 
 
 @overload
-def predictor(card: ModelSchema[TextRowT, PredictionT]) -> PredictorAttribute[TextInput[TextRowT], PredictionT]: ...
+def predictor(card: ModelSchema[HasTextT, PredictionT]) -> PredictorAttribute[TextInput[HasTextT], PredictionT]: ...
 @overload
-def predictor(card: ModelSchema[FileRowT, PredictionT]) -> PredictorAttribute[FileInput[FileRowT], PredictionT]: ...
+def predictor(card: ModelSchema[HasDataT, PredictionT]) -> PredictorAttribute[FileInput[HasDataT], PredictionT]: ...
 @overload
 def predictor(card: Card[RowT, PredictionT]) -> PredictorAttribute[TableInput[RowT], PredictionT]: ...
 def predictor(card: Any) -> Any:

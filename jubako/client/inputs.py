@@ -28,10 +28,10 @@ class HasData(Protocol):
     def data(self) -> bytes: ...
 
 
-TextRowT = TypeVar("TextRowT", bound=HasText)
-FileRowT = TypeVar("FileRowT", bound=HasData)
+HasTextT = TypeVar("HasTextT", bound=HasText)
+HasDataT = TypeVar("HasDataT", bound=HasData)
 InputT_contra = TypeVar("InputT_contra", contravariant=True)
 
-TextInput: TypeAlias = TextRowT | Fields | str
-FileInput: TypeAlias = FileRowT | Fields | File
+TextInput: TypeAlias = HasTextT | Fields | str
+FileInput: TypeAlias = HasDataT | Fields | File
 TableInput: TypeAlias = RowT | Fields

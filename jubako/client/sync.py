@@ -15,7 +15,7 @@ from jubako.client.concurrency import map_ordered
 from jubako.client.errors import JubakoError, NotFound, UnknownModel
 from jubako.client.facts import FeedbackReceipt, ModelFacts, MonitoringFacts, VersionFacts
 from jubako.client.http import Call, base_headers, httpx_translated, new_id, time_limits
-from jubako.client.inputs import FileInput, FileRowT, InputT_contra, Table, TableInput, TextInput, TextRowT
+from jubako.client.inputs import FileInput, HasDataT, HasTextT, InputT_contra, Table, TableInput, TextInput
 from jubako.client.predictions import Predictions
 from jubako.client.progress import Progress, report_progress
 from jubako.client.retries import Retries
@@ -53,9 +53,9 @@ class Client:
         self._schemas: dict[str, AnySchema] = {}
 
     @overload
-    def of(self, card: ModelSchema[TextRowT, PredictionT]) -> Predictor[TextInput[TextRowT], PredictionT]: ...
+    def of(self, card: ModelSchema[HasTextT, PredictionT]) -> Predictor[TextInput[HasTextT], PredictionT]: ...
     @overload
-    def of(self, card: ModelSchema[FileRowT, PredictionT]) -> Predictor[FileInput[FileRowT], PredictionT]: ...
+    def of(self, card: ModelSchema[HasDataT, PredictionT]) -> Predictor[FileInput[HasDataT], PredictionT]: ...
     @overload
     def of(self, card: Card[RowT, PredictionT]) -> Predictor[TableInput[RowT], PredictionT]: ...
     @overload
