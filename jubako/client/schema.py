@@ -94,23 +94,30 @@ def _annotation(schema: Mapping[str, Any]) -> Any:
     >>> _annotation({"anyOf": [{"type": "integer"}, {"type": "null"}]}), _annotation({"enum": ["a", "b"]})
     (int | None, typing.Literal['a', 'b'])
     """
-    if "anyOf" in schema:
-        return reduce(or_, (_annotation(member) for member in schema["anyOf"]))
+    members = schema.get("anyOf", [schema])
+    values = [member for member in members if member.get("type") != "null"]
+    found = reduce(or_, map(_type, members))
+    limits = {_LIMITS[name]: value for name, value in values[0].items() if name in _LIMITS} if len(values) == 1 else {}
+    return Annotated[found, Field(**limits)] if limits else found
+
+
+def _type(schema: Mapping[str, Any]) -> Any:
     if "enum" in schema or "const" in schema:
         return Literal[tuple(schema.get("enum", (schema.get("const"),)))]
-    limits = {_LIMITS[name]: value for name, value in schema.items() if name in _LIMITS}
-    found = _TYPES.get(schema.get("type"), Any)
-    return Annotated[found, Field(**limits)] if limits else found
+    return _TYPES.get(schema.get("type"), Any)
 
 
 def integer_columns(schema: AnySchema) -> set[str]:
     """The columns of whole numbers: a float column of a data frame cannot say so itself."""
     fields = schema.row.model_fields.items()
-    return {name for name, field in fields if field.annotation is int or _is_integer_choice(field.annotation)}
+    return {name for name, field in fields if _is_integer(field.annotation)}
 
 
-def _is_integer_choice(annotation: Any) -> bool:
-    return get_origin(annotation) is Literal and all(isinstance(value, int) for value in get_args(annotation))
+def _is_integer(annotation: Any) -> bool:
+    values = get_args(annotation)
+    if get_origin(annotation) is Literal:
+        return all(isinstance(value, int) for value in values)
+    return int in (annotation, *values) and float not in values
 
 
 def float_columns(schema: AnySchema) -> set[str]:

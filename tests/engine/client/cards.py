@@ -28,7 +28,8 @@ class CustomerRow(Row):
     months: Annotated[int, Field(ge=0)]
     senior: Literal[0, 1]
     contract: Literal["Monthly", "Yearly"]
-    charges: float | None
+    charges: Annotated[float | None, Field(ge=0)]
+    children: int | None = None
 
 
 class CustomerPrediction(Prediction):
@@ -82,8 +83,8 @@ CUSTOMER = Card(
     prediction=CustomerPrediction,
     **_common(
         "customer",
-        {"months": 2, "senior": 0, "contract": "Monthly", "charges": 188.8},
-        {"months": 68, "senior": 0, "contract": "Yearly", "charges": 4494.8},
+        {"months": 2, "senior": 0, "contract": "Monthly", "charges": 188.8, "children": 1},
+        {"months": 68, "senior": 0, "contract": "Yearly", "charges": 4494.8, "children": 2},
     ),
 )
 REVIEW = Card(row=ReviewRow, prediction=ReviewPrediction, **_common("review", {"text": "one"}, {"text": "two"}))

@@ -14,7 +14,7 @@ import pytest
 
 from jubako.card import Prediction
 from jubako.client import AsyncClient, Client, RowsRejected, UnknownModel, predictor
-from jubako.client.schema import integer_columns, published_schema
+from jubako.client.schema import float_columns, integer_columns, published_schema
 from jubako.client.testing import MockService
 from tests.engine.client.cards import BY_NAME, CARDS, CUSTOMER, FLOWER, PNG, REVIEW, ROW, FlowerPrediction
 from tests.reading import ROOT
@@ -59,6 +59,7 @@ def test_a_published_schema_takes_what_the_card_takes(client: Client, name: str)
     schema = client.schema(name)
     assert (schema.columns, schema.media, schema.batching.max_rows) == (card.columns, card.media, 1024)
     assert integer_columns(schema) == integer_columns(card)
+    assert float_columns(schema) == float_columns(card)
     rows: Any = PNG if card.media == "files" else [card.row(**example) for example in card.examples]
     assert len(client.of(name).predict(rows)) in (1, 2)
 
@@ -76,6 +77,8 @@ def test_a_published_schema_checks_types_choices_and_limits(client: Client, serv
     assert [error.loc[1:] for error in caught.value.errors] == [(0, "bud"), (1, "stem"), (2, "colour")]
     with pytest.raises(RowsRejected):
         client.customer.predict({**CUSTOMER.examples[0], "contract": "Never"}, check=True)
+    with pytest.raises(RowsRejected):
+        client.customer.predict({**CUSTOMER.examples[0], "charges": -1.0}, check=True)
     assert {request.method for request in service.requests} == {"GET"}
 
 

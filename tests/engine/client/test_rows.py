@@ -62,9 +62,10 @@ def test_card_rows_alone_and_in_lists_are_sent_as_they_are(card: Any) -> None:
 def test_a_missing_value_of_a_frame_is_null_and_whole_numbers_stay_whole() -> None:
     """pandas turns a column of whole numbers with one gap into floats, and the service refuses 2.0 customers."""
     first, second = (dict(example) for example in CUSTOMER.examples)
-    frame = pd.DataFrame([first, {**second, "charges": None, "months": 68.0, "senior": 0.0}])
+    frame = pd.DataFrame([first, {**second, "charges": None, "months": 68.0, "senior": 0.0, "children": None}])
     inputs = sent("customer", frame)
-    assert inputs[1]["charges"] is None
+    assert inputs[1]["charges"] is inputs[1]["children"] is None
+    assert json.dumps(inputs[0]["children"]) == "1"
     assert json.dumps(inputs[1]["months"]) == "68"
     assert json.dumps(inputs[1]["senior"]) == "0"
 
