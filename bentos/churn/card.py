@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from jubako.card import NOT_BOOLEAN, Batching, Card, Gate, Prediction, Row, Signal
+from jubako.card import NOT_BOOLEAN, Batching, Card, Gate, Prediction, Row, Signal, category, signals_of
 
 YesNo = Literal["No", "Yes"]
 Lines = Literal["No", "Yes", "No phone service"]
@@ -45,11 +45,6 @@ class ChurnPrediction(Prediction):
     probability: Annotated[float, Field(description="Probability that the customer leaves")]
 
 
-def _category(name: str) -> Signal:
-    values = get_args(ChurnRow.model_fields[name].annotation)
-    return Signal(name, "category", categories=tuple(str(value) for value in values))
-
-
 CARD = Card(
     name="churn",
     title="Whether a telecom customer is about to leave",
@@ -61,33 +56,10 @@ CARD = Card(
     classes=("stays", "leaves"),
     gate=Gate("auc", 0.80, tolerance=0.01),
     batching=Batching(max_rows=1024),
-    signals=(
-        *(_category(name) for name in ("gender", "senior_citizen", "partner", "dependents")),
-        Signal("tenure_months", "number", low=0.0, high=120.0),
-        *(
-            _category(name)
-            for name in (
-                "phone_service",
-                "multiple_lines",
-                "internet_service",
-                "online_security",
-                "online_backup",
-                "device_protection",
-                "tech_support",
-                "streaming_tv",
-                "streaming_movies",
-                "contract",
-                "paperless_billing",
-                "payment_method",
-            )
-        ),
-        Signal("monthly_charges", "number", low=10.0, high=200.0),
-        Signal("total_charges", "number", low=0.0, high=20_000.0, optional=True),
+    signals=signals_of(
+        ChurnRow, tenure_months=(0.0, 120.0), monthly_charges=(10.0, 200.0), total_charges=(0.0, 20_000.0)
     ),
-    answer_signals=(
-        Signal("will_churn", "category", categories=("False", "True")),
-        Signal("probability", "number", low=0.0, high=1.0),
-    ),
+    answer_signals=(category(ChurnPrediction, "will_churn"), Signal("probability", "number", low=0.0, high=1.0)),
     examples=(
         {
             "gender": "Female",

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from jubako.card import Batching, Card, Gate, Prediction, Row, Signal
+from jubako.card import Batching, Card, Gate, Prediction, Row, Signal, signals_of
 
 
 class HousingRow(Row):
@@ -36,15 +36,16 @@ CARD = Card(
     outputs=("price_usd",),
     gate=Gate("r2", 0.75, tolerance=0.02),
     batching=Batching(max_rows=1024),
-    signals=(
-        Signal("median_income", "number", low=0.4, high=16.0),
-        Signal("house_age", "number", low=0.0, high=60.0),
-        Signal("average_rooms", "number", low=0.5, high=150.0),
-        Signal("average_bedrooms", "number", low=0.2, high=40.0, optional=True),
-        Signal("population", "number", low=1.0, high=40_000.0),
-        Signal("average_occupancy", "number", low=0.5, high=1_500.0),
-        Signal("latitude", "number", low=32.4, high=42.0),
-        Signal("longitude", "number", low=-124.5, high=-114.2),
+    signals=signals_of(
+        HousingRow,
+        median_income=(0.4, 16.0),
+        house_age=(0.0, 60.0),
+        average_rooms=(0.5, 150.0),
+        average_bedrooms=(0.2, 40.0),
+        population=(1.0, 40_000.0),
+        average_occupancy=(0.5, 1_500.0),
+        latitude=(32.4, 42.0),
+        longitude=(-124.5, -114.2),
     ),
     answer_signals=(Signal("price_usd", "number", low=0.0, high=700_000.0),),
     examples=(

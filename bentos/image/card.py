@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from jubako.card import Batching, Card, FileRow, Gate, Prediction, Signal
+from jubako.card import Batching, Card, FileRow, Gate, Prediction, Signal, category
 from jubako.pictures import MAX_BYTES, MAX_PIXELS
 
 Colour = Literal["black", "blue", "brown", "green", "grey", "orange", "purple", "red", "white", "yellow"]
@@ -61,7 +61,7 @@ CARD = Card(
         Signal("pixels", "number", low=1.0, high=float(MAX_PIXELS)),
     ),
     answer_signals=(
-        Signal("category", "category", categories=COLOURS),
+        category(ImagePrediction, "category"),
         Signal("confidence", "number", low=0.0, high=1.0),
     ),
     examples=({"data": RED_PNG}, {"data": BLUE_PNG}),

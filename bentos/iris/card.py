@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from jubako.card import Batching, Card, Gate, Prediction, Row, Signal
+from jubako.card import Batching, Card, Gate, Prediction, Row, Signal, category, signals_of
 
 Species = Literal["setosa", "versicolor", "virginica"]
 SPECIES: tuple[Species, ...] = ("setosa", "versicolor", "virginica")
@@ -34,16 +34,10 @@ CARD = Card(
     classes=SPECIES,
     gate=Gate("accuracy", 0.90, tolerance=0.07),
     batching=Batching(max_rows=1024),
-    signals=(
-        Signal("sepal_length", "number", low=4.0, high=8.5),
-        Signal("sepal_width", "number", low=1.8, high=5.0),
-        Signal("petal_length", "number", low=0.8, high=7.5),
-        Signal("petal_width", "number", low=0.05, high=3.0),
+    signals=signals_of(
+        IrisRow, sepal_length=(4.0, 8.5), sepal_width=(1.8, 5.0), petal_length=(0.8, 7.5), petal_width=(0.05, 3.0)
     ),
-    answer_signals=(
-        Signal("species", "category", categories=SPECIES),
-        Signal("confidence", "number", low=0.0, high=1.0),
-    ),
+    answer_signals=(category(IrisPrediction, "species"), Signal("confidence", "number", low=0.0, high=1.0)),
     examples=(
         {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2},
         {"sepal_length": 6.7, "sepal_width": 3.0, "petal_length": 5.2, "petal_width": 2.3},

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from jubako.card import Batching, Card, Gate, Prediction, Row, Signal
+from jubako.card import Batching, Card, Gate, Prediction, Row, Signal, category
 
 Label = Literal["negative", "positive"]
 LABELS: tuple[Label, ...] = ("negative", "positive")
@@ -46,7 +46,7 @@ CARD = Card(
         Signal("letter_share", "number", low=0.4, high=1.0),
     ),
     answer_signals=(
-        Signal("label", "category", categories=LABELS),
+        category(SentimentPrediction, "label"),
         Signal("score", "number", low=0.5, high=1.0),
     ),
     examples=(
