@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from jubako.files import FileModel as FileModel
     from jubako.models import BadRows as BadRows
     from jubako.models import Model as Model
+    from jubako.tables import TableModel as TableModel
+    from jubako.text import TextModel as TextModel
 
 # Importing ONNX Runtime is enough: since 1.29 it keeps an id of the machine in the home folder and sends events.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -44,6 +46,8 @@ _MODULES = {
     "Prediction": "jubako.card",
     "Row": "jubako.card",
     "Signal": "jubako.card",
+    "TableModel": "jubako.tables",
+    "TextModel": "jubako.text",
     "model": "jubako.composing",
     "service": "jubako.composing",
 }

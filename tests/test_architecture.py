@@ -38,13 +38,16 @@ def test_the_arrows_between_the_parts_point_one_way(part: str) -> None:
 
 
 #: The client, and what it stands on. ``pip install jubako`` without extras must be enough to import each of them.
-CLIENT = ("jubako", "jubako.answer", "jubako.card", "jubako.client", "jubako.collection", "jubako.home")
+CLIENT = (
+    *("jubako", "jubako.answer", "jubako.card", "jubako.client", "jubako.collection"),
+    *("jubako.home", "jubako.compat.bentoml"),  # which imports BentoML in functions only
+)
 SMALL = (*sys.stdlib_module_names, "annotated_types", "httpx", "pydantic")
 
 
 def test_the_client_stands_on_nothing_but_cards_pydantic_and_httpx() -> None:
     """A function may import an extra (``rich``), but nothing else of the engine, and no collection."""
-    files = {ROOT / "jubako/__init__.py", *python_files("jubako/client")}
+    files = {ROOT / "jubako/__init__.py", ROOT / "jubako/compat/__init__.py", *python_files("jubako/client")}
     files |= {ROOT / f"{name.replace('.', '/')}.py" for name in CLIENT if name not in {"jubako", "jubako.client"}}
     parts = tuple(name for name in CLIENT if name != "jubako")
     wrong = [
