@@ -1,1 +1,1 @@
-"""One worker's process: how it starts, what it may use, how it logs, what memory it keeps."""
+"""The process of one worker: how it starts, which devices it may use, how it logs, which memory it keeps."""

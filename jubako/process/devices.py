@@ -1,4 +1,4 @@
-"""What this machine has that a runner may use."""
+"""Which devices a runner may use."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from jubako.models import Device
 
 
 class GpuMissing(RuntimeError):
-    """A GPU was asked for by name and is not there; computing on the CPU instead would hide it."""
+    """The configuration asks for a GPU and there is none; computing on the CPU instead would hide it."""
 
 
 @lru_cache(maxsize=1)
 def gpus() -> int:
-    """How many GPUs this process may use, asked of the driver: importing torch to ask would cost seconds."""
+    """How many GPUs this process may use, from the driver: importing torch for it would cost seconds."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None and visible.strip() in ("", "-1"):
         return 0
@@ -28,16 +28,16 @@ def gpus() -> int:
         return 0
     if visible is None:
         return present
-    # BentoML hands out device numbers that may not exist; only those that do are usable.
+    # BentoML assigns device numbers that may not exist; only those that exist are usable.
     return sum(not place.strip().isdigit() or int(place) < present for place in visible.split(","))
 
 
 def device_for(gpu: float | str) -> Device:
-    """Where a runner with this GPU share computes. ``auto`` falls back to the CPU and the status says so."""
+    """Where a runner with this GPU share computes. ``auto`` falls back to the CPU, which the status shows."""
     if gpu == 0:
         return "cpu"
     if gpus() == 0:
         if gpu == "auto":
             return "cpu"
-        raise GpuMissing(f"a GPU was asked for (gpu: {gpu}) and none is here; set gpu: auto to allow the CPU")
+        raise GpuMissing(f"gpu: {gpu} asks for a GPU and there is none; gpu: auto allows the CPU")
     return "cuda"

@@ -1,4 +1,4 @@
-"""One log line a fact, as JSON by default: time, level, service, logger, message, and the trace when there is one."""
+"""Log lines, as JSON by default: time, level, service, logger, message, and the trace if there is one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class JsonLines(logging.Formatter):
 
 
 def configure(settings: LoggingSettings, service: str) -> None:
-    """Give this worker's handlers the wanted form. BentoML made the handlers; they keep writing where they wrote."""
+    """Sets the format and level of this worker's handlers. BentoML made them; they write where they wrote."""
     level = getattr(logging, settings.level.upper())
     logging.getLogger("jubako").setLevel(level)
     uvicorn.silence_access_log()

@@ -1,4 +1,4 @@
-"""Memory that a burst needed goes back to the machine once it is quiet: the C library keeps it for the next one."""
+"""Gives the memory of a burst back to the machine once the process is quiet; the C library alone would keep it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ QUIET = 0.1
 
 
 def trim() -> None:
-    """A few milliseconds, and a hundred while much is going on: hence only when it is quiet."""
+    """Takes a few milliseconds, but a hundred under load: so it is called only when the process is quiet."""
     give: Callable[[int], int] | None = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's own
     if give is not None:
         give(0)
 
 
 async def give_back(work: Callable[[], None] = trim, every: float = EVERY) -> None:
-    """Once after each busy time, for as long as the process serves."""
+    """Calls ``work`` once after each busy time, for as long as the process serves."""
     used, owed = time.process_time(), False
     while True:
         await asyncio.sleep(every)

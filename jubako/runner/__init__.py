@@ -1,1 +1,1 @@
-"""A runner: one model's version in a process of its own."""
+"""A runner: one version of one model, in a process of its own."""
