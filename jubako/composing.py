@@ -28,9 +28,6 @@ from jubako.runner.app import RunnerService
 from jubako.runner.loader import ModelLoader
 from jubako.settings import RunnerSettings, Settings, configuration_file, read
 
-#: BentoML's own limits never act: admission and deadlines are the gateway's.
-BENTOML_TIMEOUT = 3_600
-NEVER_REFUSE_MS = 3_600_000
 #: A BentoML batchable API takes at most so many calls' worth of rows at once.
 CALLS = 2
 
@@ -103,7 +100,7 @@ def service(cls: type) -> GatewayService[Any]:
             service_class=GatewayService,
             image=building.image(),
             labels=building.Labels(collection),
-            **_without_middlewares({"workers": settings.gateway.workers}),
+            **_without_access_log({"workers": settings.gateway.workers}),
         )(cls),
     )
     made.composition = composition
@@ -139,14 +136,13 @@ def _runner(model: type[AnyModel], settings: Settings) -> Any:
             self.loader = ModelLoader(model, chosen)
             self.loader.look()
 
-        predict = bentoml.api(_predict(model), batchable=True, max_batch_size=CALLS * most_rows(card, chosen),
-                              max_latency_ms=NEVER_REFUSE_MS)  # fmt: skip
+        predict = bentoml.api(_predict(model), batchable=True, max_batch_size=CALLS * most_rows(card, chosen))
 
     # BentoML's threads wait for models; a model's own threads are its engine's business.
     parameters: dict[str, Any] = {"workers": chosen.workers, "threads": card.batching.at_once}
     if share := _gpu_share(chosen.gpu):
         parameters["resources"] = {"gpu": share}
-    made = bentoml.service(name=card.name, service_class=RunnerService, **_without_middlewares(parameters))(Runner)
+    made = bentoml.service(name=card.name, service_class=RunnerService, **_without_access_log(parameters))(Runner)
     made.settings = settings
     return made
 
@@ -191,9 +187,9 @@ def _give_a_gateway(cls: type, composition: Composition) -> None:
     cls.__init__ = init  # type: ignore[misc]
 
 
-def _without_middlewares(parameters: dict[str, Any]) -> dict[str, Any]:
-    """BentoML's access log and timeout cost more than the models; the gateway does what they did."""
-    return {**parameters, "traffic": {"timeout": BENTOML_TIMEOUT}, "logging": {"access": {"enabled": False}}}
+def _without_access_log(parameters: dict[str, Any]) -> dict[str, Any]:
+    """BentoML's access log costs more than the models; the gateway has its own."""
+    return {**parameters, "logging": {"access": {"enabled": False}}}
 
 
 def _gpu_share(gpu: float | str) -> float | int:

@@ -70,12 +70,15 @@ def test_every_private_name_stands_in_the_table() -> None:
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['file']}:{row['place']}")
 def test_every_row_of_the_table_is_true(row: dict[str, str]) -> None:
     file = COMPAT / row["file"]
-    (place,) = [
+    places = [
         node
         for node in ast.walk(syntax(file))
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == row["place"]
     ]
-    assert ast.get_docstring(place), "its reason in a sentence"
+    if places:
+        assert ast.get_docstring(places[0]), "its reason in a sentence"
+    else:
+        assert any(found.name.endswith(f".{row['place']}") for found in imports("jubako/compat") if found.file == file)
     text = file.read_text(encoding="utf-8")
     for name in re.findall(r"`([^`]+)`", row["names"]):
         assert re.search(rf"\b{name.rpartition('.')[2]}\b", text), name
