@@ -12,7 +12,7 @@ log = logging.getLogger("jubako.compat")
 
 #: The distributions whose private names are used, and the versions with which that was tested. circus is ``kantoku``.
 TESTED = {
-    "bentoml": ("1.4.39",),
+    "bentoml": ("1.4.39", "1.4.40"),
     "kantoku": ("0.18.3",),
     "tornado": ("6.6.1",),
     "uvicorn": ("0.54.0",),

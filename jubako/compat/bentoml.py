@@ -1,6 +1,6 @@
 """Private functions of BentoML that need no class of the engine; nothing is imported before it is used.
 
-Tested with BentoML 1.4.39.
+Tested with BentoML 1.4.40.
 """
 
 from __future__ import annotations

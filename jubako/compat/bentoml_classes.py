@@ -22,7 +22,7 @@ class AppFactory(ServiceAppFactory):
     """Makes the application of one service; the only class through which the engine reaches BentoML's.
 
     It has no timeout middleware. BentoML's never cancels its timer, which keeps each request's memory for the whole
-    timeout (finding 18); the engine has deadlines of its own. Tested with BentoML 1.4.39.
+    timeout (finding 18); the engine has deadlines of its own. Tested with BentoML 1.4.40.
     """
 
     def __init__(self, service: Any, is_main: bool) -> None:

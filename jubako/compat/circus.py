@@ -1,4 +1,4 @@
-"""What is patched in the supervisor: circus, as BentoML uses it. Tested with kantoku 0.18.3 and BentoML 1.4.39."""
+"""What is patched in the supervisor: circus, as BentoML uses it. Tested with kantoku 0.18.3 and BentoML 1.4.40."""
 
 from __future__ import annotations
 
