@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 from benchmarks.places import COLLECTION
 from jubako.card import AnyCard
 from jubako.models import Column
-from jubako.monitoring.drift.summaries import Summary
-from jubako.monitoring.drift.verdict import Verdict, judge
+from jubako.monitoring.drift.verdict import DriftVerdict, judge
 from jubako.monitoring.record.columns import check
-from jubako.monitoring.record.profiles import Sketches
+from jubako.monitoring.record.profiles import Sketches, Summary
 from jubako.versions import stages, store
 
 Columns = Mapping[str, Column]
@@ -46,7 +45,7 @@ class Population:
     def take(self, places: Places) -> dict[str, Column]:
         return {name: _take(column, places) for name, column in self.columns.items()}
 
-    def verdict(self, columns: Columns) -> Verdict:
+    def verdict(self, columns: Columns) -> DriftVerdict:
         summary = summarise(self.card, columns)
         return judge(self.card, self.reference, summary, len(next(iter(columns.values()))))
 
@@ -136,7 +135,7 @@ def inverted(people: Population, tries: int, rng: np.random.Generator) -> Iterat
                    found, tries)  # fmt: skip
 
 
-def alarmed(verdict: Verdict, column: str) -> bool:
+def alarmed(verdict: DriftVerdict, column: str) -> bool:
     return any(found.column == column and found.state == "drifted" for found in verdict.columns)
 
 

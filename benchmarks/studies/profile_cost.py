@@ -25,9 +25,9 @@ import orjson
 from benchmarks.places import COLLECTION
 from jubako.gateway.json_rows import JsonRows
 from jubako.models import Outputs
-from jubako.monitoring.archive.prediction_log import Block, pack
+from jubako.monitoring.archive.prediction_log import LogBlock, pack
 from jubako.monitoring.record.columns import check
-from jubako.monitoring.record.observation import Group, Observation
+from jubako.monitoring.record.observations import Observation, ObservationGroup
 from jubako.monitoring.record.profiles import Sketches
 from jubako.monitoring.record.recorder import Recorder
 from jubako.settings import MonitoringSettings
@@ -59,13 +59,13 @@ def columns(name: str) -> None:
     sketches = Sketches(card)
     single = [Observation(name, "v", f"{row:021x}", batch[row : row + 1], outputs[row : row + 1], 0.0)
               for row in range(ROWS)]  # fmt: skip
-    group = Group.of(0.0, single)
+    group = ObservationGroup.of(0.0, single)
     costs = {
-        "join": median_microseconds(lambda: Group.of(0.0, single), ROWS),
+        "join": median_microseconds(lambda: ObservationGroup.of(0.0, single), ROWS),
         "signals": median_microseconds(lambda: model.signals(batch, outputs), ROWS),
         "check": median_microseconds(lambda: check(card, signals), ROWS),
         "sketch": median_microseconds(lambda: sketches.track(checked), ROWS),
-        "log": median_microseconds(lambda: pack("v", Block(card, [group], [checked])), ROWS),
+        "log": median_microseconds(lambda: pack("v", LogBlock(card, [group], [checked])), ROWS),
     }
     shown = "  ".join(f"{part} {cost:5.2f}" for part, cost in costs.items())
     print(f"  {name:<10} {shown}   together {sum(costs.values()):5.2f}")
@@ -154,11 +154,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--seconds", type=float, default=3.0)
     arguments = parser.parse_args()
-    print(f"Microseconds a row in the owner thread, {ROWS:,} requests of one row:")
+    print(f"Microseconds a row in the profiler thread, {ROWS:,} requests of one row:")
     for name in COLLECTION.models:
         columns(name)
     print(f"Microseconds for a request in the event loop: {observing():.2f}")
-    print("Requests of one row, one event loop, the owner thread beside it:")
+    print("Requests of one row, one event loop, the profiler thread beside it:")
     for name in (name for name in COLLECTION.models if COLLECTION.cards[name].media == "json"):
         on_and_off(name, arguments.rounds, arguments.seconds)
 

@@ -21,9 +21,9 @@ from rich.console import Console
 from rich.table import Table
 
 from jubako import collection
+from jubako.scores import scores
 from jubako.training.gate import answers
 from jubako.training.recipe import Dataset, Recipe, no_log
-from jubako.training.scores import scores
 from jubako.training.split import Places, folds, split
 
 SEED = 7

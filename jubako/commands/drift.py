@@ -12,8 +12,8 @@ from jubako import collection, durable, home
 from jubako.commands.arguments import MODEL
 from jubako.commands.screen import console, table
 from jubako.monitoring.report import words
+from jubako.monitoring.report.drift_page import drift_page
 from jubako.monitoring.report.monitor import DriftMonitor
-from jubako.monitoring.report.page import page
 from jubako.monitoring.report.report import ColumnReport, MonitoringReport
 
 COLOURS = {"drifted": "red", "stable": "green", "not enough": "yellow", "no reference": "yellow"}
@@ -22,11 +22,11 @@ COLOURS = {"drifted": "red", "stable": "green", "not enough": "yellow", "no refe
 @click.command()
 @click.argument("model", type=MODEL, required=False)
 @click.option("--version", metavar="VERSION", help="Another version than the one that serves.")
-@click.option("--html", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write one page to look at.")
-@click.option("--json", "as_json", is_flag=True, help="For programs: what GET /v1/monitoring/MODEL says.")
+@click.option("--html", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write one HTML page.")
+@click.option("--json", "as_json", is_flag=True, help="For programs: as GET /v1/monitoring/MODEL.")
 @click.option("--fail", is_flag=True, help="Exit with 1 when something drifted.")
 def drift(model: str | None, *, version: str | None, file: Path | None, as_json: bool, fail: bool) -> None:
-    """Compare what MODEL sees now with what it was trained for; without MODEL every one that answered.
+    """Compare the newest rows of MODEL with those of its training; without MODEL, of every model that answered.
 
     \b
     jubako drift churn
@@ -42,7 +42,7 @@ def drift(model: str | None, *, version: str | None, file: Path | None, as_json:
         raise click.ClickException(str(error)) from error
     seen = [report for report in reports if model or report.window.rows or report.accounting.received]
     if file:
-        durable.write_whole(file, page(seen).encode())
+        durable.write_whole(file, drift_page(seen).encode())
         click.echo(f"Wrote {file}")
     elif as_json:
         click.echo("[" + ",\n".join(report.model_dump_json() for report in seen) + "]")
@@ -54,11 +54,11 @@ def drift(model: str | None, *, version: str | None, file: Path | None, as_json:
 
 def _show(screen: Console, reports: list[MonitoringReport], whole: bool) -> None:
     if not reports:
-        screen.print("No model has answered anything that was profiled.")
+        screen.print("No model has answered rows that were profiled.")
     for report in reports:
         colour = COLOURS[report.state]
-        screen.print(f"[bold]{report.model}[/]  [{colour}]{escape(words.headline(report))}[/]", soft_wrap=True)
-        screen.print(f"[dim]{escape(words.basis(report))}[/]", soft_wrap=True)
+        screen.print(f"[bold]{report.model}[/]  [{colour}]{escape(report.headline)}[/]", soft_wrap=True)
+        screen.print(f"[dim]{escape(report.basis)}[/]", soft_wrap=True)
         shown = [column for column in report.columns if whole or column.state == "drifted"]
         if shown and any(column.live for column in shown):
             screen.print(
@@ -71,7 +71,11 @@ def _show(screen: Console, reports: list[MonitoringReport], whole: bool) -> None
                 for name, value in quality.metrics.items()
             )
             screen.print(f"Live quality of {quality.version} on {quality.joined:,} truths: {metrics}", soft_wrap=True)
-        screen.print(f"[dim]{words.balance(report)}[/]\n", soft_wrap=True)
+        for alarm in report.alarms:
+            screen.print(
+                f"[red]{escape(alarm.name)}[/] {escape(alarm.summary)} [dim]{alarm.runbook}[/]", soft_wrap=True
+            )
+        screen.print(f"[dim]{report.balance}[/]\n", soft_wrap=True)
 
 
 def _cells(columns: list[ColumnReport]) -> dict[str, list[str]]:
@@ -87,7 +91,7 @@ def _cells(columns: list[ColumnReport]) -> dict[str, list[str]]:
         "invalid": [
             words.share(side.invalid, side.rows) if (side := column.live) else words.NOTHING for column in columns
         ],
-        "why": [escape(words.reason(column)) for column in columns],
+        "why": [escape(column.reason) for column in columns],
     }
 
 

@@ -13,10 +13,10 @@ from jubako import collection, durable
 from jubako.commands.arguments import MODEL
 from jubako.commands.screen import console, table
 from jubako.commands.versions import resolve
+from jubako.scores import scores
 from jubako.training.data import TrainingRequest, checked, load
 from jubako.training.gate import answers
 from jubako.training.recipe import DataRefused, Dataset
-from jubako.training.scores import scores
 from jubako.versions import stages, store
 from jubako.versions.manifest import VersionRefused
 from jubako.versions.store import LoadedVersion

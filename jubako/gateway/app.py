@@ -183,7 +183,7 @@ class GatewayApp:
                 if method not in ("GET", "HEAD"):
                     raise MethodProblem(method, "GET")
                 if path == "/metrics":
-                    self._metrics.pour()
+                    self._metrics.flush()
                 await self._pass(scope, receive, send, caller)
                 return
             handler = self._pages.find(method, path)

@@ -19,20 +19,21 @@ from jubako.batching.throughput import ThroughputEstimator
 from jubako.card import AnyCard
 from jubako.collection import Collection
 from jubako.compat.bentoml_classes import APIMethod
+from jubako.compat.prometheus import remove_dead_gauges
 from jubako.console import files
 from jubako.files import FileModel
 from jubako.gateway.app import GatewayApp, Route
 from jubako.gateway.endpoints import ModelEndpoint
 from jubako.gateway.keys import keyring
-from jubako.gateway.monitoring_routes import Watching
+from jubako.gateway.monitoring_routes import MonitoringRoutes
 from jubako.gateway.openapi import describe
 from jubako.gateway.own_routes import own_routes
 from jubako.gateway.pages import Pages
 from jubako.gateway.readers import FileReader, JsonReader, RequestReader
 from jubako.metrics.gateway import Metrics
-from jubako.metrics.process import Vitals, forget_the_dead
+from jubako.metrics.process import ProcessMetrics
 from jubako.models import AnyModel, Batch, Outputs
-from jubako.monitoring.record.observation import Observation
+from jubako.monitoring.record.observations import Observation
 from jubako.monitoring.record.recorder import Recorder
 from jubako.process.memory import give_back
 from jubako.settings import RunnerSettings, Settings
@@ -74,7 +75,7 @@ class Gateway:
         for name, client in clients.items():
             self._endpoints[name] = self._endpoint(collection.models[name], client, metrics)
             runner = self._settings.runner(name)
-            metrics.standing.expect(name, runner.queue_rows, runner.gpu not in (0, "auto"))
+            metrics.runners.expect(name, runner.queue_rows, runner.gpu not in (0, "auto"))
         predict: dict[str, Route] = {f"/v1/{name}/predict": endpoint for name, endpoint in self._endpoints.items()}
         served: dict[str, Route] = {**predict, **{route.path: route for route in own}}
         pages = Pages(self._endpoints, metrics, describe(collection, own, self._description), collection)
@@ -82,13 +83,13 @@ class Gateway:
             folder = home.jubako_home() / "monitoring"
             recorder = self._recorder = Recorder(folder, self._settings.monitoring, collection.models)
             recorder.start()
-            watching = Watching(folder, collection, recorder, metrics)
+            watching = MonitoringRoutes(folder, collection, recorder, metrics)
             pages.handlers.update(watching.handlers())
             self._repeat(MEASURE_EVERY, lambda: asyncio.to_thread(watching.measure))
         self._repeat(POUR_EVERY, self._tell_metrics)
         self._repeat(LOOK_EVERY, pages.statuses)
-        self._repeat(LOOK_EVERY, lambda: asyncio.to_thread(forget_the_dead))
-        self._tasks += [asyncio.create_task(work) for work in (Vitals(collection.name).watch(), give_back())]
+        self._repeat(LOOK_EVERY, lambda: asyncio.to_thread(remove_dead_gauges))
+        self._tasks += [asyncio.create_task(work) for work in (ProcessMetrics(collection.name).watch(), give_back())]
         return GatewayApp(
             app,
             served,
@@ -155,9 +156,9 @@ class Gateway:
 
     async def _tell_metrics(self) -> None:
         if self._metrics is not None:
-            self._metrics.pour()
+            self._metrics.flush()
             for name, endpoint in self._endpoints.items():
-                self._metrics.standing.queue(name, endpoint.batcher.waiting)
+                self._metrics.runners.queue(name, endpoint.batcher.waiting)
             if self._recorder is not None:
                 self._metrics.profiles(self._recorder.accounting(), self._recorder.troubles())
 

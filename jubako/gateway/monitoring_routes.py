@@ -1,4 +1,4 @@
-"""Monitoring over HTTP: reports, late truth, and the gauges that alarms look at."""
+"""Monitoring over HTTP: reports with their alarms, late truth, and the gauges of drift and live quality."""
 
 from __future__ import annotations
 
@@ -14,22 +14,26 @@ from jubako.collection import Collection
 from jubako.gateway.pages import Handler, Page, page
 from jubako.gateway.problems import FieldError, InvalidRowsProblem, MalformedProblem, TooLargeProblem
 from jubako.metrics.gateway import Metrics
+from jubako.metrics.service import ServiceNumbers
 from jubako.monitoring.quality import feedback
 from jubako.monitoring.record.recorder import Recorder
+from jubako.monitoring.report.alarms import service_alarms
 from jubako.monitoring.report.monitor import DriftMonitor
+from jubako.monitoring.report.report import MonitoringReport
 
 MOST_TRUTHS = 10_000
 SETTLE_WITHIN = 2.0
 
 
-class Watching:
-    """Everything here reads files or waits for disks, so it runs in threads."""
+class MonitoringRoutes:
+    """Everything here reads files or waits for disks: it runs in threads."""
 
     def __init__(self, folder: Path, collection: Collection, recorder: Recorder, metrics: Metrics) -> None:
         self._cards = collection.cards
         self._monitor = DriftMonitor(folder, collection, recorder)
         self._monitor.feedback.settle_with(lambda: recorder.flush(SETTLE_WITHIN, profiles=False))
         self._metrics = metrics
+        self._numbers = ServiceNumbers()
 
     def handlers(self) -> dict[tuple[str, str], Handler]:
         reports: dict[tuple[str, str], Handler] = {
@@ -38,11 +42,16 @@ class Watching:
         return {**reports, ("POST", "/v1/feedback"): self._feedback}
 
     async def _report(self, name: str, _body: bytes) -> Page:
-        report = await asyncio.to_thread(self._monitor.report, name)
+        report = await asyncio.to_thread(self.report, name)
         return page(200, report.model_dump(mode="json"))
 
+    def report(self, name: str) -> MonitoringReport:
+        report = self._monitor.report(name)
+        alarms = service_alarms(name, self._numbers.model(name), self._metrics.runners.why.get(name))
+        return report.model_copy(update={"alarms": (*alarms, *report.alarms)})
+
     async def _feedback(self, body: bytes) -> Page:
-        truths, complaints = feedback.check(self._cards, _items(body))
+        truths, complaints = feedback.parse_feedback(self._cards, _items(body))
         if complaints:
             errors = [FieldError(["feedback", line, field], why) for line, field, why in complaints]
             raise InvalidRowsProblem(f"{len(errors)} line(s) do not fit; nothing was stored; see errors", errors)
@@ -52,7 +61,8 @@ class Watching:
         return page(200, {**counts, "feedback": told})
 
     def measure(self) -> None:
-        """Bring the gauges up to date; takes milliseconds to seconds, away from the event loop."""
+        """Update the gauges; takes milliseconds to seconds, for a thread."""
+        self._numbers.look()
         for name in self._cards:
             verdict = self._monitor.verdict(name)
             scores = {column.column: column.score for column in verdict.columns if column.score is not None}

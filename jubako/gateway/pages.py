@@ -74,11 +74,11 @@ class Pages:
         )
         statuses = dict(zip(self._endpoints, found, strict=True))
         for name, status in statuses.items():
-            standing = self._metrics.standing
-            standing.runner(name, status.ready, status.device, status.why)
+            runners = self._metrics.runners
+            runners.runner(name, status.ready, status.device, status.why)
             if status.version:
                 self._endpoints[name].version = status.version
-                standing.serving(name, status.version.partition(":")[2], *await self._lineage(status.version))
+                runners.serving(name, status.version.partition(":")[2], *await self._lineage(status.version))
         return statuses
 
     async def _lineage(self, tag: str) -> tuple[str, str | None]:

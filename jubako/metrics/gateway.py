@@ -1,7 +1,7 @@
 """Prometheus metrics of requests and batches, beside BentoML's own.
 
 A request adds to plain numbers; twice a second they go into prometheus_client's shared files. Written directly, those
-files cost each request as much as its validation does. Every label value is known beforehand: no caller adds a series.
+files cost each request as much as its validation. Every label value is known beforehand: no request adds a series.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from jubako.metrics.runners import Standing
-from jubako.monitoring.record.observation import Accounting
+from jubako.compat.prometheus import add_counts
+from jubako.metrics.runners import RunnerMetrics
+from jubako.monitoring.record.observations import Accounting
 from jubako.monitoring.record.recorder import Troubles
 from jubako.monitoring.report.report import QualityReport
 
@@ -24,8 +25,8 @@ SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 
 ROWS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0)
 
 
-class Spread:
-    """A histogram that is cheap to add to, poured into a Prometheus one now and then."""
+class BufferedHistogram:
+    """Counts of a histogram that is cheap to add to."""
 
     def __init__(self, bounds: Sequence[float], child: Any) -> None:
         self._bounds = bounds
@@ -37,23 +38,19 @@ class Spread:
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
 
-    def pour(self) -> None:
-        # One `observe` a request is what this avoids; the child's own buckets take a whole count at once.
-        for place, count in enumerate(self._counts):
-            if count:
-                self._child._buckets[place].inc(count)
-                self._counts[place] = 0
-        self._child._sum.inc(self._sum)
+    def flush(self) -> None:
+        add_counts(self._child, self._counts, self._sum)
+        self._counts = [0] * len(self._counts)
         self._sum = 0.0
 
 
 @dataclass(slots=True)
-class Numbers:
-    """One model's numbers since the last pouring."""
+class CallCounts:
+    """One model's numbers since the last flush."""
 
-    seconds: Spread
-    batch_rows: Spread
-    queue: Spread
+    seconds: BufferedHistogram
+    batch_rows: BufferedHistogram
+    queue: BufferedHistogram
     outcomes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
     faults: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FAULTS, 0))
     rows: int = 0
@@ -72,7 +69,7 @@ class Numbers:
 
 
 class Metrics:
-    """Every metric of the contract that a gateway counts itself."""
+    """The metrics that a gateway counts itself, for these models."""
 
     def __init__(self, names: Collection[str]) -> None:
         from prometheus_client import Counter, Gauge, Histogram
@@ -84,29 +81,36 @@ class Metrics:
         self._rows = Counter("jubako_rows", "Rows answered", ["model"])
         batch_rows = Histogram("jubako_batch_rows", "Rows in one call to a runner", ["model"], buckets=ROWS)
         queue = Histogram("jubako_queue_seconds", "How long a batch's first rows waited", ["model"], buckets=SECONDS)
-        self._faults = Counter(
-            "jubako_runner_faults", "Calls to a runner that came back with a fault", ["model", "fault"]
-        )
-        self.standing = Standing()
+        self._faults = Counter("jubako_runner_faults", "Calls to a runner that failed", ["model", "fault"])
+        self.runners = RunnerMetrics()
         self._profile_rows = Counter(
             "jubako_profile_rows", "Answered rows: received = profiled + dropped + pending", ["model", "state"]
         )
         self._pending = Gauge(
             "jubako_profile_rows_pending", "Answered rows not yet profiled", ["model"], multiprocess_mode="livesum"
         )
-        self._troubles = Counter("jubako_monitoring_troubles", "What monitoring could not do", ["kind"])
+        self._troubles = Counter("jubako_monitoring_troubles", "Failures of monitoring", ["kind"])
         self._drift = Gauge(
-            "jubako_drift_score", "1 and more: drifted", ["model", "column"], multiprocess_mode="livemostrecent"
+            "jubako_drift_score",
+            "From 1 on a column has drifted",
+            ["model", "column"],
+            multiprocess_mode="livemostrecent",
         )
         self._quality = Gauge(
             "jubako_live_quality",
-            "How right a version was, where late truth is known",
+            "Metrics of a version on live truth",
             ["model", "version", "metric"],
             multiprocess_mode="livemostrecent",
         )
         self._trained_quality = Gauge(
             "jubako_trained_quality",
-            "How right that version was on the rows that training held out",
+            "The same metrics on the rows that training held out",
+            ["model", "version", "metric"],
+            multiprocess_mode="livemostrecent",
+        )
+        self._quality_score = Gauge(
+            "jubako_live_quality_score",
+            "From 1 on a version is worse than in training",
             ["model", "version", "metric"],
             multiprocess_mode="livemostrecent",
         )
@@ -119,10 +123,10 @@ class Metrics:
         self._totals: dict[tuple[str, ...], int] = {}
         self._drifting: dict[str, set[str]] = {}
         self.models = {
-            name: Numbers(
-                Spread(SECONDS, seconds.labels(name)),
-                Spread(ROWS, batch_rows.labels(name)),
-                Spread(SECONDS, queue.labels(name)),
+            name: CallCounts(
+                BufferedHistogram(SECONDS, seconds.labels(name)),
+                BufferedHistogram(ROWS, batch_rows.labels(name)),
+                BufferedHistogram(SECONDS, queue.labels(name)),
             )
             for name in names
         }
@@ -133,10 +137,11 @@ class Metrics:
             for fault in FAULTS:
                 self._faults.labels(name, fault)
 
-    def pour(self) -> None:
+    def flush(self) -> None:
+        """Write what was counted since the last time."""
         for name, numbers in self.models.items():
-            for spread in (numbers.seconds, numbers.batch_rows, numbers.queue):
-                spread.pour()
+            for histogram in (numbers.seconds, numbers.batch_rows, numbers.queue):
+                histogram.flush()
             self._rows.labels(name).inc(numbers.rows)
             numbers.rows = 0
             for outcome in _drained(numbers.outcomes):
@@ -145,7 +150,7 @@ class Metrics:
                 self._faults.labels(name, fault[0]).inc(fault[1])
 
     def profiles(self, accounts: Mapping[str, Accounting], troubles: Troubles) -> None:
-        """What became of the rows that were answered, and what went wrong with them, from running totals."""
+        """The accounting of answered rows and the troubles of monitoring, from running totals."""
         for name, account in accounts.items():
             for state in STATES:
                 self._grow(self._profile_rows.labels(name, state), (name, state), getattr(account, state))
@@ -154,7 +159,7 @@ class Metrics:
             self._grow(self._troubles.labels(kind), (kind,), count)
 
     def drift(self, model: str, scores: Mapping[str, float]) -> None:
-        """1 and more: drifted. A column that is no longer judged has no number, because silence is not drift."""
+        """A column that is no longer judged has no number: no rows are no drift."""
         known = self._drifting.setdefault(model, set())
         for column in known - scores.keys():
             self._drift.labels(model, column).set(math.nan)
@@ -167,6 +172,8 @@ class Metrics:
         for gauge, metrics in ((self._quality, quality.metrics), (self._trained_quality, quality.trained)):
             for metric, value in metrics.items():
                 gauge.labels(model, quality.version, metric).set(value)
+        score = math.nan if quality.score is None else quality.score
+        self._quality_score.labels(model, quality.version, quality.metric).set(score)
 
     def _grow(self, counter: Any, key: tuple[str, ...], total: int) -> None:
         counter.inc(total - self._totals.get(key, 0))

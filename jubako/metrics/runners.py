@@ -1,12 +1,12 @@
-"""Gauges of how each model stands: which version serves, how old it is, what it computes on, how long its queue is."""
+"""Gauges of each runner: which version serves, how old it is, what it computes on, how long its queue is."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 
-class Standing:
-    """All from what the gateway knows anyway; set now and then, never on a request's path."""
+class RunnerMetrics:
+    """From what the gateway knows already; set every few seconds, never on the request path."""
 
     def __init__(self) -> None:
         from prometheus_client import Gauge
@@ -16,7 +16,7 @@ class Standing:
         )
         self._refused = Gauge(
             "jubako_version_refused",
-            "Whether the version in production was refused and the one before serves on",
+            "Whether the version in production was refused and the one before goes on serving",
             ["model"],
             multiprocess_mode="livemax",
         )
@@ -41,10 +41,15 @@ class Standing:
         self._gpu_used = Gauge(
             "jubako_gpu_used", "Whether the runner computes on a GPU", ["model"], multiprocess_mode="livemin"
         )
-        self._queue = Gauge("jubako_queue_rows", "Rows that wait now", ["model"], multiprocess_mode="livesum")
+        self._queue = Gauge("jubako_queue_rows", "Rows in the queue", ["model"], multiprocess_mode="livesum")
         self._queue_limit = Gauge(
-            "jubako_queue_rows_limit", "Rows that may wait; more are refused", ["model"], multiprocess_mode="livesum"
+            "jubako_queue_rows_limit",
+            "Rows that the queue takes; more are refused",
+            ["model"],
+            multiprocess_mode="livesum",
         )
+        self.why: dict[str, str | None] = {}
+        """What each runner says: why it is not ready, or why it refused a version."""
         self._shown: dict[str, tuple[str, str]] = {}
 
     def expect(self, model: str, queue_rows: int, wants_gpu: bool) -> None:
@@ -56,13 +61,14 @@ class Standing:
         self._queue.labels(model).set(rows)
 
     def runner(self, model: str, ready: bool, device: str | None, why: str | None) -> None:
-        """What a runner says of itself. Ready, and yet with a complaint: a newer version was refused."""
+        """A runner's status. One that is ready and says why it complains has refused a newer version."""
+        self.why[model] = why
         self._ready.labels(model).set(int(ready))
         self._refused.labels(model).set(int(ready and why is not None))
         self._gpu_used.labels(model).set(int(device == "cuda"))
 
     def serving(self, model: str, version: str, run_id: str, trained_at: str | None) -> None:
-        """Show the version that serves; the one before goes to 0 instead of standing beside it."""
+        """Show the version that serves; the one before goes to 0."""
         before = self._shown.get(model)
         if before == (version, run_id):
             return

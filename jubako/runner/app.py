@@ -26,7 +26,7 @@ from jubako.batching import wire
 from jubako.batching.runner_client import FAULTS, PREDICT, STATUS
 from jubako.compat.bentoml_classes import MergingAppFactory
 from jubako.gateway.asgi import respond
-from jubako.metrics.process import Vitals
+from jubako.metrics.process import ProcessMetrics
 from jubako.models import Batch, Outputs
 from jubako.process import interpreter, logs
 from jubako.process.memory import give_back
@@ -97,7 +97,7 @@ def _lifespan(inner: Any, factory: RunnerAppFactory, traces: Tracing | None) -> 
             # Ctrl-C reaches the whole process group. The gateway answers what it has first; runners wait for SIGTERM.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             interpreter.tune()
-            works = (_follow_stages(factory.loader), Vitals(factory.service.name).watch(), give_back())
+            works = (_follow_stages(factory.loader), ProcessMetrics(factory.service.name).watch(), give_back())
             tasks = [asyncio.create_task(work) for work in works]
             yield
             for task in tasks:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from jubako.models import AnyModel, Batch, Outputs, Runtime
+from jubako.scores import scores
 from jubako.training.data import TrainingData
 from jubako.training.gate import answers
 from jubako.training.recipe import Fitted, Log, Params, no_log
-from jubako.training.scores import scores
 from jubako.training.split import Places
 from jubako.versions.reference import MAX_ROWS
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from jubako.card import Gate
 from jubako.models import AnyModel, Batch, Outputs
+from jubako.scores import scores
 from jubako.training.recipe import Truth
-from jubako.training.scores import scores
 from jubako.versions import stages, store
 from jubako.versions.manifest import GateResult, VersionRefused
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from jubako.card import AnyCard
 from jubako.models import Outputs
+from jubako.scores import area_under_curve
 from jubako.training.recipe import Truth
-from jubako.training.scores import area_under_curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,11 +6,11 @@ import logging
 import warnings
 from typing import Any
 
+from jubako.scores import scores
 from jubako.training.data import TrainingData, TrainingRequest
 from jubako.training.gate import answers
 from jubako.training.progress import TrainingProgress
 from jubako.training.recipe import Param
-from jubako.training.scores import scores
 from jubako.training.split import held_out, row_keys
 from jubako.training.tracking import Run, Tracking
 

@@ -1,7 +1,7 @@
-// What GET /v1/monitoring/{model} says, in words and small tables.
+// The report of GET /v1/monitoring/{model}, in its own words and small tables.
 
 import { h, say, wide } from "./element.js";
-import { NOTHING, count, list, number, period, plain } from "./words.js";
+import { NOTHING, count, list, number, plain } from "./words.js";
 
 const MOST = 8;
 
@@ -10,26 +10,10 @@ export function drift(report) {
     "section",
     { class: "drift" },
     h("h3", {}, "Drift"),
-    h("p", { class: report.state === "drifted" ? "bad" : null }, headline(report)),
-    h("p", { class: "note" }, basis(report)),
+    h("p", { class: report.state === "drifted" ? "bad" : null }, report.headline),
+    h("p", { class: "note" }, report.basis),
     scores(report),
   );
-}
-
-function headline(report) {
-  const { rows, needed } = report.window;
-  const drifted = report.columns.filter((column) => column.state === "drifted").map((column) => column.column);
-  if (report.state === "drifted") return `${list(drifted)} drifted.`;
-  if (report.state === "stable") return `No drift in any of ${report.columns.length} columns.`;
-  if (report.state === "not enough")
-    return `Not enough rows to say anything: ${count(rows)} of the ${count(needed)} that it takes.`;
-  return "Nothing to compare with: no version with a reference was found.";
-}
-
-function basis(report) {
-  const { rows, start, end } = report.window;
-  if (!rows) return "No rows were profiled in the last 24 hours.";
-  return `${count(rows)} rows answered ${period(start * 1000, end * 1000)}, beside those of the training.`;
 }
 
 /** The columns that are nearest to their limit. */
@@ -67,7 +51,7 @@ function limit(top) {
   return mark;
 }
 
-/** From the counters of all processes: a report knows the other gateways' rows only as they were a while ago. */
+/** From the counters of all processes: a report has those of the other gateways as of a few seconds ago. */
 export function accounting() {
   const note = h("p", { class: "note" });
   const cells = Object.fromEntries(
@@ -94,8 +78,8 @@ export function accounting() {
     say(
       note,
       rows.received
-        ? "Rows answered since the service started: each is profiled, dropped or pending."
-        : "No row was answered yet.",
+        ? "Rows answered since the service started. Each is profiled, dropped or pending."
+        : "No row has been answered yet.",
     );
     for (const [name, cell] of Object.entries(cells)) say(cell, count(rows[name] ?? 0));
   }
@@ -107,8 +91,9 @@ export function quality(report) {
     .filter(([, many]) => many)
     .map(([outcome, many]) => `${count(many)} ${outcome}`);
   const note = told.length
-    ? `Truth that came back: ${list(told)}.`
-    : "No truth came back yet. Send it to /v1/feedback, by prediction id.";
+    ? `Truth received: ${list(told)}.`
+    : "No truth received yet. Send it to /v1/feedback, by prediction id.";
+  const judged = report.quality[0];
   const lines = report.quality
     .slice(0, 2)
     .flatMap((one) =>
@@ -119,6 +104,7 @@ export function quality(report) {
     {},
     h("h3", {}, "Live quality"),
     h("p", { class: "note" }, note),
+    judged ? h("p", { class: judged.state === "worse" ? "bad" : "note" }, judged.summary) : null,
     lines.length ? table(["metric", "live", "training"], lines) : null,
   );
 }
@@ -136,7 +122,7 @@ export function versions(report, model) {
     h(
       "p",
       { class: "note" },
-      lines.length ? "Which versions answered in the last 24 hours." : "No version answered in the last 24 hours.",
+      lines.length ? "Versions that answered in the last 24 hours." : "No version answered in the last 24 hours.",
     ),
     lines.length ? table(["version", "rows", ""], lines) : null,
   );

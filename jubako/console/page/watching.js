@@ -1,4 +1,4 @@
-// What this page knows, and the round that keeps it new: every two seconds, and not at all while nobody looks.
+// What this page knows, and the round that refreshes it: every two seconds, and never while the page is hidden.
 
 import { Refused, json, text } from "./asking.js";
 import { digest } from "./counting.js";
@@ -13,7 +13,7 @@ export const known = {
   reports: {},
   monitored: true,
   locked: false,
-  lost: null, // since when there is no answer
+  lost: null, // since when the service does not answer
 };
 
 let timer = 0;
@@ -43,7 +43,7 @@ export async function round() {
     running = false;
   }
   tell(known);
-  // Without a key every round would be refused: the next one begins when a key is given.
+  // Without a key every round would be refused: the next round starts when a key is given.
   if (!known.locked && !document.hidden) timer = setTimeout(round, EVERY);
 }
 
@@ -52,12 +52,15 @@ async function look() {
   if (first) known.cards = await json("console/cards.json");
   const [exposition, { models }] = await Promise.all([text("metrics"), json("v1/models")]);
   const now = Date.now();
+  const changed = models.filter((model) => status(model) !== status(known.models.find((one) => one.name === model.name)));
   known.models = models;
   known.looks = [...known.looks.filter((one) => one.at > now - KEPT), digest(exposition, now)];
   if (first) tell(known);
-  // A report reads files, so one model's is asked for in each round; at the start every one.
-  for (const model of first ? models : [models[turn++ % models.length]]) await report(model.name);
+  // A report reads files: each round asks for one model's, and for those whose status changed; the first for all.
+  for (const model of new Set([...changed, models[turn++ % models.length]])) await report(model.name);
 }
+
+const status = (model) => JSON.stringify([model?.ready, model?.version, model?.why]);
 
 export async function report(name) {
   if (!known.monitored) return;

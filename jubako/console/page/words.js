@@ -28,14 +28,6 @@ export function moment(text) {
   return Number.isNaN(at.getTime()) ? String(text) : `${at.toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
-/** From one moment to another; the day is said once when it is one. */
-export function period(start, end) {
-  const [from, to] = [start, end].map((at) => new Date(at).toISOString());
-  return from.slice(0, 10) === to.slice(0, 10)
-    ? `from ${from.slice(0, 10)} ${from.slice(11, 16)} to ${to.slice(11, 16)} UTC`
-    : `from ${moment(start)} to ${moment(end)}`;
-}
-
 export const plain = (name) => name.replaceAll("_", " ");
 
 export const plural = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;

@@ -23,7 +23,7 @@ from jubako.card import AnyCard
 from jubako.models import Batch, Outputs
 from jubako.monitoring.archive import database
 from jubako.monitoring.record.columns import Checked, CheckedNumbers, monitored
-from jubako.monitoring.record.observation import Group
+from jubako.monitoring.record.observations import ObservationGroup
 
 WAITING_ROWS = 200_000
 """Rows that may wait for a database that cannot be written."""
@@ -32,11 +32,11 @@ log = logging.getLogger("jubako.monitoring")
 
 
 @dataclass(slots=True)
-class Block:
+class LogBlock:
     """Predictions of one version that wait to be written."""
 
     card: AnyCard
-    groups: list[Group] = field(default_factory=list)
+    groups: list[ObservationGroup] = field(default_factory=list)
     checked: list[Mapping[str, Checked]] = field(default_factory=list)
 
     @property
@@ -53,12 +53,12 @@ class PredictionLog:
         """Rows that never reached the log."""
         self._file = file
         self._raw_rows = raw_rows
-        self._waiting: dict[tuple[str, str], Block] = {}
+        self._waiting: dict[tuple[str, str], LogBlock] = {}
         self._connection: sqlite3.Connection | None = None
 
-    def add(self, card: AnyCard, group: Group, checked: Sequence[Mapping[str, Checked]]) -> None:
+    def add(self, card: AnyCard, group: ObservationGroup, checked: Sequence[Mapping[str, Checked]]) -> None:
         """Predictions, with the checked columns of all their rows in one or more pieces."""
-        block = self._waiting.setdefault((group.model, group.version), Block(card))
+        block = self._waiting.setdefault((group.model, group.version), LogBlock(card))
         block.groups.append(group)
         block.checked.extend(checked)
 
@@ -101,7 +101,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
-def pack(version: str, block: Block, raw_rows: bool = False) -> tuple[Any, ...]:
+def pack(version: str, block: LogBlock, raw_rows: bool = False) -> tuple[Any, ...]:
     """One record of the table ``blocks``."""
     groups = block.groups
     marks = [mark for group in groups for mark in group.marks]
@@ -119,7 +119,7 @@ def pack(version: str, block: Block, raw_rows: bool = False) -> tuple[Any, ...]:
 
 
 def _pack_signals(card: AnyCard, checked: Sequence[Mapping[str, Checked]]) -> tuple[bytes, list[list[str]]]:
-    """Numbers as float32, categories as their place on the card (-1 missing, -2 unknown), column after column."""
+    """NumberSummary as float32, categories as their place on the card (-1 missing, -2 unknown), column after column."""
     parts: list[bytes] = []
     layout: list[list[str]] = []
     for signal in monitored(card):
@@ -148,7 +148,7 @@ def unpack_signals(blob: bytes, layout: str, rows: int) -> dict[str, NDArray[Any
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LoggedPrediction:
     """A prediction that was made."""
 
     at: float
@@ -157,7 +157,7 @@ class Found:
 
 def find(
     connection: sqlite3.Connection, model: str, version: str, wanted: Sequence[tuple[str, int]]
-) -> dict[tuple[str, int], Found]:
+) -> dict[tuple[str, int], LoggedPrediction]:
     """The predictions with these marks and places, as far as they are known.
 
     Marks begin with their time, so few records cover a mark; marks in any other order would only make this slower.
@@ -172,7 +172,7 @@ def find(
     places: dict[str, list[int]] = {}
     for mark, place in wanted:
         places.setdefault(mark, []).append(place)
-    found: dict[tuple[str, int], Found] = {}
+    found: dict[tuple[str, int], LoggedPrediction] = {}
     ordered = np.array(marks)
     for block, low, high in candidates:
         covered = marks[int(np.searchsorted(ordered, low)) : int(np.searchsorted(ordered, high, side="right"))]
@@ -180,7 +180,7 @@ def find(
             for mark, first, count, at, outputs in _requests(connection, block, set(covered)):
                 for place in places[mark]:
                     if 0 <= place < count:
-                        found[mark, place] = Found(at, outputs[first + place])
+                        found[mark, place] = LoggedPrediction(at, outputs[first + place])
     return found
 
 

@@ -11,13 +11,21 @@ import logging
 import re
 from collections import OrderedDict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
-from jubako.monitoring.record.profiles import Profile
+from jubako import durable
+from jubako.card import AnyCard
+from jubako.monitoring.record.columns import check
+from jubako.monitoring.record.profiles import Profile, Sketches
+from jubako.versions import store
+from jubako.versions.manifest import VersionRefused
 
+REFERENCE = "reference.bin"
+"""What is normal for a version: the profile of the rows that its training kept aside for this."""
 SOURCES = "jubako.sources"
 """Metadata: the names of the files that a merged file replaces."""
 CACHED, REMEMBERED = 64, 20_000
@@ -34,8 +42,8 @@ log = logging.getLogger("jubako.monitoring")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One file."""
+class ProfileFile:
+    """The file of one window, or of one merged hour."""
 
     start: float
     seconds: int
@@ -46,28 +54,28 @@ class Part:
         return self.start + self.seconds
 
 
-class Moved(Exception):
-    """A file was merged or deleted between looking and reading: look again."""
+class ProfileMoved(Exception):
+    """A file was merged or deleted between listing and reading: list again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class FileFacts:
     rows: int
     sources: frozenset[str]
     """The names of the files that this one replaces."""
 
 
-class Archive:
+class ProfileArchive:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._profiles: OrderedDict[Path, tuple[Stamp, Profile]] = OrderedDict()
-        self._facts: dict[Path, tuple[Stamp, Facts]] = {}
+        self._facts: dict[Path, tuple[Stamp, FileFacts]] = {}
         self._lock = Lock()
 
     def place(self, model: str, version: str) -> Path:
         for name in (model, version):
             if not _SAFE.fullmatch(name):
-                raise ValueError(f"{name!r} is no name of a model or version")
+                raise ValueError(f"{name!r} is not the name of a model or version")
         return self.folder / model / version
 
     def file(self, model: str, version: str, start: float, seconds: int, mark: str) -> Path:
@@ -82,17 +90,17 @@ class Archive:
         last = {name: max((part.end for part in self.parts(model, name)), default=0.0) for name in names}
         return sorted((name for name in names if last[name]), key=last.__getitem__, reverse=True)
 
-    def parts(self, model: str, version: str) -> list[Part]:
+    def parts(self, model: str, version: str) -> list[ProfileFile]:
         """Every file of a version, newest first; a merged file stands before what it was merged from."""
         folder = self.place(model, version)
         paths = list(folder.iterdir()) if folder.is_dir() else []
         parts = [part for part in map(parse, paths) if part]
         return sorted(parts, key=lambda part: (part.end, part.seconds, part.path.name), reverse=True)
 
-    def recent(self, model: str, version: str, since: float, rows: int | None = None) -> list[Part]:
+    def recent(self, model: str, version: str, since: float, rows: int | None = None) -> list[ProfileFile]:
         """The newest files back to ``since``, or no further than needed for so many rows."""
         replaced: set[str] = set()
-        found: list[Part] = []
+        found: list[ProfileFile] = []
         total = 0
         for part in self.parts(model, version):
             if part.end <= since or (rows is not None and total >= rows):
@@ -104,27 +112,27 @@ class Archive:
                 total += facts.rows
         return found
 
-    def merged(self, parts: Iterable[Part]) -> Profile | None:
-        """All rows of these files as one profile. ``Moved`` when one was merged away meanwhile."""
+    def merged(self, parts: Iterable[ProfileFile]) -> Profile | None:
+        """All rows of these files as one profile. ``ProfileMoved`` when one was merged away meanwhile."""
         profiles = [profile for part in parts if (profile := self.load(part))]
         return Profile.merged(profiles) if profiles else None
 
-    def facts(self, part: Part) -> Facts | None:
-        """What must be known of every file; kept for long, because profiles are large and opening one takes 3 ms."""
+    def facts(self, part: ProfileFile) -> FileFacts | None:
+        """What must be known of every file; kept for long, because opening a profile takes 3 ms."""
         stamp = _stamp(part)
         known = self._facts.get(part.path)
         if known is None or known[0] != stamp:
             profile = self.load(part)
             if profile is None:
                 return None
-            known = (stamp, Facts(profile.rows, frozenset(profile.about.get(SOURCES, "").split())))
+            known = (stamp, FileFacts(profile.rows, frozenset(profile.about.get(SOURCES, "").split())))
             self._facts[part.path] = known
             if len(self._facts) > REMEMBERED:
                 self._facts.clear()
         return known[1]
 
-    def load(self, part: Part) -> Profile | None:
-        """The profile in a file; ``None`` for a file that something else has damaged."""
+    def load(self, part: ProfileFile) -> Profile | None:
+        """The profile in a file; ``None`` for a damaged file."""
         stamp = _stamp(part)
         with self._lock:
             known = self._profiles.get(part.path)
@@ -133,7 +141,7 @@ class Archive:
         try:
             profile = Profile.read(part.path.read_bytes())
         except FileNotFoundError as gone:
-            raise Moved(part.path.name) from gone
+            raise ProfileMoved(part.path.name) from gone
         except Exception:
             log.exception("%s cannot be read as a profile", part.path)
             return None
@@ -144,15 +152,15 @@ class Archive:
         return profile
 
 
-def _stamp(part: Part) -> Stamp:
+def _stamp(part: ProfileFile) -> Stamp:
     try:
         facts = part.path.stat()
     except FileNotFoundError as gone:
-        raise Moved(part.path.name) from gone
+        raise ProfileMoved(part.path.name) from gone
     return facts.st_mtime_ns, facts.st_ino
 
 
-def parse(path: Path) -> Part | None:
+def parse(path: Path) -> ProfileFile | None:
     """
     >>> parse(Path("20261121T041500Z-60s-9f3a-7.bin")).end - parse(Path("20261121T041500Z-60s-9f3a-7.bin")).start
     60.0
@@ -163,4 +171,38 @@ def parse(path: Path) -> Part | None:
     if not found:
         return None
     start = datetime.strptime(found[1], _STAMP).replace(tzinfo=UTC).timestamp()
-    return Part(start, int(found[2]), path)
+    return ProfileFile(start, int(found[2]), path)
+
+
+def reference_profile(archive: ProfileArchive, card: AnyCard, version: str) -> Profile | None:
+    """The version's reference as a whylogs profile; ``None`` when the version is not in the store any more.
+
+    It is kept beside the version's live profiles: a copy of the folder has both, and the report of a version outlives
+    the version.
+    """
+    file = archive.place(card.name, version) / REFERENCE
+    try:
+        return Profile.read(file.read_bytes())
+    except FileNotFoundError:
+        pass
+    except Exception:
+        log.exception("%s cannot be read; it is made again", file)
+    made = _make(card, version)
+    if made:
+        with suppress(OSError):  # on a disk that cannot be written it is made again each time
+            durable.write_whole(file, made.dump())
+    return made
+
+
+def _make(card: AnyCard, version: str) -> Profile | None:
+    try:
+        columns = store.read_reference(f"{card.name}:{version}")
+        sketches = Sketches(card)
+        sketches.track(check(card, columns))
+    except VersionRefused as refused:
+        log.warning("no reference: %s", refused)
+        return None
+    except Exception:
+        log.exception("the reference of %s:%s cannot be profiled", card.name, version)
+        return None
+    return sketches.profile(0.0, {"jubako.model": card.name, "jubako.version": version, "jubako.reference": "true"})

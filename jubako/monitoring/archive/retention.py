@@ -1,6 +1,6 @@
-"""Keeping house: minutes become hours, and what is too old or too much is deleted.
+"""Retention: minutes become hours, and what is too old or too much is deleted.
 
-One process at a time, others skip their turn. Every step may be killed and is simply done again.
+One process at a time; the others skip their turn. Every step may be killed and is done again.
 """
 
 from __future__ import annotations
@@ -16,14 +16,21 @@ from pathlib import Path
 
 from jubako import durable
 from jubako.monitoring.archive import database, ledger
-from jubako.monitoring.archive.profile_files import DAY, SOURCES, Archive, Moved, Part, parse
-from jubako.monitoring.drift import reference
+from jubako.monitoring.archive.profile_files import (
+    DAY,
+    REFERENCE,
+    SOURCES,
+    ProfileArchive,
+    ProfileFile,
+    ProfileMoved,
+    parse,
+)
 from jubako.monitoring.record.profiles import Profile
 from jubako.settings import MonitoringSettings
 
 HOUR = 3_600
 GRACE = 3_600.0
-"""After its end an hour is left alone for so long: much longer than any process goes on writing its windows."""
+"""After its end an hour is left alone for so long: much longer than a process goes on writing its windows."""
 PROFILE_SHARE = 0.25
 """Of ``keep_megabytes``. The prediction log takes the rest."""
 TRUTH_SHARE, TRUTH_BYTES = 0.2, 200
@@ -35,10 +42,10 @@ log = logging.getLogger("jubako.monitoring")
 Rest = Callable[[], None]
 
 
-def keep_house(
-    folder: Path, archive: Archive, settings: MonitoringSettings, now: float, rest: Rest = lambda: None
+def clean_up(
+    folder: Path, archive: ProfileArchive, settings: MonitoringSettings, now: float, rest: Rest = lambda: None
 ) -> None:
-    """Never raises: a house that cannot be kept today can be kept tomorrow."""
+    """Never raises: what cannot be cleaned up now is tried again a minute later."""
     oldest = now - settings.keep_days * DAY
     budget = settings.keep_megabytes * MEGABYTE
     try:
@@ -51,13 +58,13 @@ def keep_house(
             ledger.prune(folder, oldest)
             _sweep_drafts(folder, now)
             prune_predictions(folder / database.FILE, oldest, budget * (1 - PROFILE_SHARE))
-    except (OSError, sqlite3.Error, Moved) as error:
+    except (OSError, sqlite3.Error, ProfileMoved) as error:
         log.error("monitoring could not clean up: %s: %s", type(error).__name__, error)
 
 
-def merge_hours(archive: Archive, model: str, version: str, now: float, rest: Rest = lambda: None) -> None:
+def merge_hours(archive: ProfileArchive, model: str, version: str, now: float, rest: Rest = lambda: None) -> None:
     """Put the files of each hour that is over into one."""
-    hours: dict[float, list[Part]] = defaultdict(list)
+    hours: dict[float, list[ProfileFile]] = defaultdict(list)
     for part in archive.parts(model, version):
         hours[part.start // HOUR * HOUR].append(part)
     for hour, parts in sorted(hours.items()):
@@ -65,12 +72,12 @@ def merge_hours(archive: Archive, model: str, version: str, now: float, rest: Re
             left = _finish_deleting(archive, parts)
             is_over = now >= hour + HOUR + GRACE and all(part.end <= hour + HOUR for part in left)
             if is_over and len(left) > 1 and (merged := _merged(archive, left, rest)):
-                about = {"jubako.models": model, "jubako.version": version}
+                about = {"jubako.model": model, "jubako.version": version}
                 target = archive.file(model, version, hour, HOUR, f"{os.getpid():x}{os.urandom(4).hex()}-0")
                 _replace(target, left, merged, about)
 
 
-def _merged(archive: Archive, parts: list[Part], rest: Rest) -> Profile | None:
+def _merged(archive: ProfileArchive, parts: list[ProfileFile], rest: Rest) -> Profile | None:
     """``None`` when one of them cannot be read: then all stay as they are."""
     merged: Profile | None = None
     for part in parts:
@@ -82,14 +89,14 @@ def _merged(archive: Archive, parts: list[Part], rest: Rest) -> Profile | None:
     return merged
 
 
-def _replace(target: Path, parts: list[Part], merged: Profile, about: dict[str, str]) -> None:
+def _replace(target: Path, parts: list[ProfileFile], merged: Profile, about: dict[str, str]) -> None:
     sources = " ".join(part.path.name for part in parts)
     durable.write_whole(target, Profile.merged([merged], {**about, SOURCES: sources}).dump())
     for part in parts:
         part.path.unlink(missing_ok=True)
 
 
-def _finish_deleting(archive: Archive, parts: list[Part]) -> list[Part]:
+def _finish_deleting(archive: ProfileArchive, parts: list[ProfileFile]) -> list[ProfileFile]:
     """Delete what a merged file names and a killed process left behind. Returns the others."""
     replaced: set[str] = set()
     for part in parts:
@@ -101,7 +108,7 @@ def _finish_deleting(archive: Archive, parts: list[Part]) -> list[Part]:
     return [part for part in parts if part.path.name not in replaced]
 
 
-def prune_profiles(archive: Archive, oldest: float, budget: float) -> None:
+def prune_profiles(archive: ProfileArchive, oldest: float, budget: float) -> None:
     """Delete files that end before ``oldest``, then the oldest until the rest fits in ``budget`` bytes."""
     parts = sorted((part for path in archive.folder.rglob("*.bin") if (part := parse(path))), key=lambda part: part.end)
     sizes = {part.path: part.path.stat().st_size for part in parts}
@@ -113,8 +120,8 @@ def prune_profiles(archive: Archive, oldest: float, budget: float) -> None:
         total -= sizes[part.path]
     for model, version in _versions(archive):
         if not archive.parts(model, version):
-            with suppress(OSError):  # somebody just wrote into it
-                (archive.place(model, version) / reference.FILE).unlink(missing_ok=True)
+            with suppress(OSError):  # another process has just written into it
+                (archive.place(model, version) / REFERENCE).unlink(missing_ok=True)
                 archive.place(model, version).rmdir()
 
 
@@ -138,7 +145,7 @@ DELETE FROM blocks WHERE last < COALESCE((
 _DELETE_TRUTHS = "DELETE FROM truths WHERE told < (SELECT told FROM truths ORDER BY told DESC LIMIT 1 OFFSET ?)"
 
 
-def _versions(archive: Archive) -> list[tuple[str, str]]:
+def _versions(archive: ProfileArchive) -> list[tuple[str, str]]:
     return [(path.parent.name, path.name) for path in archive.folder.glob("*/*") if path.is_dir()]
 
 
@@ -150,7 +157,7 @@ def _sweep_drafts(folder: Path, now: float) -> None:
 
 @contextmanager
 def _alone(file: Path) -> Iterator[bool]:
-    """Whether this process is the one that keeps house now."""
+    """Whether this process is the one that cleans up now."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a") as handle:
         try:

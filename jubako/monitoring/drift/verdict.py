@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from jubako.card import AnyCard, DriftLimits
-from jubako.monitoring.drift import probability, statistics
-from jubako.monitoring.drift.summaries import Categories, Numbers, Summary
+from jubako.monitoring.drift import statistics
 from jubako.monitoring.record.columns import monitored
+from jubako.monitoring.record.profiles import CategorySummary, NumberSummary, Summary
 
 State = Literal["drifted", "stable", "not enough", "no reference"]
 Statistic = Literal["ks", "shift", "psi", "hellinger", "chi_square", "category", "missing", "invalid"]
@@ -57,13 +57,13 @@ class ColumnVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class DriftVerdict:
     state: State
     rows: int
     columns: tuple[ColumnVerdict, ...]
 
 
-def judge(card: AnyCard, reference: Mapping[str, Summary], live: Mapping[str, Summary], rows: int) -> Verdict:
+def judge(card: AnyCard, reference: Mapping[str, Summary], live: Mapping[str, Summary], rows: int) -> DriftVerdict:
     """Every monitored column of one window against the reference."""
     names = [signal.name for signal in monitored(card)]
     if not reference or min(summary.rows for summary in reference.values()) < TINY_REFERENCE:
@@ -82,11 +82,11 @@ def judge(card: AnyCard, reference: Mapping[str, Summary], live: Mapping[str, Su
         for name in names
     )
     drifted = any(column.state == "drifted" for column in columns)
-    return Verdict("drifted" if drifted else "stable", rows, columns)
+    return DriftVerdict("drifted" if drifted else "stable", rows, columns)
 
 
-def _unknown(state: State, names: list[str], rows: int) -> Verdict:
-    return Verdict(state, rows, tuple(ColumnVerdict(name, state, None) for name in names))
+def _unknown(state: State, names: list[str], rows: int) -> DriftVerdict:
+    return DriftVerdict(state, rows, tuple(ColumnVerdict(name, state, None) for name in names))
 
 
 def _column(name: str, measures: tuple[Measure, ...], allowed: float) -> ColumnVerdict:
@@ -103,21 +103,25 @@ def _column(name: str, measures: tuple[Measure, ...], allowed: float) -> ColumnV
 
 def measure(limits: DriftLimits, reference: Summary, live: Summary) -> Iterator[Measure]:
     """Every distance of one column."""
-    if isinstance(reference, Numbers) and isinstance(live, Numbers):
+    if isinstance(reference, NumberSummary) and isinstance(live, NumberSummary):
         if len(reference.quantiles) and len(live.quantiles):
             yield from _numbers(limits, reference, live)
-    elif isinstance(reference, Categories) and isinstance(live, Categories) and reference.count and live.count:
+    elif (
+        isinstance(reference, CategorySummary) and isinstance(live, CategorySummary) and reference.count and live.count
+    ):
         yield from _categories(limits, reference, live)
     yield _share(limits.missing_share, "missing", reference, live)
     yield _share(limits.invalid_share, "invalid", reference, live)
 
 
-def _numbers(limits: DriftLimits, reference: Numbers, live: Numbers) -> Iterator[Measure]:
+def _numbers(limits: DriftLimits, reference: NumberSummary, live: NumberSummary) -> Iterator[Measure]:
     before, after = reference.count, live.count
     distance = statistics.kolmogorov_smirnov(reference.quantiles, live.quantiles)
-    yield Measure("ks", distance, limits.distance, probability.kolmogorov(distance, before, after))
+    yield Measure("ks", distance, limits.distance, statistics.kolmogorov_chance(distance, before, after))
     moved = statistics.shift(reference.quantiles, live.quantiles)
-    yield Measure("shift", abs(moved), limits.shift, probability.normal(statistics.shift_score(moved, before, after)))
+    yield Measure(
+        "shift", abs(moved), limits.shift, statistics.normal_chance(statistics.shift_score(moved, before, after))
+    )
     edges = statistics.bin_edges(reference.quantiles)
     yield from _binned(
         limits,
@@ -126,7 +130,7 @@ def _numbers(limits: DriftLimits, reference: Numbers, live: Numbers) -> Iterator
     )
 
 
-def _categories(limits: DriftLimits, reference: Categories, live: Categories) -> Iterator[Measure]:
+def _categories(limits: DriftLimits, reference: CategorySummary, live: CategorySummary) -> Iterator[Measure]:
     names, before, after = statistics.aligned(reference.counts, live.counts)
     yield from _binned(limits, before, after)
     of_before, of_after = reference.count, live.count
@@ -143,7 +147,7 @@ def _binned(limits: DriftLimits, before: statistics.Floats, after: statistics.Fl
     """Both distances of shares without the part that small windows show anyway."""
     of_before, of_after = float(before.sum()), float(after.sum())
     statistic, freedom = statistics.chi_square(before, after)
-    luck = probability.chi_square(statistic, freedom)
+    luck = statistics.chi_square_chance(statistic, freedom)
     psi_noise, hellinger_noise = statistics.by_chance(len(before), int(of_before), int(of_after))
     stability = statistics.population_stability(
         before / of_before, after / of_after, floor=0.5 / min(of_before, of_after)
@@ -158,14 +162,14 @@ def _share(limit: float, statistic: Literal["missing", "invalid"], reference: Su
     """How much larger the share of missing or invalid values became."""
     before, after = getattr(reference, statistic), getattr(live, statistic)
     more = after / live.rows - before / reference.rows
-    luck = probability.hypergeometric(after, live.rows, before, reference.rows) if more > 0 else 1.0
+    luck = statistics.hypergeometric_chance(after, live.rows, before, reference.rows) if more > 0 else 1.0
     return Measure(statistic, max(more, 0.0), limit, luck)
 
 
 def _luck(before: float, of_before: int, after: float, of_after: int) -> float:
     """One category, both directions."""
     if after * of_before > before * of_after:
-        luck = probability.hypergeometric(int(after), of_after, int(before), of_before)
+        luck = statistics.hypergeometric_chance(int(after), of_after, int(before), of_before)
     else:
-        luck = probability.hypergeometric(int(before), of_before, int(after), of_after)
+        luck = statistics.hypergeometric_chance(int(before), of_before, int(after), of_after)
     return min(1.0, 2 * luck)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from jubako.card import AnyCard, Signal
 from jubako.models import Coded, Column
 
-MISSING, STRANGER = -1, -2
+MISSING, UNKNOWN = -1, -2
 #: Answers are float32: a probability of 1.0000001 is no fault of the data.
 ROUNDING = 1e-6
 
@@ -39,11 +39,11 @@ class CheckedNumbers:
 @dataclass(frozen=True, slots=True)
 class CheckedCategories:
     codes: NDArray[np.int16]
-    """The place among the card's categories; ``MISSING`` or ``STRANGER`` where there is none."""
+    """The place among the card's categories; ``MISSING`` or ``UNKNOWN`` where there is none."""
     counts: Mapping[str, int]
     missing: int
     invalid: int = 0
-    strangers: Mapping[str, int] = field(default_factory=dict)
+    unknown: Mapping[str, int] = field(default_factory=dict)
     """Values that the card does not know, and how often."""
 
     @property
@@ -98,8 +98,8 @@ def check_categories(signal: Signal, values: Sequence[str | None]) -> CheckedCat
     counts = {name: count for name, count in zip(signal.categories, tally[2:], strict=True) if count}
     if not tally[0]:
         return CheckedCategories(codes, counts, tally[1])
-    strangers = Counter(value for value, code in zip(values, codes.tolist(), strict=True) if code == STRANGER)
-    named = {str(value): count for value, count in strangers.items()}
+    unknown = Counter(value for value, code in zip(values, codes.tolist(), strict=True) if code == UNKNOWN)
+    named = {str(value): count for value, count in unknown.items()}
     return CheckedCategories(codes, {**counts, **named}, tally[1], tally[0], named)
 
 
@@ -111,7 +111,7 @@ def _codes(signal: Signal, values: Sequence[str | None]) -> NDArray[np.int16]:
     try:
         return np.fromiter(map(places.__getitem__, values), np.int16, len(values))
     except KeyError:  # rare, and half as fast
-        return np.fromiter((places.get(value, STRANGER) for value in values), np.int16, len(values))
+        return np.fromiter((places.get(value, UNKNOWN) for value in values), np.int16, len(values))
 
 
 def _slack(bound: float) -> float:

@@ -1,88 +1,163 @@
-"""The work of the owner thread: whole columns into profiles and the prediction log, files, and keeping house."""
+"""The profiler thread: whole columns into profiles and the prediction log, files, and retention.
+
+A thread that computes keeps Python's lock for up to 5 ms at a time, and each of these is added to a request's latency.
+So it works in bursts of 2 ms and rests three times as long, unless it falls behind.
+"""
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from jubako.batch import size
+from jubako.compat.whylogs import whylogs
 from jubako.models import AnyModel
 from jubako.monitoring.archive import ledger, retention
 from jubako.monitoring.archive.database import FILE
 from jubako.monitoring.archive.prediction_log import PredictionLog
-from jubako.monitoring.archive.profile_files import Archive
-from jubako.monitoring.record.budget import Pace
-from jubako.monitoring.record.buffer import Buffer
+from jubako.monitoring.archive.profile_files import ProfileArchive
 from jubako.monitoring.record.columns import Checked, check
-from jubako.monitoring.record.observation import Group, Observation, by_window
+from jubako.monitoring.record.observations import Observation, ObservationBuffer, ObservationGroup, by_window
 from jubako.monitoring.record.windows import Windows
 from jubako.settings import MonitoringSettings
 
+POLL = 0.5
 TAKE = 4_096
 """Calls that become one batch."""
 LOG_EVERY = 1.0
 """Seconds until a prediction can be joined with its truth, at most."""
 SAVE_EVERY = 5.0
 """Seconds that a killed process loses, at most."""
-KEEP_HOUSE_EVERY = 60.0
+CLEAN_UP_EVERY = 60.0
+
+BURST = 0.002
+REST = 3.0
+"""Times the burst before."""
+FEWEST, FIRST, MOST = 64, 256, 4_096
+"""Rows in one piece: fewer would cost more for being pieces than for being rows."""
 
 log = logging.getLogger("jubako.monitoring")
 
 
-class Owner:
-    """Everything here is touched by one thread only; its numbers may be read by any."""
+class ProfilingBudget:
+    """How long the thread may compute, and how many rows of a model fit in that."""
+
+    def __init__(self, must_hurry: Callable[[], bool]) -> None:
+        self._must_hurry = must_hurry
+        self._seconds_per_row: dict[str, float] = {}
+        self._since = time.thread_time()
+
+    def rows(self, model: str) -> int:
+        cost = self._seconds_per_row.get(model)
+        return FIRST if cost is None else int(min(max(BURST / cost, FEWEST), MOST))
+
+    def spent(self, model: str, rows: int, seconds: float) -> None:
+        """Processor time: waiting for other threads must not look like work."""
+        cost = seconds / max(rows, 1)
+        before = self._seconds_per_row.get(model, cost)
+        self._seconds_per_row[model] = max(before + 0.2 * (cost - before), 1e-9)
+
+    def rest(self) -> None:
+        """Called between two pieces of work; sleeps when a burst is full."""
+        elapsed = time.thread_time() - self._since
+        if elapsed >= BURST:
+            if not self._must_hurry():
+                time.sleep(min(elapsed, 10 * BURST) * REST)
+            self._since = time.thread_time()
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadCommand:
+    """A caller waits until everything observed so far is on the disk."""
+
+    profiles: bool
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+class ProfilerThread(threading.Thread):
+    """Only this thread writes what is here; any thread may read its numbers."""
 
     def __init__(
         self,
         folder: Path,
         settings: MonitoringSettings,
         models: Mapping[str, type[AnyModel]],
-        buffer: Buffer,
+        buffer: ObservationBuffer,
         clock: Callable[[], float],
     ) -> None:
-        self.process = process = f"{os.getpid():x}{os.urandom(4).hex()}"  # no two writers ever share a file
+        super().__init__(name="jubako-monitoring", daemon=True)
+        self.process = f"{os.getpid():x}{os.urandom(4).hex()}"  # no two writers ever share a file
         self.failed_batches = 0
-        self.pace = Pace()
-        self.archive = Archive(folder / "profiles")
-        self.windows = Windows(self.archive, settings.window_seconds, process, buffer.tallies)
+        self.archive = ProfileArchive(folder / "profiles")
+        self.windows = Windows(self.archive, settings.window_seconds, self.process, buffer.counts)
         self.log = PredictionLog(folder / FILE, settings.raw_rows)
+        self._budget = ProfilingBudget(lambda: buffer.closed or bool(self._commands) or buffer.is_filling)
+        self._commands: deque[ThreadCommand] = deque()
         self._models = models
         self._buffer = buffer
-        self._tallies = buffer.tallies
         self._folder = folder
         self._settings = settings
         self._clock = clock
-        self._logged = self._saved = self._kept = 0.0
+        self._logged = self._saved = self._cleaned = 0.0
 
-    def turn(self, everything: bool = False, save: bool = False) -> None:
-        """What waits, and what the clock asks for; ``everything`` when somebody waits until it is done."""
-        self.pace.begin()
+    def flush(self, profiles: bool) -> threading.Event:
+        """Set when everything observed so far is written."""
+        command = ThreadCommand(profiles)
+        self._commands.append(command)
+        self._buffer.wake.set()
+        return command.done
+
+    def run(self) -> None:
+        _load_whylogs()
+        while True:
+            self._buffer.wake.wait(POLL)
+            self._buffer.wake.clear()
+            closed = self._buffer.closed
+            commands = [self._commands.popleft() for _ in range(len(self._commands))]
+            try:
+                save = any(command.profiles for command in commands)
+                self._turn(everything=closed or bool(commands), save=save)
+                if closed:
+                    self._close()
+            except Exception:
+                log.exception("a turn of the profiler thread failed; the thread goes on")
+            for command in commands:
+                command.done.set()
+            if closed:
+                return
+
+    def _turn(self, everything: bool, save: bool) -> None:
+        """What is in the buffer, and what is due by the clock; ``everything`` when a caller waits for it."""
         started = time.monotonic()
-        due = len(self._buffer)  # what arrives while this turn lasts is the next turn's
+        due = len(self._buffer)  # what arrives during this turn is left to the next
         while due > 0:
             observations = self._buffer.take(min(due, TAKE))
             due -= len(observations)
             for start, members in by_window(observations, self.windows.start_of):
                 self._record(start, members)
             if time.monotonic() - started > LOG_EVERY and not everything:
-                break  # so that steady traffic does not keep the files waiting
+                break  # steady traffic must not delay the files
         now = time.monotonic()
         if everything or now - self._logged >= LOG_EVERY:
             self.log.flush()
             self._logged = now
-            self.pace.rest()
+            self._budget.rest()
         if save or now - self._saved >= SAVE_EVERY:
-            self._save()
+            self.windows.save(self._clock(), self._budget.rest)
+            self._write_account()
             self._saved = now
-        if now - self._kept >= KEEP_HOUSE_EVERY:
-            retention.keep_house(self._folder, self.archive, self._settings, self._clock(), self.pace.rest)
-            self._kept = now
-        self.pace.end()
+        if now - self._cleaned >= CLEAN_UP_EVERY:
+            retention.clean_up(self._folder, self.archive, self._settings, self._clock(), self._budget.rest)
+            self._cleaned = now
 
-    def close(self) -> None:
+    def _close(self) -> None:
         self.log.flush()
         self.log.abandon()
         self.windows.close(self._clock())
@@ -90,7 +165,7 @@ class Owner:
 
     def _record(self, start: float, observations: list[Observation]) -> None:
         try:
-            group = Group.of(start, observations)
+            group = ObservationGroup.of(start, observations)
         except Exception:
             rows = sum(len(observation.outputs) for observation in observations)
             self._failed(observations[0].model, rows)
@@ -105,37 +180,43 @@ class Owner:
             else:
                 self.log.lost += group.rows
 
-    def _profile(self, group: Group) -> list[Mapping[str, Checked]] | None:
-        """The checked columns, in the pieces that were tracked; ``None`` when one of them broke."""
+    def _profile(self, group: ObservationGroup) -> list[Mapping[str, Checked]] | None:
+        """The checked columns, in the pieces that were profiled; ``None`` when one of them failed."""
         model = self._models[group.model]
         pieces: list[Mapping[str, Checked]] = []
-        done, broken = 0, False
+        done, failed = 0, False
         while done < group.rows:
             started = time.thread_time()
-            until = min(done + self.pace.rows(group.model), group.rows)
+            until = min(done + self._budget.rows(group.model), group.rows)
             try:
                 checked = check(model.card, model.signals(group.batch[done:until], group.outputs[done:until]))
                 self.windows.track(model.card, group.version, group.start, checked)
                 pieces.append(checked)
             except Exception:
-                broken = True
+                failed = True
                 self._failed(group.model, until - done)
-            self.pace.took(group.model, until - done, time.thread_time() - started)
-            self.pace.rest()
+            self._budget.spent(group.model, until - done, time.thread_time() - started)
+            self._budget.rest()
             done = until
-        return pieces if not broken else None
+        return None if failed else pieces
 
     def _failed(self, model: str, rows: int) -> None:
         log.exception("%s rows of %s could not be profiled", rows, model)
         self.failed_batches += 1
-        self._tallies[model].lost += rows
-
-    def _save(self) -> None:
-        self.windows.save(self._clock(), self.pace.rest)
-        self._write_account()
+        self._buffer.counts[model].lost += rows
 
     def _write_account(self, closed: bool = False) -> None:
         try:
-            ledger.write(self._folder, self.process, self._tallies, self._clock(), closed)
+            ledger.write(self._folder, self.process, self._buffer.counts, self._clock(), closed)
         except OSError as error:
             log.error("the accounting could not be written: %s", error)
+
+
+def _load_whylogs() -> None:
+    """whylogs and pandas are half a million objects. A garbage collection over them would stop every request for a
+    tenth of a second, again and again, so they are frozen as the gateway does with its own."""
+    try:
+        whylogs()
+        gc.freeze()
+    except Exception:
+        log.exception("whylogs cannot be loaded; nothing will be profiled")

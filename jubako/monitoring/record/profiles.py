@@ -1,4 +1,4 @@
-"""Profiles: the one module that knows whylogs.
+"""Profiles: what live rows look like, column by column, as whylogs files and as plain numbers.
 
 ``DatasetProfile.track`` costs 2-4 ms and then 6-15 microseconds a row, most of it pandas. Here the same whylogs metrics
 are fed with whole arrays: 0.05 microseconds a number, a few updates a category. Out come plain whylogs files.
@@ -6,90 +6,54 @@ are fed with whole arrays: 0.05 microseconds a number, a few updates a category.
 
 from __future__ import annotations
 
-import io
-import os
-import threading
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache, reduce
-from types import SimpleNamespace
-from typing import Any, cast
+from functools import reduce
+from typing import Any, TypeAlias, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jubako.card import AnyCard, Signal
-from jubako.monitoring.drift.summaries import QUANTILES, Categories, Numbers, Summary
+from jubako.compat.whylogs import whylogs
 from jubako.monitoring.record.columns import Checked, CheckedCategories, CheckedNumbers, monitored
 
-INVALID = "invalid"
+#: How finely a sketch is read: values at the middle of so many equal shares. The sketch itself is exact to 0.3 %.
+QUANTILES = 1_000
 _SHARES = ((np.arange(QUANTILES) + 0.5) / QUANTILES).tolist()
+INVALID = "invalid"
 
 
-_first = threading.Lock()
+@dataclass(frozen=True, slots=True)
+class NumberSummary:
+    rows: int
+    missing: int = 0
+    invalid: int = 0
+    count: int = 0
+    """Finite values: rows without the missing and the infinite."""
+    quantiles: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    """Sorted; stands for the distribution as a sample of equal weights."""
+    mean: float = float("nan")
+    deviation: float = float("nan")
+    least: float = float("nan")
+    most: float = float("nan")
 
 
-def whylogs() -> SimpleNamespace:
-    """What is used of whylogs, loaded when first needed: a second of processor time, and never on the request path.
+@dataclass(frozen=True, slots=True)
+class CategorySummary:
+    rows: int
+    missing: int = 0
+    invalid: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
 
-    One thread loads it and uses it once while the others wait. Its sketches import numpy inside C++ when first used:
-    two threads that do so at once lock each other out, one with the GIL in its hand, and the process stands still.
-    """
-    with _first:
-        return _whylogs()
-
-
-@cache
-def _whylogs() -> SimpleNamespace:
-    os.environ.setdefault("WHYLOGS_NO_ANALYTICS", "True")
-    if not hasattr(np, "unicode_"):
-        np.unicode_ = np.str_  # type: ignore[attr-defined]  # whylogs 1.6 was written for NumPy 1 and asks for it
-
-    from whylogs.core.metrics import column_metrics, condition_count_metric, maths, metric_components, metrics
-    from whylogs.core.view import column_profile_view, dataset_profile_view
-
-    # It puts a profile together in a temporary file, which a full or read-only disk refuses; memory does as well.
-    dataset_profile_view.tempfile = SimpleNamespace(TemporaryFile=lambda _mode: io.BytesIO())
-    _read_components_faster(metric_components)
-    metrics.DistributionMetric.zero().kll.value.update(array=np.zeros(1))
-    metrics.CardinalityMetric.zero().hll.value.update_np(np.zeros(1))
-    return SimpleNamespace(
-        Counts=column_metrics.ColumnCountsMetric,
-        Types=column_metrics.TypeCountersMetric,
-        Condition=condition_count_metric.Condition,
-        Conditions=condition_count_metric.ConditionCountMetric,
-        Integral=metric_components.IntegralComponent,
-        Cardinality=metrics.CardinalityMetric,
-        Distribution=metrics.DistributionMetric,
-        FrequentItems=metrics.FrequentItemsMetric,
-        Moments=maths.VarianceM2Result,
-        joined=maths.parallel_variance_m2,
-        ColumnView=column_profile_view.ColumnProfileView,
-        View=dataset_profile_view.DatasetProfileView,
-    )
+    @property
+    def count(self) -> int:
+        return sum(self.counts.values())
 
 
-def _read_components_faster(components: Any) -> None:
-    """whylogs makes a new class for each number that it reads, which is nine tenths of the time to open a profile."""
-    known = {
-        ("n", 0): components.IntegralComponent,
-        ("n", 1): components.MinIntegralComponent,
-        ("n", 2): components.MaxIntegralComponent,
-        ("d", 0): components.FractionalComponent,
-        ("kll", 0): components.KllComponent,
-        ("hll", 0): components.HllComponent,
-        ("frequent_items", 0): components.FrequentStringsComponent,
-    }
-    slowly = components.MetricComponent.from_protobuf
-
-    def from_protobuf(message: Any, registries: Any = None) -> Any:
-        kind = known.get((message.WhichOneof("value"), message.type_id))
-        if kind is None or registries is not None:
-            return slowly(message, registries)
-        component = kind(None)
-        component.set(component._deserializer(msg=message))
-        return component
-
-    components.MetricComponent.from_protobuf = staticmethod(from_protobuf)
+Summary: TypeAlias = NumberSummary | CategorySummary
+"""What a profile says about one column: everything that statistics and reports need."""
 
 
 class Sketches:
@@ -136,7 +100,7 @@ class Profile:
 
     @staticmethod
     def merged(profiles: Iterable[Profile], about: Mapping[str, str] | None = None) -> Profile:
-        """One profile of all their rows. whylogs keeps the metadata of the last, so what should stand there is said."""
+        """One profile of all their rows. whylogs would keep the metadata of the last one."""
         view = reduce(lambda left, right: left.merge(right), (profile._view for profile in profiles))
         return Profile(
             whylogs().View(
@@ -161,7 +125,7 @@ class Profile:
         return {
             signal.name: _summary(signal, columns[signal.name])
             for signal in monitored(card)
-            if signal.name in columns  # a column that the card did not have when this was written
+            if signal.name in columns  # not a column that was added to the card later
         }
 
 
@@ -230,11 +194,11 @@ def _summary(signal: Signal, column: Any) -> Summary:
     if signal.kind == "category":
         items = column.get_metric("frequent_items")
         seen = {item.value: int(item.est) for item in items.strings} if items else {}
-        return Categories(rows, missing, invalid, seen)
+        return CategorySummary(rows, missing, invalid, seen)
     distribution = column.get_metric("distribution")
     if distribution is None or distribution.n == 0:
-        return Numbers(rows, missing, invalid)
-    return Numbers(
+        return NumberSummary(rows, missing, invalid)
+    return NumberSummary(
         rows,
         missing,
         invalid,

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from jubako import durable
 from jubako.card import AnyCard
-from jubako.monitoring.archive.profile_files import Archive
+from jubako.monitoring.archive.profile_files import ProfileArchive
 from jubako.monitoring.record.columns import Checked
-from jubako.monitoring.record.observation import Tally
+from jubako.monitoring.record.observations import RowCounts
 from jubako.monitoring.record.profiles import Sketches
 
 #: A window that could not be written is given up after so long. Merging waits longer (``keeping.GRACE``), so a late
@@ -42,12 +42,12 @@ class Window:
 class Windows:
     """Owned by one thread."""
 
-    def __init__(self, archive: Archive, seconds: float, process: str, tallies: Mapping[str, Tally]) -> None:
+    def __init__(self, archive: ProfileArchive, seconds: float, process: str, counts: Mapping[str, RowCounts]) -> None:
         self.seconds = max(1, round(seconds))
         self.failed_writes = 0
         self._archive = archive
         self._process = process
-        self._tallies = tallies
+        self._counts = counts
         self._numbers = itertools.count()
         self._open: dict[tuple[str, str, float], Window] = {}
 
@@ -93,17 +93,17 @@ class Windows:
         rows = window.sketches.rows
         if rows == window.saved:
             return True
-        about = {"jubako.models": window.model, "jubako.version": window.version}
+        about = {"jubako.model": window.model, "jubako.version": window.version}
         try:
             durable.write_whole(window.file, window.sketches.profile(window.start, about).dump())
         except Exception as error:
             self.failed_writes += 1
             log.error("a profile of %s could not be written: %s: %s", window.model, type(error).__name__, error)
             return False
-        self._tallies[window.model].profiled += rows - window.saved
+        self._counts[window.model].profiled += rows - window.saved
         window.saved = rows
         return True
 
     def _give_up(self, window: Window) -> None:
-        self._tallies[window.model].lost += window.sketches.rows - window.saved
+        self._counts[window.model].lost += window.sketches.rows - window.saved
         self._open.pop((window.model, window.version, window.start), None)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jubako.card import Signal
-from jubako.monitoring.drift.summaries import Categories, Numbers, Summary
-from jubako.monitoring.report.report import Bar, Facts
+from jubako.monitoring.record.profiles import CategorySummary, NumberSummary, Summary
+from jubako.monitoring.report.report import Bar, ColumnFacts
 
 BINS = 24
 _EDGE = 0.005
@@ -20,16 +20,16 @@ _EDGE = 0.005
 def bars(signal: Signal, reference: Summary | None, live: Summary | None) -> tuple[Bar, ...]:
     if signal.kind == "category":
         return _categories(signal, _counts(reference), _counts(live))
-    sides = [side if isinstance(side, Numbers) and side.count else None for side in (reference, live)]
+    sides = [side if isinstance(side, NumberSummary) and side.count else None for side in (reference, live)]
     return _numbers(*sides)
 
 
-def facts(summary: Summary | None) -> Facts | None:
+def facts(summary: Summary | None) -> ColumnFacts | None:
     if summary is None:
         return None
-    if isinstance(summary, Categories) or not summary.count:
-        return Facts(rows=summary.rows, missing=summary.missing, invalid=summary.invalid)
-    return Facts(
+    if isinstance(summary, CategorySummary) or not summary.count:
+        return ColumnFacts(rows=summary.rows, missing=summary.missing, invalid=summary.invalid)
+    return ColumnFacts(
         rows=summary.rows,
         missing=summary.missing,
         invalid=summary.invalid,
@@ -41,7 +41,7 @@ def facts(summary: Summary | None) -> Facts | None:
 
 
 def _counts(side: Summary | None) -> Mapping[str, int]:
-    return side.counts if isinstance(side, Categories) else {}
+    return side.counts if isinstance(side, CategorySummary) else {}
 
 
 def _categories(signal: Signal, before: Mapping[str, int], after: Mapping[str, int]) -> tuple[Bar, ...]:
@@ -56,7 +56,7 @@ def _categories(signal: Signal, before: Mapping[str, int], after: Mapping[str, i
     )
 
 
-def _numbers(reference: Numbers | None, live: Numbers | None) -> tuple[Bar, ...]:
+def _numbers(reference: NumberSummary | None, live: NumberSummary | None) -> tuple[Bar, ...]:
     samples = [side.quantiles if side else None for side in (reference, live)]
     known = [sample for sample in samples if sample is not None]
     if not known:

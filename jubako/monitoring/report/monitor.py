@@ -1,4 +1,4 @@
-"""Looks at what is stored and says what it means. Reads files and computes: for threads, never for the event loop."""
+"""The drift monitor: reads what is stored and judges it. It waits for files: for any thread but the event loop's."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from typing import TypeVar
 from jubako.card import AnyCard
 from jubako.collection import Collection
 from jubako.monitoring.archive import ledger
-from jubako.monitoring.archive.profile_files import DAY, Archive, Moved
-from jubako.monitoring.drift.reference import reference_profile
-from jubako.monitoring.drift.summaries import Summary
-from jubako.monitoring.drift.verdict import ColumnVerdict, Verdict, judge
-from jubako.monitoring.quality.feedback import FeedbackLog
+from jubako.monitoring.archive.profile_files import DAY, ProfileArchive, ProfileMoved, reference_profile
+from jubako.monitoring.drift.history import DriftHistory
+from jubako.monitoring.drift.verdict import ColumnVerdict, DriftVerdict, judge
+from jubako.monitoring.quality.feedback import FeedbackLog, VersionQuality
+from jubako.monitoring.quality.verdict import MINIMUM_TRUTHS, judge_quality
 from jubako.monitoring.record.columns import monitored
+from jubako.monitoring.record.profiles import Summary
 from jubako.monitoring.record.recorder import Recorder
+from jubako.monitoring.report import words
+from jubako.monitoring.report.alarms import model_alarms
 from jubako.monitoring.report.bars import bars, facts
-from jubako.monitoring.report.history import History
 from jubako.monitoring.report.report import (
     AccountingReport,
     ColumnReport,
@@ -35,7 +37,7 @@ from jubako.versions import stages, store
 from jubako.versions.manifest import VersionRefused
 
 REACH = DAY
-"""How far back the report looks."""
+"""How far back a report looks."""
 
 T = TypeVar("T")
 Summaries = Mapping[str, Summary]
@@ -50,22 +52,22 @@ class DriftMonitor:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._cards = collection.cards
-        self.archive = Archive(folder / "profiles")
+        self.archive = ProfileArchive(folder / "profiles")
         self.feedback = FeedbackLog(folder, self._cards)
         self._folder = folder
         self._recorder = recorder
         self._clock = clock
-        self._history = History(self.archive)
+        self._history = DriftHistory(self.archive)
         self._references: dict[tuple[str, str], Summaries] = {}
 
-    def verdict(self, model: str, version: str | None = None) -> Verdict:
+    def verdict(self, model: str, version: str | None = None) -> DriftVerdict:
         """The newest rows only: cheap enough for a gauge every few seconds."""
         return _again(self._verdict, model, version)
 
     def report(self, model: str, version: str | None = None) -> MonitoringReport:
         return _again(self._report, model, version)
 
-    def _verdict(self, model: str, version: str | None) -> Verdict:
+    def _verdict(self, model: str, version: str | None) -> DriftVerdict:
         shown = version or self._version(model)
         card = self._cards[model]
         return self._newest(card, shown)[0] if shown else judge(card, {}, {}, 0)
@@ -76,23 +78,30 @@ class DriftMonitor:
         verdict, window, live = self._newest(card, shown) if shown else (judge(card, {}, {}, 0), _empty(card), {})
         reference = self._reference(card, shown) if shown else {}
         parts = self.archive.recent(model, shown, now - REACH) if shown else []
+        columns = _columns(card, verdict, reference, live)
+        quality, accounting = self.quality(model), self._accounting(model, now)
+        judged = next((one for one in quality if one.version == shown), None)
         return MonitoringReport(
             model=model,
             title=card.title,
             version=shown,
             generated_at=now,
             state=verdict.state,
+            headline=words.headline(verdict.state, columns, window),
+            basis=words.basis(shown, columns, window),
             window=window,
-            columns=_columns(card, verdict, reference, live),
+            columns=columns,
             history=self._history.points(card, shown, reference, parts) if shown else (),
             versions=self._versions(model, now),
-            quality=self.quality(model),
+            quality=quality,
             feedback={str(outcome): count for outcome, count in self.feedback.counts()[model].items()},
-            accounting=self._accounting(model, now),
+            accounting=accounting,
+            balance=words.balance(accounting),
             troubles=TroubleReport(**asdict(self._recorder.troubles())) if self._recorder else None,
+            alarms=tuple(model_alarms(model, columns, accounting, judged)),
         )
 
-    def _newest(self, card: AnyCard, version: str) -> tuple[Verdict, WindowReport, Summaries]:
+    def _newest(self, card: AnyCard, version: str) -> tuple[DriftVerdict, WindowReport, Summaries]:
         reference = self._reference(card, version)
         parts = self.archive.recent(card.name, version, self._clock() - REACH, card.drift.window_rows)
         live = self.archive.merged(parts)
@@ -108,7 +117,7 @@ class DriftMonitor:
         return judge(card, reference, summary, rows), window, summary
 
     def _version(self, model: str) -> str | None:
-        """The version that serves; where nobody says which, the one that answered last."""
+        """The version that serves; where the stages do not say, the one that answered last."""
         return _serving(model) or next(iter(self.archive.versions(model)), None)
 
     def _reference(self, card: AnyCard, version: str) -> Summaries:
@@ -132,37 +141,53 @@ class DriftMonitor:
         return tuple(found)
 
     def quality(self, model: str) -> tuple[QualityReport, ...]:
-        """By version, the one with the latest truth first."""
-        return tuple(
-            QualityReport(
-                version=quality.version,
-                joined=quality.joined,
-                metrics=dict(quality.metrics),
-                trained=_trained(model, quality.version, quality.metrics),
-            )
-            for quality in self.feedback.quality(model)
+        """By version, the one with the newest truth first."""
+        return tuple(self._judged(self._cards[model], quality) for quality in self.feedback.quality(model))
+
+    def _judged(self, card: AnyCard, quality: VersionQuality) -> QualityReport:
+        metric, live = card.gate.metric, dict(quality.metrics)
+        trained = _trained(card.name, quality.version, {*live, metric})
+        verdict = judge_quality(card.gate, quality.joined, live, trained, quality.error)
+        return QualityReport(
+            version=quality.version,
+            joined=quality.joined,
+            metrics=live,
+            trained=trained,
+            state=verdict.state,
+            metric=metric,
+            limit=verdict.limit,
+            score=verdict.score,
+            needed=MINIMUM_TRUTHS,
+            summary=words.quality_summary(
+                metric,
+                quality.joined,
+                MINIMUM_TRUTHS,
+                live=live.get(metric),
+                trained=trained.get(metric),
+                limit=verdict.limit,
+            ),
         )
 
     def _accounting(self, model: str, now: float) -> AccountingReport:
-        """The other processes as they last said, this one as it is."""
+        """The other processes as of their last write, this one as it is now."""
         own = self._recorder.process if self._recorder else None
-        books = ledger.read(self._folder, model, now, without=own)
-        total = books.accounting
+        rows = ledger.read(self._folder, model, now, without=own)
+        total = rows.accounting
         if self._recorder:
             total += self._recorder.accounting()[model]
         return AccountingReport(
             received=total.received,
             profiled=total.profiled,
             dropped=total.dropped,
-            pending=total.pending - books.killed,
-            killed=books.killed,
+            pending=total.pending - rows.killed,
+            killed=rows.killed,
         )
 
 
 def _again(look: Callable[[str, str | None], T], model: str, version: str | None) -> T:
-    """Minutes become hours while somebody reads them; then one looks again."""
+    """When files are merged meanwhile, look again."""
     for _attempt in range(5):
-        with suppress(Moved):
+        with suppress(ProfileMoved):
             return look(model, version)
     return look(model, version)
 
@@ -175,19 +200,19 @@ def _serving(model: str) -> str | None:
     return tag.partition(":")[2] if tag else None
 
 
-def _trained(model: str, version: str, metrics: Mapping[str, float]) -> dict[str, float]:
+def _trained(model: str, version: str, metrics: set[str]) -> dict[str, float]:
     try:
-        evidence = store.read_manifest(f"{model}:{version}")
+        manifest = store.read_manifest(f"{model}:{version}")
     except VersionRefused:
         return {}
-    return {name: evidence.metrics[name] for name in metrics if name in evidence.metrics}
+    return {name: manifest.metrics[name] for name in sorted(metrics & manifest.metrics.keys())}
 
 
 def _empty(card: AnyCard) -> WindowReport:
     return WindowReport(start=None, end=None, rows=0, needed=card.drift.minimum_rows)
 
 
-def _columns(card: AnyCard, verdict: Verdict, reference: Summaries, live: Summaries) -> tuple[ColumnReport, ...]:
+def _columns(card: AnyCard, verdict: DriftVerdict, reference: Summaries, live: Summaries) -> tuple[ColumnReport, ...]:
     verdicts = {column.column: column for column in verdict.columns}
     inputs = {signal.name for signal in card.signals}
     reports = [
@@ -205,7 +230,8 @@ def _columns(card: AnyCard, verdict: Verdict, reference: Summaries, live: Summar
         )
         for signal in monitored(card)
     ]
-    return tuple(sorted(reports, key=lambda report: (report.state != "drifted", -(report.score or 0.0))))
+    told = [report.model_copy(update={"reason": words.reason(report)}) for report in reports]
+    return tuple(sorted(told, key=lambda report: (report.state != "drifted", -(report.score or 0.0))))
 
 
 def _measures(verdict: ColumnVerdict) -> tuple[MeasureReport, ...]:

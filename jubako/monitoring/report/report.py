@@ -1,4 +1,4 @@
-"""What monitoring says about one model: the same data for HTTP, the terminal and the page."""
+"""What monitoring says about one model: the judgement and its words, the same for HTTP, console, terminal and page."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from jubako.monitoring.drift.verdict import State, Statistic
+from jubako.monitoring.quality.verdict import QualityState
+
+Severity = Literal["critical", "warning"]
 
 
 class _Frozen(BaseModel):
@@ -31,7 +34,7 @@ class Bar(_Frozen):
     live: float | None
 
 
-class Facts(_Frozen):
+class ColumnFacts(_Frozen):
     """One side of a column."""
 
     rows: int
@@ -53,9 +56,11 @@ class ColumnReport(_Frozen):
     """The largest distance in units of its limit; from 1 on the column has drifted."""
     why: Statistic | None
     measures: tuple[MeasureReport, ...]
-    reference: Facts | None
-    live: Facts | None
+    reference: ColumnFacts | None
+    live: ColumnFacts | None
     bars: tuple[Bar, ...]
+    reason: str = ""
+    """Why it has drifted, in words."""
 
 
 class WindowReport(_Frozen):
@@ -83,12 +88,22 @@ class QualityReport(_Frozen):
     metrics: dict[str, float]
     trained: dict[str, float]
     """The same metrics on the held-out rows of the training."""
+    state: QualityState
+    metric: str
+    """The gate's, by which the version is judged."""
+    limit: float | None
+    """How much worse than in training it may be: the gate's tolerance and what chance explains."""
+    score: float | None
+    """The loss in units of the limit; from 1 on the version is worse."""
+    needed: int
+    """Truths without which nothing is said."""
+    summary: str
 
 
 class VersionReport(_Frozen):
     version: str
     rows: int
-    """Profiled in the time that the report looks back."""
+    """Profiled in the last 24 hours."""
     last: float
     serves: bool
 
@@ -105,12 +120,23 @@ class AccountingReport(_Frozen):
 
 
 class TroubleReport(_Frozen):
-    """Of the process that answers; all 0 when all is well."""
+    """Of the process that answers; all 0 when nothing went wrong."""
 
     failed_writes: int
     failed_log_writes: int
     failed_batches: int
     unlogged_rows: int
+
+
+class Alarm(_Frozen):
+    name: str
+    """As in the rules for Prometheus."""
+    severity: Severity
+    summary: str
+    advice: str
+    runbook: str
+    of_service: bool = False
+    """Not of this model alone: every model's report has it."""
 
 
 class MonitoringReport(_Frozen):
@@ -119,6 +145,10 @@ class MonitoringReport(_Frozen):
     version: str | None
     generated_at: float
     state: State
+    headline: str
+    """The state in one sentence."""
+    basis: str
+    """What was compared with what."""
     window: WindowReport
     columns: tuple[ColumnReport, ...]
     """Drifted columns first, then by score."""
@@ -127,4 +157,7 @@ class MonitoringReport(_Frozen):
     quality: tuple[QualityReport, ...]
     feedback: dict[str, int]
     accounting: AccountingReport
+    balance: str
+    """The accounting as an equation."""
     troubles: TroubleReport | None
+    alarms: tuple[Alarm, ...] = ()

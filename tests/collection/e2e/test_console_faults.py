@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from jubako.monitoring.report.alarms import alarm
 from tests.browsing import PHONE, Browser
 from tests.collection.e2e.stage import NAME, Stage, column, model, report
 
@@ -26,14 +27,19 @@ def reports(stage: Stage, **facts: Any) -> None:
     stage.answers[f"/v1/monitoring/{NAME}"] = report(**facts)
 
 
+def raised(name: str, summary: str, **facts: Any) -> dict[str, Any]:
+    return alarm(name, summary, **facts).model_dump()
+
+
 def test_without_traffic_every_place_says_so(browser: Browser, stage: Stage) -> None:
     nothing = {"received": 0, "profiled": 0, "dropped": 0, "pending": 0, "killed": 0}
     window = {"rows": 0, "needed": 500, "start": None, "end": None}
     columns = [column("petal_width", state="not enough", score=None)]
-    reports(stage, state="not enough", accounting=nothing, window=window, columns=columns)
+    headline = "Not enough rows to compare: 0 of 500."
+    reports(stage, state="not enough", headline=headline, accounting=nothing, window=window, columns=columns)
     page = browser.open(stage.url)
-    page.until(".report", "Not enough rows to say anything: 0 of the 500 that it takes.")
-    assert "No row was answered yet" in page.text(".report")
+    page.until(".report", headline)
+    assert "No row has been answered yet" in page.text(".report")
     assert "no requests yet" in page.text(".charts")
     assert page.text("#alarms") == ""
     assert page.log() == []
@@ -41,42 +47,39 @@ def test_without_traffic_every_place_says_so(browser: Browser, stage: Stage) -> 
 
 def test_a_model_that_is_not_ready_says_why_and_what_to_do(browser: Browser, stage: Stage) -> None:
     stage.answers["/v1/models"] = {"models": [model(ready=False, version=None, why="no version in production")]}
+    reports(stage, alarms=[raised("JubakoRunnerDown", "iris is not ready: no version in production.")])
     page = browser.open(stage.url)
     page.until("#lead", "0 of 1 models serve, iris not; 1 alarm")
     told = page.until("#alarms", "no version in production")
-    assert "docs/operations.md, “JubakoRunnerDown”" in told
+    assert "docs/operations.md#jubakorunnerdown" in told
     page.until("#chosen", "Not ready: no version in production")
 
 
-def test_drift_lost_profiles_and_lower_quality_are_alarms(browser: Browser, stage: Stage) -> None:
+def test_alarms_are_shown_as_the_reports_say_them(browser: Browser, stage: Stage) -> None:
+    """Those with the same advice stand together; one of the whole service stands once."""
+    stage.answers["/v1/models"] = {"models": [model(), model(name="other")]}
+    trouble = raised("JubakoMonitoringTrouble", "Monitoring had trouble: 3 failed writes.", of_service=True)
+    drifted = [raised("JubakoDrift", f"petal_width of {name} has drifted.") for name in (NAME, "other")]
+    summary = "accuracy is 0.71 on 800 live truths; it was 0.95 in training, and 0.1 less is tolerated."
+    quality = {"version": "1", "joined": 800, "metrics": {"accuracy": 0.71}, "trained": {"accuracy": 0.95}}
     reports(
         stage,
         state="drifted",
+        headline="One column has drifted: petal_width.",
         columns=[column("petal_width", state="drifted", score=4.2), column("sepal_width")],
-        accounting={"received": 1000, "profiled": 900, "dropped": 90, "pending": 0, "killed": 10},
-        quality=[{"version": "1", "joined": 800, "metrics": {"accuracy": 0.71}, "trained": {"accuracy": 0.95}}],
+        quality=[{**quality, "state": "worse", "summary": summary}],
+        alarms=[trouble, drifted[0], raised("JubakoLiveQualityDrop", f"iris: {summary}")],
     )
-    stage.answers["/metrics"] = 'jubako_monitoring_troubles_total{kind="failed_writes"} 3.0\n'
+    stage.answers["/v1/monitoring/other"] = report(model="other", alarms=[trouble, drifted[1]])
     page = browser.open(stage.url)
+    page.until("#lead", "4 alarms")
     told = page.until("#alarms", "3 failed writes")
-    assert "iris petal_width drifted" in told
-    assert "100 answered rows never reached a profile" in told
-    assert "accuracy is 0.71 on 800 live truths; it was 0.95 in training" in told
+    assert told.count("failed writes") == 1
+    assert told.count("Compare the distributions") == 1
+    assert summary in told
+    assert summary in page.until(".report", "Live quality")
     assert page.too_faint() == []
     assert page.view(PHONE).overhang <= 0
-
-
-def test_failures_are_an_alarm_when_they_grow(browser: Browser, stage: Stage) -> None:
-    """Those from before the page was opened are not."""
-    lines = 'jubako_requests_total{{model="iris",outcome="{}"}} {}\n'
-    stage.answers["/metrics"] = lines.format("failed", 5)
-    page = browser.open(stage.url)
-    page.until("#basis", "requests a second")
-    assert page.text("#alarms") == ""
-    stage.answers["/metrics"] = lines.format("failed", 8) + lines.format("overloaded", 1)
-    told = page.until("#alarms", "refused because more came")
-    assert "3 requests of the last five minutes failed with our fault" in told
-    assert "1 request of" in told
 
 
 def test_a_service_that_stops_answering_is_said_to(browser: Browser, stage: Stage) -> None:
@@ -114,7 +117,19 @@ def test_nothing_that_a_service_says_can_run(browser: Browser, stage: Stage) -> 
         columns=[column(HOSTILE, state="drifted", score=2.0)],
         versions=[{"version": HOSTILE, "rows": 1, "serves": True}],
         feedback={HOSTILE: 1},
-        quality=[{"version": HOSTILE, "joined": 9, "metrics": {HOSTILE: 1.0}, "trained": {}}],
+        headline=HOSTILE,
+        basis=HOSTILE,
+        alarms=[{**raised("JubakoDrift", HOSTILE), "advice": HOSTILE, "runbook": HOSTILE, "severity": HOSTILE}],
+        quality=[
+            {
+                "version": HOSTILE,
+                "joined": 9,
+                "metrics": {HOSTILE: 1.0},
+                "trained": {},
+                "state": "x",
+                "summary": HOSTILE,
+            }
+        ],
     )
     prediction = {"id": HOSTILE, "species": HOSTILE, "probabilities": {HOSTILE: 0.5}}
     told = {"model": {"name": NAME, "version": "1"}, "request_id": HOSTILE, "predictions": [prediction]}

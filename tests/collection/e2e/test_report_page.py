@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from jubako import collection
+from jubako.monitoring.report.drift_page import drift_page
 from jubako.monitoring.report.monitor import DriftMonitor
-from jubako.monitoring.report.page import page
 from jubako.versions import stages
 from tests.browsing import DESK, PHONE, Browser
 from tests.engine.monitoring.made import START, Clock, Recording, requests
@@ -28,7 +28,7 @@ def report(iris_home: Home, tmp_path: Path) -> str:
             for observation in requests(600, at=clock.now, seed=minute, version=version, shift=shift):
                 recorder.observe(observation)
     file = tmp_path / "drift.html"
-    file.write_text(page([DriftMonitor(folder, collection.here(), clock=clock).report("iris")]))
+    file.write_text(drift_page([DriftMonitor(folder, collection.here(), clock=clock).report("iris")]))
     return file.as_uri()
 
 
@@ -62,5 +62,5 @@ def test_what_shifted_is_drawn_in_another_colour_than_the_rest(browser: Browser,
 
 def test_without_any_model_it_says_so(browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "nothing.html"
-    file.write_text(page([]))
-    browser.open(file.as_uri()).until("main", "No model has answered anything that was profiled.")
+    file.write_text(drift_page([]))
+    browser.open(file.as_uri()).until("main", "No model has answered rows that were profiled.")

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from bentos.churn.card import CARD
+from jubako.scores import scores
 from jubako.training.recipe import DataRefused, no_log
-from jubako.training.scores import scores
 from jubako.training.split import folds
 from tests.collection.training.real_data import real
 from training.churn import RECIPE

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
+from jubako.scores import area_under_curve, scores
 from jubako.training.gate import answers, production_value
-from jubako.training.scores import area_under_curve, scores
 from jubako.versions import stages
 from tests.five import COLLECTION
 from tests.homes import Home

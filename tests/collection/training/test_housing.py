@@ -10,8 +10,8 @@ import optuna
 import pytest
 
 from bentos.housing.card import CARD
+from jubako.scores import scores
 from jubako.training.recipe import DataRefused, no_log
-from jubako.training.scores import scores
 from jubako.training.split import folds
 from tests.collection.training.real_data import real
 from training.data import housing as data

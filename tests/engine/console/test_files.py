@@ -96,10 +96,3 @@ def test_the_files_travel_with_the_bento(bentofile: str) -> None:
 def test_the_files_travel_with_the_package() -> None:
     data = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
     assert data["jubako.console"] == ["page/*"]
-
-
-def test_every_alarm_leads_to_a_heading_of_the_runbook() -> None:
-    headings = set(re.findall(r"^#+ (.+)$", (ROOT / "docs/operations.md").read_text(), re.MULTILINE))
-    named = set(re.findall(r'"(Jubako[A-Z]\w+)"', (FOLDER / "alarms.js").read_text()))
-    assert named
-    assert named <= headings

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from jubako.models import Batch, Column, Outputs
-from jubako.monitoring.archive.profile_files import Archive
-from jubako.monitoring.drift.summaries import Summary
+from jubako.monitoring.archive.profile_files import ProfileArchive
 from jubako.monitoring.record.columns import check
-from jubako.monitoring.record.observation import Observation
-from jubako.monitoring.record.profiles import Profile, Sketches
+from jubako.monitoring.record.observations import Observation
+from jubako.monitoring.record.profiles import Profile, Sketches, Summary
 from jubako.monitoring.record.recorder import Recorder
 from jubako.settings import MonitoringSettings
 from tests.five import CARDS, MODELS
@@ -76,7 +75,7 @@ def ids(observation: Observation) -> list[str]:
 
 def rows_on_disk(folder: Path, model: str = "iris") -> int:
     """What an auditor finds who only has the files."""
-    archive = Archive(folder / "profiles")
+    archive = ProfileArchive(folder / "profiles")
     return sum(
         facts.rows
         for version in archive.versions(model)

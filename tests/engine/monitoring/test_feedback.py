@@ -13,18 +13,26 @@ import pytest
 from jubako.monitoring.archive import database
 from jubako.monitoring.archive.database import FILE
 from jubako.monitoring.archive.retention import prune_predictions
-from jubako.monitoring.quality.feedback import FeedbackLog, Truth, check
-from jubako.monitoring.quality.scores import scores
-from jubako.monitoring.quality.truth import TruthRefused, read_truth, split_id
-from jubako.monitoring.record.observation import Observation
+from jubako.monitoring.quality.feedback import (
+    FeedbackLine,
+    FeedbackLog,
+    TruthRefused,
+    parse_feedback,
+    parse_truth,
+    split_id,
+)
+from jubako.monitoring.record.observations import Observation
+from jubako.scores import live_scores
 from tests.engine.monitoring.made import START, Recording, ids, requests
 from tests.five import CARDS
 
 SPECIES = CARDS["iris"].classes
 
 
-def truths(observations: list[Observation], truth: str = "setosa") -> list[Truth]:
-    found, complaints = check(CARDS, [{"id": name, "truth": truth} for each in observations for name in ids(each)])
+def truths(observations: list[Observation], truth: str = "setosa") -> list[FeedbackLine]:
+    found, complaints = parse_feedback(
+        CARDS, [{"id": name, "truth": truth} for each in observations for name in ids(each)]
+    )
     assert not complaints
     return found
 
@@ -54,10 +62,10 @@ def test_the_first_truth_stands(tmp_path: Path, told: list[Observation]) -> None
     log = FeedbackLog(tmp_path, CARDS, patience=0.0)
     right = [SPECIES[place] for place in told[0].outputs.argmax(axis=1)]
     for truth, name in zip(right, ids(told[0]), strict=True):
-        assert log.add(check(CARDS, [{"id": name, "truth": truth}])[0]) == ["joined"]
+        assert log.add(parse_feedback(CARDS, [{"id": name, "truth": truth}])[0]) == ["joined"]
     best = told[0].outputs.argmax(axis=1).tolist()
     wrong = [{"id": name, "truth": SPECIES[(place + 1) % 3]} for place, name in zip(best, ids(told[0]), strict=True)]
-    assert log.add(check(CARDS, wrong)[0]) == ["repeated"] * 2
+    assert log.add(parse_feedback(CARDS, wrong)[0]) == ["repeated"] * 2
     assert log.quality("iris")[0].metrics == {"accuracy": 1.0}
 
 
@@ -116,7 +124,7 @@ def test_a_disk_that_takes_nothing_acknowledges_nothing(tmp_path: Path) -> None:
 
 
 def test_every_bad_line_is_listed_and_says_what_would_be_right() -> None:
-    found, complaints = check(
+    found, complaints = parse_feedback(
         CARDS,
         [
             {"id": "iris:v:mark.0", "truth": "setosa"},
@@ -152,7 +160,7 @@ def test_what_is_no_id_is_refused(name: str) -> None:
      ("image", "blue", 1.0), ("housing", 1, 1.0), ("housing", 99.5, 99.5)],
 )  # fmt: skip
 def test_truth_is_told_in_the_words_of_the_card(model: str, truth: Any, value: float) -> None:
-    assert read_truth(CARDS[model], truth) == value
+    assert parse_truth(CARDS[model], truth) == value
 
 
 @pytest.mark.parametrize(
@@ -162,7 +170,7 @@ def test_truth_is_told_in_the_words_of_the_card(model: str, truth: Any, value: f
 )  # fmt: skip
 def test_any_other_truth_is_refused(model: str, truth: Any) -> None:
     with pytest.raises(TruthRefused):
-        read_truth(CARDS[model], truth)
+        parse_truth(CARDS[model], truth)
 
 
 def test_live_quality_is_what_scikit_learn_says() -> None:
@@ -171,15 +179,15 @@ def test_live_quality_is_what_scikit_learn_says() -> None:
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 2, 500).astype(float)
     score = np.round(np.clip(0.3 * truth + rng.uniform(0, 0.7, 500), 0, 1), 2)  # with ties
-    found = scores(CARDS["churn"], truth, score[:, None])
+    found = live_scores(CARDS["churn"], truth, score[:, None])
     assert found["auc"] == pytest.approx(roc_auc_score(truth, score))
     assert found["accuracy"] == pytest.approx(accuracy_score(truth, score >= 0.5))
     prices = rng.normal(200_000, 50_000, (500, 1))
-    assert scores(CARDS["housing"], truth * 1e5, prices)["rmse"] == pytest.approx(
+    assert live_scores(CARDS["housing"], truth * 1e5, prices)["rmse"] == pytest.approx(
         root_mean_squared_error(truth * 1e5, prices[:, 0])
     )
 
 
 def test_a_metric_that_needs_both_classes_waits_for_them() -> None:
-    assert scores(CARDS["churn"], np.array([1.0, 1.0]), np.array([[0.9], [0.2]])) == {"accuracy": 0.5}
-    assert scores(CARDS["churn"], np.empty(0), np.empty((0, 1))) == {}
+    assert live_scores(CARDS["churn"], np.array([1.0, 1.0]), np.array([[0.9], [0.2]])) == {"accuracy": 0.5}
+    assert live_scores(CARDS["churn"], np.empty(0), np.empty((0, 1))) == {}

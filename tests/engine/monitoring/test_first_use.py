@@ -8,7 +8,7 @@ import sys
 TWO_AT_ONCE = """
 import threading
 import numpy as np
-from jubako.monitoring.record.profiles import whylogs
+from jubako.compat.whylogs import whylogs
 
 both = threading.Barrier(2)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from jubako.monitoring.archive import database
-from jubako.monitoring.archive.profile_files import Archive
-from jubako.monitoring.quality.feedback import FeedbackLog, check
+from jubako.monitoring.archive.profile_files import ProfileArchive
+from jubako.monitoring.quality.feedback import FeedbackLog, parse_feedback
 from tests.engine.monitoring.made import rows_on_disk
 from tests.five import CARDS
 from tests.reading import ROOT
@@ -45,7 +45,7 @@ import sys, time
 from pathlib import Path
 from tests.five import CARDS
 from tests.five import MODELS
-from jubako.monitoring.quality.feedback import FeedbackLog, check
+from jubako.monitoring.quality.feedback import FeedbackLog, parse_feedback
 from jubako.monitoring.record.recorder import Recorder
 from jubako.settings import MonitoringSettings
 from tests.engine.monitoring.made import ids, requests
@@ -58,7 +58,8 @@ while True:
     asked = list(requests(10, at=time.time()))
     for observation in asked:
         recorder.observe(observation)
-    truths, _ = check(CARDS, [{"id": name, "truth": "setosa"} for observation in asked for name in ids(observation)])
+    lines = [{"id": name, "truth": "setosa"} for observation in asked for name in ids(observation)]
+    truths, _ = parse_feedback(CARDS, lines)
     assert set(log.add(truths)) == {"joined"}
     for truth in truths:
         print(truth.id, flush=True)
@@ -85,7 +86,7 @@ def test_files_are_whole_and_hold_what_was_called_profiled(tmp_path: Path, seed:
     found = rows_on_disk(tmp_path)
     # What was said is on the disk; beyond it at most what came between the last line and the kill.
     assert profiled == observed <= found <= observed + 100
-    archive = Archive(tmp_path / "profiles")
+    archive = ProfileArchive(tmp_path / "profiles")
     for version in archive.versions("iris"):
         for part in archive.parts("iris", version):
             profile = archive.load(part)
@@ -97,7 +98,7 @@ def test_files_are_whole_and_hold_what_was_called_profiled(tmp_path: Path, seed:
 @pytest.mark.parametrize("seed", range(3))
 def test_truth_that_was_acknowledged_is_still_known_after_a_kill(tmp_path: Path, seed: int) -> None:
     told = killed_after(TELLS, tmp_path, 25, random.Random(seed).uniform(0, 0.2))
-    truths, _ = check(CARDS, [{"id": name, "truth": "virginica"} for name in told])
+    truths, _ = parse_feedback(CARDS, [{"id": name, "truth": "virginica"} for name in told])
     assert set(FeedbackLog(tmp_path, CARDS, patience=0.0).add(truths)) == {"repeated"}
     with database.connected(tmp_path / database.FILE) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -11,19 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jubako.batch import concat, of_texts, unpack
+from jubako.batch import concat, unpack
 from jubako.monitoring.archive import database, prediction_log
 from jubako.monitoring.archive.database import FILE
 from jubako.monitoring.archive.prediction_log import PredictionLog, find, unpack_signals
 from jubako.monitoring.archive.retention import prune_predictions
 from jubako.monitoring.record.columns import check
-from jubako.monitoring.record.observation import Group, Observation
+from jubako.monitoring.record.observations import Observation, ObservationGroup
 from tests.engine.monitoring.made import START, VERSION, requests
 from tests.five import CARDS, MODELS
 
 
 def add(log: PredictionLog, observations: list[Observation]) -> None:
-    group = Group.of(START, observations)
+    group = ObservationGroup.of(START, observations)
     log.add(
         CARDS[group.model], group, [check(CARDS[group.model], MODELS[group.model].signals(group.batch, group.outputs))]
     )
@@ -100,7 +100,7 @@ def test_the_rows_themselves_are_kept_only_when_that_was_asked_for(tmp_path: Pat
     for wanted in (False, True):
         file = tmp_path / str(wanted) / FILE
         log = PredictionLog(file, raw_rows=wanted)
-        group = Group("sentiment", "v", START, ["m"], [1], [START], of_texts([text]), outputs)
+        group = ObservationGroup("sentiment", "v", START, ["m"], [1], [START], [text], outputs)
         log.add(CARDS["sentiment"], group, [{
             **check(CARDS["sentiment"], {
                 "characters": np.array([35.0]), "words": np.array([6.0]), "unknown_share": np.array([0.0]),

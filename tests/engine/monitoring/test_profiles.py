@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jubako.monitoring.drift.summaries import Categories, Numbers
-from jubako.monitoring.record.profiles import Profile, whylogs
+from jubako.compat.whylogs import whylogs
+from jubako.monitoring.record.profiles import CategorySummary, NumberSummary, Profile
 from tests.engine.monitoring.made import columns, profile
 from tests.five import CARDS
 from tests.reading import ROOT
@@ -70,7 +70,7 @@ def test_merging_fifty_parts_gives_what_one_profile_would_have() -> None:
     merged = Profile.merged([Profile.read(profile(part).dump()) for part in parts]).summary(IRIS)
     values = np.concatenate([np.asarray(part["petal_width"]) for part in parts])
     found = merged["petal_width"]
-    assert isinstance(found, Numbers)
+    assert isinstance(found, NumberSummary)
     assert (found.rows, found.count) == (5_000, 5_000)
     assert found.mean == pytest.approx(values.mean(), rel=1e-9)
     assert found.deviation == pytest.approx(values.std(ddof=1), rel=1e-9)
@@ -81,7 +81,7 @@ def test_what_is_not_finite_is_counted_apart_and_does_not_spoil_the_mean() -> No
     given = columns(100)
     given["sepal_length"] = np.array([np.inf, -np.inf, np.nan, *[5.0] * 97])
     found = Profile.read(profile(given).dump()).summary(IRIS)["sepal_length"]
-    assert isinstance(found, Numbers)
+    assert isinstance(found, NumberSummary)
     assert (found.rows, found.missing, found.invalid, found.count, found.mean) == (100, 1, 2, 97, 5.0)
 
 
@@ -89,14 +89,14 @@ def test_missing_and_unknown_categories_are_counted_apart() -> None:
     given = columns(5)
     given["species"] = ["setosa", None, "rose", "rose", "setosa"]
     found = Profile.read(profile(given).dump()).summary(IRIS)["species"]
-    assert found == Categories(rows=5, missing=1, invalid=2, counts={"setosa": 2, "rose": 2})
+    assert found == CategorySummary(rows=5, missing=1, invalid=2, counts={"setosa": 2, "rose": 2})
 
 
 def test_a_column_without_a_single_value_says_so_instead_of_breaking() -> None:
     given = columns(3)
     given["sepal_width"] = np.full(3, np.nan)
     found = Profile.read(profile(given).dump()).summary(IRIS)["sepal_width"]
-    assert isinstance(found, Numbers)
+    assert isinstance(found, NumberSummary)
     assert (found.rows, found.missing, found.count) == (3, 3, 0)
 
 

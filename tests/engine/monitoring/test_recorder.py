@@ -12,7 +12,7 @@ import pytest
 
 from jubako import durable
 from jubako.monitoring.archive import ledger
-from jubako.monitoring.record.observation import Accounting, Observation
+from jubako.monitoring.record.observations import Accounting, Observation
 from jubako.monitoring.record.profiles import Sketches
 from jubako.monitoring.record.recorder import Recorder
 from jubako.monitoring.record.windows import PATIENCE
@@ -206,9 +206,9 @@ def test_two_processes_and_a_restart_add_up(tmp_path: Path) -> None:
         for observation in requests(50):
             restarted.observe(observation)
     assert rows_on_disk(tmp_path) == 550
-    books = ledger.read(tmp_path, "iris", clock.now)
-    assert books.accounting == Accounting(received=550, profiled=550)
-    assert books.killed == 0
+    ledger_rows = ledger.read(tmp_path, "iris", clock.now)
+    assert ledger_rows.accounting == Accounting(received=550, profiled=550)
+    assert ledger_rows.killed == 0
 
 
 def test_a_page_that_was_never_closed_says_how_much_a_kill_cost_at_most(tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def test_stopping_twice_or_before_the_start_is_harmless(tmp_path: Path) -> None:
 def test_the_owner_thread_survives_a_turn_that_breaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Recording(tmp_path) as recorder:
         with monkeypatch.context() as broken:
-            broken.setattr(recorder._owner.log, "flush", lambda: 1 / 0)
+            broken.setattr(recorder._thread.log, "flush", lambda: 1 / 0)
             assert recorder.flush(30.0)
         for observation in requests(10):
             recorder.observe(observation)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from jubako.monitoring.drift import probability, statistics
+from jubako.monitoring.drift import statistics
 
 RNG = np.random.default_rng(0)
 SIZES = [(5_000, 1_000), (300, 500), (1_000, 100_000)]
@@ -18,7 +18,7 @@ def test_kolmogorov_smirnov_has_scipys_distance_and_chance(before: int, after: i
     distance = statistics.kolmogorov_smirnov(reference, live)
     expected = stats.ks_2samp(reference, live, method="asymp")
     assert distance == pytest.approx(expected.statistic)
-    assert probability.kolmogorov(distance, before, after) == pytest.approx(expected.pvalue, rel=0.15, abs=1e-6)
+    assert statistics.kolmogorov_chance(distance, before, after) == pytest.approx(expected.pvalue, rel=0.15, abs=1e-6)
 
 
 @pytest.mark.parametrize(("before", "after"), SIZES)
@@ -27,19 +27,23 @@ def test_shift_has_the_chance_of_scipys_mann_whitney(before: int, after: int) ->
     moved = statistics.shift(reference, live)
     expected = stats.mannwhitneyu(live, reference, method="asymptotic", use_continuity=False)
     assert moved + 0.5 == pytest.approx(expected.statistic / before / after)
-    assert probability.normal(statistics.shift_score(moved, before, after)) == pytest.approx(expected.pvalue, rel=1e-3)
+    assert statistics.normal_chance(statistics.shift_score(moved, before, after)) == pytest.approx(
+        expected.pvalue, rel=1e-3
+    )
 
 
 def test_ties_make_shift_more_careful_never_less() -> None:
     reference, live = np.sort(RNG.integers(0, 3, 800)).astype(float), np.sort(RNG.integers(0, 3, 900)).astype(float)
-    ours = probability.normal(statistics.shift_score(statistics.shift(reference, live), 800, 900))
+    ours = statistics.normal_chance(statistics.shift_score(statistics.shift(reference, live), 800, 900))
     assert ours >= stats.mannwhitneyu(live, reference, use_continuity=False).pvalue
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 3, 9, 10, 25])
 @pytest.mark.parametrize("statistic", [0.01, 1.0, 12.0, 80.0])
 def test_the_chi_square_tail_is_exact(statistic: float, freedom: int) -> None:
-    assert probability.chi_square(statistic, freedom) == pytest.approx(stats.chi2.sf(statistic, freedom), rel=1e-9)
+    assert statistics.chi_square_chance(statistic, freedom) == pytest.approx(
+        stats.chi2.sf(statistic, freedom), rel=1e-9
+    )
 
 
 def test_chi_square_is_scipys_when_no_category_is_rare() -> None:
@@ -59,14 +63,16 @@ def test_the_hypergeometric_tail_is_fishers(table: tuple[int, int, int, int]) ->
     expected = stats.fisher_exact(
         [[hits, live - hits], [reference_hits, reference - reference_hits]], alternative="greater"
     )
-    assert probability.hypergeometric(hits, live, reference_hits, reference) == pytest.approx(expected.pvalue, rel=0.02)
+    assert statistics.hypergeometric_chance(hits, live, reference_hits, reference) == pytest.approx(
+        expected.pvalue, rel=0.02
+    )
 
 
 def test_many_hits_take_no_longer_than_few() -> None:
     """Three hundred thousand rows a window are counted with one formula, not row by row, and never too boldly."""
-    assert probability.hypergeometric(150_000, 300_000, 2_500, 5_000) == pytest.approx(0.5, abs=0.01)
+    assert statistics.hypergeometric_chance(150_000, 300_000, 2_500, 5_000) == pytest.approx(0.5, abs=0.01)
     expected = stats.fisher_exact([[4_000, 26_000], [200, 1_800]], alternative="greater").pvalue
-    assert expected <= probability.hypergeometric(4_000, 30_000, 200, 2_000) <= 3 * expected
+    assert expected <= statistics.hypergeometric_chance(4_000, 30_000, 200, 2_000) <= 3 * expected
 
 
 def test_equal_shares_have_no_distance_and_an_empty_bin_no_infinite_one() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from jubako.models import Column
-from jubako.monitoring.drift.summaries import Summary
-from jubako.monitoring.drift.verdict import ColumnVerdict, Verdict, judge
+from jubako.monitoring.drift.verdict import ColumnVerdict, DriftVerdict, judge
+from jubako.monitoring.record.profiles import Summary
 from tests.engine.monitoring.made import columns, summary
 from tests.five import CARDS
 
@@ -15,11 +15,11 @@ IRIS = CARDS["iris"]
 REFERENCE = summary(columns(3_000, seed=99))
 
 
-def verdict(live: dict[str, Column], rows: int, reference: dict[str, Summary] | None = None) -> Verdict:
+def verdict(live: dict[str, Column], rows: int, reference: dict[str, Summary] | None = None) -> DriftVerdict:
     return judge(IRIS, REFERENCE if reference is None else reference, summary(live), rows)
 
 
-def column(found: Verdict, name: str) -> ColumnVerdict:
+def column(found: DriftVerdict, name: str) -> ColumnVerdict:
     return next(column for column in found.columns if column.column == name)
 
 

@@ -1,15 +1,23 @@
-"""How good a model is, by the task on its card. The first of each table is what people look at."""
+"""How right a model is, by the task on its card: in training, in ``jubako evaluate`` and on live truth.
+
+The first metric of each task is the one that people look at.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jubako.card import AnyCard
 from jubako.models import Outputs
-from jubako.training.recipe import Truth
 
 Floats = NDArray[np.float64]
+Truth = NDArray[Any]
+"""Places among the card's classes, or the numbers of a regression."""
+LIVE = {"regression": ("r2", "rmse", "mae"), "binary": ("accuracy", "auc"), "multiclass": ("accuracy",)}
+BLOCKS = 10
 _TINY = 1e-7
 """Keeps the logarithm finite: float32 knows no probability closer to 0 or 1."""
 
@@ -21,7 +29,32 @@ def scores(card: AnyCard, truth: Truth, outputs: Outputs) -> dict[str, float]:
         return regression(truth.astype(np.float64), columns[:, 0])
     if card.task == "binary":
         return binary(truth, columns[:, 0])
-    return multiclass(truth, columns[:, : len(card.classes)])
+    return multiclass(truth.astype(np.int64), columns[:, : len(card.classes)])
+
+
+def live_scores(card: AnyCard, truth: Truth, outputs: Outputs) -> dict[str, float]:
+    """The metrics to show for live truth, the gate's among them; a metric that these rows cannot tell is left out.
+
+    The area under a curve needs both classes, r2 needs two different values.
+    """
+    if len(truth) == 0:
+        return {}
+    found = scores(card, truth, outputs)
+    untold = {"r2", "auc"} if len(np.unique(truth)) < 2 else set()
+    return {name: found[name] for name in dict.fromkeys((*LIVE[card.task], card.gate.metric)) if name not in untold}
+
+
+def standard_error(card: AnyCard, metric: str, truth: Truth, outputs: Outputs) -> float:
+    """How far a metric of so many rows lies from its true value, typically: from its spread over ten blocks of rows.
+
+    >>> from types import SimpleNamespace as Card
+    >>> rng = np.random.default_rng(0)
+    >>> truth, score = rng.integers(0, 2, 1_000), rng.random((1_000, 1))
+    >>> bool(0.01 < standard_error(Card(task="binary"), "accuracy", truth, score) < 0.025)  # exactly: 0.016
+    True
+    """
+    blocks = [scores(card, truth[start::BLOCKS], outputs[start::BLOCKS])[metric] for start in range(BLOCKS)]
+    return float(np.std(blocks, ddof=1) / np.sqrt(BLOCKS))
 
 
 def regression(truth: Floats, answers: Floats) -> dict[str, float]:
@@ -40,7 +73,7 @@ def regression(truth: Floats, answers: Floats) -> dict[str, float]:
 
 
 def binary(truth: Truth, positive: Floats) -> dict[str, float]:
-    """Scores of the second class; it is the answer from one half on.
+    """From scores of the second class; it is the answer from one half on.
 
     >>> found = binary(np.array([0, 0, 1, 1]), np.array([0.1, 0.6, 0.4, 0.9]))
     >>> [found[name] for name in ("accuracy", "auc", "f1")]
@@ -75,7 +108,7 @@ def multiclass(truth: Truth, probabilities: Floats) -> dict[str, float]:
         for place in classes
         if (said == place).any() or (truth == place).any()
     ]
-    areas = [area_under_curve(truth == place, probabilities[:, place]) for place in classes]
+    areas = [area_under_curve(truth == place, probabilities[:, place]) for place in classes if (truth == place).any()]
     return {
         "accuracy": float((said == truth).mean()),
         "macro_f1": float(np.mean(f1)),

@@ -14,11 +14,11 @@ from click.testing import CliRunner
 from jubako import collection
 from jubako.commands.drift import drift
 from jubako.monitoring.archive.ledger import SILENCE
-from jubako.monitoring.quality.feedback import FeedbackLog, check
-from jubako.monitoring.record.observation import Observation
+from jubako.monitoring.quality.feedback import FeedbackLog, parse_feedback
+from jubako.monitoring.record.observations import Observation
 from jubako.monitoring.record.profiles import Profile
+from jubako.monitoring.report.drift_page import drift_page
 from jubako.monitoring.report.monitor import DriftMonitor
-from jubako.monitoring.report.page import page
 from jubako.monitoring.report.report import MonitoringReport
 from jubako.versions import stages, store
 from tests.engine.monitoring.made import START, Clock, Recording, columns, ids, profile, requests
@@ -122,7 +122,7 @@ def test_live_quality_stands_beside_that_of_the_training(
     watch: DriftMonitor, folder: Path, clock: Clock, version: str
 ) -> None:
     told = record(folder, clock, 60, version)
-    truths, _ = check(CARDS, [{"id": name, "truth": "setosa"} for name in told])
+    truths, _ = parse_feedback(CARDS, [{"id": name, "truth": "setosa"} for name in told])
     FeedbackLog(folder, CARDS, patience=0.0).add(truths)
     (quality,) = watch.report("iris").quality
     assert (quality.version, quality.joined) == (version, 60)
@@ -175,7 +175,7 @@ def test_the_page_needs_no_network_and_runs_no_script(
     watch: DriftMonitor, folder: Path, clock: Clock, version: str
 ) -> None:
     record(folder, clock, 1_200, version, shift=0.4)
-    text = page([watch.report("iris"), watch.report("housing")])
+    text = drift_page([watch.report("iris"), watch.report("housing")])
     assert not re.search(r"https?:|<script|<link|@import|url\(|src=", text)
     assert text.index('id="iris-sepal_width"') < text.index('id="iris-petal_width"'), "what drifted comes first"
     assert text.count("<section") == text.count("</section>") == 2
@@ -189,7 +189,7 @@ def test_what_callers_sent_cannot_write_on_the_page(
     file = watch.archive.file("iris", version, START, 60, "aa-0")
     file.parent.mkdir(parents=True)
     file.write_bytes(profile(given).dump())
-    text = page([watch.report("iris")])
+    text = drift_page([watch.report("iris")])
     assert "&lt;script&gt;alert(1)" in text
     assert "<script" not in text
 
@@ -225,4 +225,4 @@ def test_the_command_writes_a_page(spoken: CliRunner, tmp_path: Path) -> None:
 
 def test_a_version_without_a_model_or_with_a_strange_name_is_a_mistake(spoken: CliRunner) -> None:
     assert spoken.invoke(drift, ["--version", "x"]).exit_code == 2
-    assert "is no name" in spoken.invoke(drift, ["iris", "--version", "../x"]).output
+    assert "is not the name" in spoken.invoke(drift, ["iris", "--version", "../x"]).output

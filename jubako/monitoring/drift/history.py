@@ -1,4 +1,4 @@
-"""Drift over time: the stored windows put together into a few dozen points, each judged like the newest."""
+"""Drift over time: the stored windows merged into a few dozen points, each judged like the newest."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from threading import Lock
 
 from jubako.card import AnyCard
-from jubako.monitoring.archive.profile_files import Archive, Part
-from jubako.monitoring.drift.summaries import Summary
-from jubako.monitoring.drift.verdict import Verdict, judge
+from jubako.monitoring.archive.profile_files import ProfileArchive, ProfileFile
+from jubako.monitoring.drift.verdict import DriftVerdict, judge
+from jubako.monitoring.record.profiles import Summary
 from jubako.monitoring.report.report import HistoryPoint
 
 POINTS = 48
@@ -19,21 +19,21 @@ _REMEMBERED = 2_048
 Key = tuple[str, str, int, bool, frozenset[str]]
 
 
-class History:
+class DriftHistory:
     """Remembers what it judged: old points do not change."""
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: ProfileArchive) -> None:
         self._archive = archive
-        self._known: OrderedDict[Key, Verdict] = OrderedDict()
+        self._known: OrderedDict[Key, DriftVerdict] = OrderedDict()
         self._lock = Lock()
 
     def points(
-        self, card: AnyCard, version: str, reference: Mapping[str, Summary], parts: Sequence[Part]
+        self, card: AnyCard, version: str, reference: Mapping[str, Summary], parts: Sequence[ProfileFile]
     ) -> tuple[HistoryPoint, ...]:
         if not parts:
             return ()
         step = step_for(max(part.end for part in parts) - min(part.start for part in parts))
-        buckets: dict[float, list[Part]] = defaultdict(list)
+        buckets: dict[float, list[ProfileFile]] = defaultdict(list)
         for part in parts:
             buckets[part.start // step * step].append(part)
         found: list[HistoryPoint] = []
@@ -44,7 +44,9 @@ class History:
             found.append(HistoryPoint(start=start, end=end, rows=verdict.rows, state=verdict.state, scores=scores))
         return tuple(found)
 
-    def _judge(self, card: AnyCard, version: str, reference: Mapping[str, Summary], parts: Sequence[Part]) -> Verdict:
+    def _judge(
+        self, card: AnyCard, version: str, reference: Mapping[str, Summary], parts: Sequence[ProfileFile]
+    ) -> DriftVerdict:
         rows = sum(facts.rows for part in parts if (facts := self._archive.facts(part)))
         key = (card.name, version, rows, bool(reference), frozenset(part.path.name for part in parts))
         with self._lock:
