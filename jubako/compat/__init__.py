@@ -1,4 +1,4 @@
-"""Every private name of BentoML, circus and uvicorn that the engine uses, behind functions; one file a library.
+"""Every private name of other libraries that the engine uses, behind functions; one file a library.
 
 Settings come before subclasses, and subclasses before patches. The table in ``docs/why.md`` lists each name and why.
 """
@@ -14,8 +14,10 @@ log = logging.getLogger("jubako.compat")
 TESTED = {
     "bentoml": ("1.4.39", "1.4.40"),
     "kantoku": ("0.18.3",),
+    "prometheus-client": ("0.26.0",),
     "tornado": ("6.6.1",),
     "uvicorn": ("0.54.0",),
+    "whylogs": ("1.6.4",),
 }
 
 _applied = False

@@ -18,8 +18,6 @@ from typing import Any
 
 import numpy as np
 
-TESTED = "1.6.4"
-
 _first = threading.Lock()
 
 
@@ -61,11 +59,13 @@ def _load() -> SimpleNamespace:
 
 
 def restore_numpy_unicode() -> None:
+    """whylogs 1.6 was written for NumPy 1."""
     if not hasattr(np, "unicode_"):
         np.unicode_ = np.str_  # type: ignore[attr-defined]
 
 
 def write_profiles_in_memory(views: Any) -> None:
+    """A full or read-only disk refuses the temporary file in which whylogs assembles a profile."""
     views.tempfile = SimpleNamespace(TemporaryFile=lambda _mode: io.BytesIO())
 
 

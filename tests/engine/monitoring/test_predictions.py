@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from jubako.batch import concat, unpack
+from jubako.batch import of_texts
 from jubako.monitoring.archive import database, prediction_log
 from jubako.monitoring.archive.database import FILE
 from jubako.monitoring.archive.prediction_log import PredictionLog, find, unpack_signals
@@ -100,7 +101,7 @@ def test_the_rows_themselves_are_kept_only_when_that_was_asked_for(tmp_path: Pat
     for wanted in (False, True):
         file = tmp_path / str(wanted) / FILE
         log = PredictionLog(file, raw_rows=wanted)
-        group = ObservationGroup("sentiment", "v", START, ["m"], [1], [START], [text], outputs)
+        group = ObservationGroup("sentiment", "v", START, ["m"], [1], [START], of_texts([text]), outputs)
         log.add(CARDS["sentiment"], group, [{
             **check(CARDS["sentiment"], {
                 "characters": np.array([35.0]), "words": np.array([6.0]), "unknown_share": np.array([0.0]),
