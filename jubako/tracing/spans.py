@@ -65,7 +65,7 @@ class Tracing:
         carrier = {name.decode(): value.decode("latin-1") for name, value in headers if name.decode() in HEADERS}
         context = self._wire.extract(carrier, Context())
         with self._tracer.start_as_current_span(
-            f"predict {model}", context, SpanKind.SERVER, {"jubako.models": model}
+            f"predict {model}", context, SpanKind.SERVER, {"jubako.model": model}
         ) as span:
 
             def told(request_id: str, outcome: str, rows: int, version: str | None) -> None:
@@ -95,7 +95,7 @@ class Tracing:
         if not requests:
             return await sending
         rows = sum(entry.rows for entry in entries)
-        facts: dict[str, str | int] = {"jubako.models": model, "jubako.requests": len(entries), "jubako.rows": rows}
+        facts: dict[str, str | int] = {"jubako.model": model, "jubako.requests": len(entries), "jubako.rows": rows}
         with self._tracer.start_as_current_span(
             f"call {model}",
             set_span_in_context(NonRecordingSpan(requests[0]), Context()),
@@ -115,7 +115,7 @@ class Tracing:
             yield send
             return
         context = self._wire.extract({name: headers[name] for name in HEADERS if name in headers}, Context())
-        facts = {"jubako.models": model}
+        facts = {"jubako.model": model}
         with self._tracer.start_as_current_span(f"compute {model}", context, SpanKind.SERVER, facts) as span:
 
             async def traced(message: Message) -> None:

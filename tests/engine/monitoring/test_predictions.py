@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jubako.batch import concat, unpack
-from jubako.batch import of_texts
+from jubako.batch import concat, of_texts, unpack
 from jubako.monitoring.archive import database, prediction_log
 from jubako.monitoring.archive.database import FILE
 from jubako.monitoring.archive.prediction_log import PredictionLog, find, unpack_signals
