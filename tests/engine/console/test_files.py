@@ -95,4 +95,4 @@ def test_the_files_travel_with_the_bento(bentofile: str) -> None:
 
 def test_the_files_travel_with_the_package() -> None:
     data = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
-    assert data["jubako.console"] == ["page/*"]
+    assert {"page/*", "*.css", "*.html"} <= set(data["*"])
