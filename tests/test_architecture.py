@@ -107,8 +107,8 @@ def test_no_module_can_read_a_pickle() -> None:
     [
         ("jubako", [*HEAVY, "numpy", "bentoml", "httpx", "pydantic"]),
         ("jubako.client, jubako.client.testing", [*HEAVY, "numpy", "bentoml", "yaml"]),
-        ("bentos.cards", [*HEAVY, "numpy", "bentoml"]),
-        ("bentos.models", [*HEAVY, "bentoml"]),
+        ("bentos.iris.card, bentos.image.card", [*HEAVY, "numpy", "bentoml"]),
+        ("bentos.iris.model, bentos.sentiment.model", [*HEAVY, "bentoml"]),
         ("jubako.settings, jubako.gateway.problems", [*HEAVY, "bentoml"]),
     ],
 )
