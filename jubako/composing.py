@@ -119,7 +119,7 @@ def _models(cls: type) -> list[type[AnyModel]]:
 
 
 def _root(cls: type) -> Path:
-    """The folder that holds the package of the class's module; the working folder for a class of an interactive session."""
+    """The folder that holds the package of the class's module; the working folder for an interactive session."""
     file = getattr(sys.modules[cls.__module__], "__file__", None)
     return Path(file).resolve().parents[cls.__module__.count(".")] if file else Path.cwd()
 

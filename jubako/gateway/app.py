@@ -69,6 +69,7 @@ class GatewayApp:
         pages: Pages,
         metrics: Metrics,
         *,
+        passed: frozenset[str] = frozenset(),
         console: Mapping[str, File],
         keyring: Keyring | None,
         limits: Limits,
@@ -79,6 +80,7 @@ class GatewayApp:
         self._routes = routes
         self._pages = pages
         self._metrics = metrics
+        self._passed = passed
         self._console = console
         self._keyring = keyring
         self._bodies = BodyReader(limits)
@@ -179,12 +181,8 @@ class GatewayApp:
                 return
             if path != "/readyz":
                 self._check_key(scope)
-            if path in PASSED:
-                if method not in ("GET", "HEAD"):
-                    raise MethodProblem(method, "GET")
-                if path == "/metrics":
-                    self._metrics.flush()
-                await self._pass(scope, receive, send, caller)
+            if path in PASSED or path in self._passed:
+                await self._pass_checked(scope, receive, send, caller)
                 return
             handler = self._pages.find(method, path)
             if handler is None:
@@ -212,6 +210,14 @@ class GatewayApp:
         headers.append((b"server-timing", b"total;dur=%.3f" % ((time.perf_counter() - started) * 1000)))
         self._close_when_draining(headers)
         await respond(send, status, content, headers)
+
+    async def _pass_checked(self, scope: Scope, receive: Receive, send: Send, caller: str) -> None:
+        path, method = scope["path"], scope["method"]
+        if path in PASSED and method not in ("GET", "HEAD"):
+            raise MethodProblem(method, "GET")
+        if path == "/metrics":
+            self._metrics.flush()
+        await self._pass(scope, receive, send, caller)
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send, caller: str) -> None:
         """To BentoML's own page, with our headers on its answer."""

@@ -27,7 +27,7 @@ from jubako.gateway.endpoints import ModelEndpoint
 from jubako.gateway.keys import keyring
 from jubako.gateway.monitoring_routes import MonitoringRoutes
 from jubako.gateway.openapi import describe
-from jubako.gateway.own_routes import own_routes
+from jubako.gateway.own_routes import own_routes, passed_routes
 from jubako.gateway.pages import Pages
 from jubako.gateway.readers import FileReader, JsonReader, RequestReader
 from jubako.metrics.gateway import Metrics
@@ -95,6 +95,7 @@ class Gateway:
             served,
             pages,
             metrics,
+            passed=passed_routes(routes),
             console=files(),
             keyring=keyring(gateway.api_keys),
             limits=gateway.limits,

@@ -100,6 +100,11 @@ def own_routes(instance: object, methods: Sequence[APIMethod[..., Any]], most_ro
     return [OwnRoute(instance, method, most_rows) for method in methods if is_own(method) and takes_json(method)]
 
 
+def passed_routes(methods: Sequence[APIMethod[..., Any]]) -> frozenset[str]:
+    """The addresses of the others that the class wrote: BentoML's router answers them."""
+    return frozenset(method.route for method in methods if is_own(method) and not takes_json(method))
+
+
 def is_own(method: APIMethod[..., Any]) -> bool:
     return not getattr(method.func, "generated", False)
 
