@@ -1,8 +1,8 @@
-"""What a picture file says of itself, and the part of it that a decoder has to see.
+"""The size that a picture file states, and the part of it that a decoder has to read.
 
-Read here, not by Pillow, because its readers unpack text, colour profiles and EXIF before anybody asked for the size
-(and walk through junk byte by byte). Each reader takes the size first, then drops what is no pixel data: a bomb in the
-metadata is skipped like any other chunk. Of animations the first picture stays.
+Pillow's readers unpack text, colour profiles and EXIF before the size is known, and scan junk byte by byte. The readers
+here take the size first, then drop everything that is not pixel data: a bomb in the metadata is skipped like any other
+chunk. Of an animation the first picture is kept.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def _bmp(data: bytes) -> PictureFile:
     else:
         width, height, _planes, bits, packing = unpack_from("<iiHHI", data, 18)
     width, height = _checked(width, abs(height))
-    # Run-length packing is read by Pillow in Python, which would hold up everybody else.
+    # Run-length packing is read by Pillow in Python, which holds the interpreter.
     if packing not in (0, 3):
         raise PictureRefused("this BMP file is compressed: save it as PNG, or as BMP without compression")
     if start + (width * bits + 31) // 32 * 4 * height > len(data):

@@ -1,4 +1,4 @@
-"""What a file is that is no picture of ours, in words that say what would be right."""
+"""What a refused file is, in words that say what would be right."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jubako.pictures.limits import MAX_PIXELS, MAX_SIDE
 
 WANTED = "send a PNG, JPEG, WebP or BMP file"
 
-#: The first bytes of what people send instead; ``None`` places match anything.
+#: The first bytes of what people send instead.
 KINDS = (
     (re.compile(rb"GIF8[79]a"), "a GIF"),
     (re.compile(rb"II[*+]\x00|MM\x00[*+]"), "a TIFF"),
@@ -27,7 +27,7 @@ KINDS = (
     (re.compile(rb"\x1f\x8b"), "a gzip archive"),
     (re.compile(rb"\x80[\x02-\x05]"), "a pickle"),
 )
-#: What text is taken for. Looked for in the first kilobyte, without white space before it.
+#: What a text is. Looked for in the first kilobyte, after white space.
 TEXTS = (
     (re.compile(r"(?i)data:"), "a data URL: decode its base64 and send the bytes"),
     (re.compile(r"(?i)[a-z][a-z0-9+.-]*://"), "a URL, and nothing is fetched from it: send the file itself"),
@@ -59,7 +59,7 @@ def too_large(width: int, height: int) -> PictureRefused:
 
 
 def mistaken(data: bytes) -> PictureRefused:
-    """For bytes that do not begin like one of the four formats.
+    """The refusal of bytes that begin like none of the four formats.
 
     >>> print(mistaken(b"https://example.org/cat.png"))
     this is a URL, and nothing is fetched from it: send the file itself
@@ -84,7 +84,7 @@ def _text(data: bytes) -> str | None:
     """The beginning, when it is text in one of the usual encodings."""
     head = data[:1024]
     encoding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    # "ignore": the kilobyte may end inside a character. What is no text shows itself by control characters.
+    # "ignore": the kilobyte may end inside a character. Bytes that are no text have control characters.
     text = head.decode(encoding, errors="ignore")
     if _CONTROLS.search(text) or len(text) < len(head) // 4:
         return None

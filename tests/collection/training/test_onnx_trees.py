@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import xgboost
 
-from jubako.tables import OnnxTrees
+from jubako.onnx import ONNX_FILE
+from jubako.tables import OnnxTable
 from jubako.training import onnx_trees
 from jubako.training.onnx_trees import Node
 
@@ -55,7 +56,7 @@ def test_xgboost_on_every_edge_equals_its_export_to_the_last_bit(
     booster = xgboost.train({"max_depth": 5, "nthread": 1}, xgboost.DMatrix(rows, truth * 1e5), 60)
     edges = on_the_edges(rows, onnx_trees.xgboost_nodes(booster))
     onnx_trees.write(onnx_trees.xgboost_nodes(booster), tmp_path, COLUMNS, "answer", sigmoid=False)
-    answers = OnnxTrees(tmp_path, threads=1, output=0)(edges)
+    answers = OnnxTable(tmp_path / ONNX_FILE, threads=1)(edges)
     np.testing.assert_array_equal(answers[:, 0], booster.inplace_predict(edges))
 
 
@@ -72,7 +73,7 @@ def test_lightgbm_on_every_edge_equals_its_export(
     )
     edges = on_the_edges(rows, onnx_trees.lightgbm_nodes(booster))
     onnx_trees.write(onnx_trees.lightgbm_nodes(booster), tmp_path, COLUMNS, "chance", sigmoid=True)
-    answers = OnnxTrees(tmp_path, threads=1, output=0)(edges)
+    answers = OnnxTable(tmp_path / ONNX_FILE, threads=1)(edges)
     np.testing.assert_allclose(answers[:, 0], booster.predict(edges), atol=1e-6)
 
 
@@ -81,7 +82,7 @@ def test_a_tree_that_is_only_a_leaf_is_exported(tmp_path: Path) -> None:
     rows = np.ones((50, COLUMNS), dtype=np.float32)
     booster = xgboost.train({"nthread": 1}, xgboost.DMatrix(rows, np.arange(50.0)), 2)
     onnx_trees.write(onnx_trees.xgboost_nodes(booster), tmp_path, COLUMNS, "answer", sigmoid=False)
-    answers = OnnxTrees(tmp_path, threads=1, output=0)(rows[:3])
+    answers = OnnxTable(tmp_path / ONNX_FILE, threads=1)(rows[:3])
     np.testing.assert_array_equal(answers[:, 0], booster.inplace_predict(rows[:3]))
 
 
