@@ -17,7 +17,7 @@ class ThroughputEstimator:
     What was learned holds for two calls more. A line that refuses everybody is not busy and learns nothing, so one
     that went on believing a single stumble would refuse for ever.
 
-    >>> pace = Pace(full=16)
+    >>> pace = ThroughputEstimator(full=16)
     >>> pace.wait(10_000, now=0.0)             # nothing known yet: nobody is refused on a guess
     0.0
     >>> for call in range(50): pace.learn(0.1, now=call / 10)
