@@ -1,4 +1,4 @@
-"""What Jubako set out to reach, and whether this run reached it. An aim that was missed stays in the list."""
+"""The aims of Jubako, and whether this run reached them. A missed aim stays in the list."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Aim:
 
 
 def aims(summary: Summary) -> list[Aim]:
-    """Those that this run has measured."""
+    """The aims that this run measured."""
     return [*_beside_peers(summary), *_latency(summary), *_survival(summary), *_stamina(summary), *_life(summary)]
 
 

@@ -1,4 +1,4 @@
-"""The bare model in a process of its own, one thread: what every server could at most give. Prints JSON.
+"""The bare model in a process of its own with one thread: the upper bound of every server. Prints JSON.
 
 ``python -m benchmarks.bare MODEL FOLDER SECONDS``
 """
@@ -26,7 +26,7 @@ REQUEST_SIZES = (1, 64)
 
 
 def rate(call: Callable[[int], int], seconds: float) -> float:
-    """Rows a second of ``call``, which is told how often it was called before and says how many rows it did."""
+    """Rows/s of ``call``, which gets the number of earlier calls and returns its number of rows."""
     call(0)
     rows = turns = 0
     started = time.perf_counter()
@@ -60,7 +60,7 @@ def _rows(card: AnyCard, asked: Questions) -> Sequence[Any]:
 
 
 def _slices(rows: Sequence[Any], size: int) -> list[Sequence[Any]]:
-    """Different rows in every call, so that nothing is remembered from the last."""
+    """Different rows for each call, so that no cache helps."""
     return [rows[start : start + size] for start in range(0, len(rows) - size + 1, size)]
 
 

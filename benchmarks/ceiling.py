@@ -1,6 +1,5 @@
-"""How many requests the open-loop generator itself can send and read here, so that nobody takes it for a server's.
-
-Asked of a responder that does nothing but answer. ``python -m benchmarks.ceiling`` prints it.
+"""The most requests that the open-loop generator itself can send and read here, so that its limit is not taken for a
+server's. It sends to a server that computes nothing. ``python -m benchmarks.ceiling`` prints it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether answers are right: some are compared with the bare model's while the server is under its warming load."""
+"""Compares some answers with the bare model's during the warm-up load."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Checked:
 
 
 def check(url: str, wire: Wire, asked: Questions, rows: int, seconds: float) -> Checked:
-    """Ask for ``seconds`` at most. An answer counts as wrong when any of its rows got another answer than it should."""
+    """For ``seconds`` at most. An answer is wrong if any of its rows has another answer than the bare model's."""
     rng = random.Random(rows)  # noqa: S311
     checked = wrong = 0
     end = time.monotonic() + seconds

@@ -1,4 +1,4 @@
--- wrk asks with requests that were written beforehand, one after another, and tells what it saw as one line of JSON.
+-- wrk sends requests that were written beforehand, in turn, and prints its results as one line of JSON.
 -- The file (environment variable REQUESTS) holds each request as its length, a new line, and its bytes.
 
 local requests = {}

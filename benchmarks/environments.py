@@ -1,4 +1,4 @@
-"""Each peer lives in a virtual environment of its own, made once from exact versions."""
+"""Each peer has a virtual environment of its own, made once from exact versions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Environments:
         return venv / "bin"
 
     def versions(self, name: str, packages: tuple[str, ...]) -> dict[str, str]:
-        """What is really installed there."""
+        """The installed versions."""
         return installed(self.make(name) / "python", packages)
 
 

@@ -1,7 +1,7 @@
-"""Whether Jubako has become slower beside its peers: a quick run is held against ``benchmarks/ratios.json``.
+"""Fails when Jubako became slower beside its peers: compares a quick run with ``benchmarks/ratios.json``.
 
-Absolute numbers say more about the machine than about the code, so only ratios to peers that were measured in the same
-run count. One peer may have a bad day; the middle one of the peers' changes decides. ``--store`` keeps a run's ratios.
+Absolute numbers depend on the machine, so only ratios to peers measured in the same run count. The median change over
+the peers decides, so one peer's outlier does not. ``--store`` keeps the ratios of a run.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def ratios(run: Run) -> Ratios:
 class Change:
     key: str
     factor: float
-    """The middle one of the peers' changes: 0.85 means that Jubako lost 15 % beside them."""
+    """The median change over the peers: 0.85 means that Jubako lost 15 % beside them."""
     peers: Mapping[str, float]
 
     @property
@@ -91,7 +91,7 @@ def main(given: list[str]) -> int:
         print(f"stored {sum(map(len, now.values()))} ratios")
         return 0
     if not FILE.exists():
-        print("no ratios are stored yet: `python -m benchmarks.guard --store` on a quiet machine keeps this code's")
+        print("no ratios are stored yet: `python -m benchmarks.guard --store` on an idle machine keeps this code's")
         return 2
     found = changes(json.loads(FILE.read_text()), now)
     if not found:

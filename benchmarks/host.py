@@ -15,18 +15,18 @@ import psutil
 
 from benchmarks.results import Machine
 
-#: What is measured while more than this of the processors' time is taken is measured again, whatever it showed; the
-#: least disturbed of so many tries counts.
+#: A measurement that lost a larger share of processor time than this is repeated, regardless of its result; the least
+#: disturbed of ``TRIES`` counts.
 STOLEN = 0.03
 TRIES = 3
-#: Seconds between two looks at a host that is busy with somebody else.
+#: Seconds between two looks at a busy host.
 PAUSE = 10.0
 
 T = TypeVar("T")
 
 
 class Stolen:
-    """The share of the processors' time that was taken since this was made, though it was wanted here."""
+    """The share of processor time that the host took away since this object was made (steal)."""
 
     def __init__(self) -> None:
         self._before = psutil.cpu_times()
@@ -39,7 +39,7 @@ class Stolen:
 
 
 def calm() -> bool:
-    """Whether the processors are ours when all of them are wanted, for half a second."""
+    """Whether the host takes no processor time while all processors are busy here, for half a second."""
     watch, cores = Stolen(), os.cpu_count() or 1
     with ThreadPoolExecutor(cores) as pool:
         list(pool.map(lambda _: hashlib.pbkdf2_hmac("sha256", b"", b"", 1_000_000), range(cores)))
@@ -47,7 +47,7 @@ def calm() -> bool:
 
 
 class Host:
-    """Waits for a calm moment, and not for ever: ``patience`` seconds in all, for as long as this lives."""
+    """Waits for a calm host, ``patience`` seconds in total."""
 
     def __init__(
         self, patience: float, calm: Callable[[], bool] = calm, sleep: Callable[[float], None] = time.sleep
@@ -64,7 +64,7 @@ class Host:
 
 
 def undisturbed(measure: Callable[[], T], host: Host, stolen: Callable[[], Stolen] = Stolen) -> tuple[T, float]:
-    """What was measured, and the share that was taken meanwhile."""
+    """A measurement, and the share of processor time that it lost."""
     tries: list[tuple[T, float]] = []
     while not tries or (tries[-1][1] > STOLEN and len(tries) < TRIES):
         host.wait()

@@ -1,4 +1,4 @@
-"""Where a peer does better than Jubako, said for every measurement and not only for those that matter to us."""
+"""The measurements in which a peer does better than Jubako, all of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Beside:
 
 
 def throughput(summary: Summary) -> list[Beside]:
-    """Every load, beside the peer that answered most."""
+    """Every load, beside the peer with the most requests/s."""
     found = []
     for model, cell, peers in _measured(summary):
         best = max(peers, key=lambda peer: peers[peer].median)
@@ -32,7 +32,7 @@ def throughput(summary: Summary) -> list[Beside]:
 
 
 def single(summary: Summary) -> list[Beside]:
-    """One caller with one row, beside the peer that kept him waiting least."""
+    """One connection with one row, beside the peer with the lowest latency."""
     found = []
     for model in summary.models:
         times = {peer: at for peer in rivals(summary) if (at := summary.of(peer, model, (1, 1), p50))}
@@ -45,7 +45,7 @@ def single(summary: Summary) -> list[Beside]:
 
 
 def rivals(summary: Summary) -> list[str]:
-    """The peers at their best settings, as far as they took part."""
+    """The peers at their best settings that took part."""
     contestants = summary.run.contestants
     return [name for name in contestants if not name.startswith(OURS) and not contestants[name].documented]
 

@@ -17,7 +17,7 @@ COLLECTION = Collection.found(ROOT)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one server stands while it is measured."""
+    """The files and ports of one server under measurement."""
 
     model: str
     files: Path
@@ -28,7 +28,7 @@ class Place:
     third: int
 
     def words(self) -> dict[str, str]:
-        """What may stand in braces in a server's command."""
+        """The placeholders of a server's command."""
         ports = {"port": str(self.port), "second": str(self.second), "third": str(self.third)}
         return {"model": self.model, "files": str(self.files), "scratch": str(self.scratch), "root": str(ROOT), **ports}
 

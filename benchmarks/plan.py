@@ -1,4 +1,4 @@
-"""What a run measures: which servers, with which models, under which loads."""
+"""The plan of a run: servers, models and loads."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ FEW: tuple[Cell, ...] = ((1, 1), (64, 1))
 #: The open loop offers so much of what the server reached with this cell.
 BASIS: Cell = (64, 1)
 SHARE = 0.7
-#: A closed loop whose line takes longer than this measures the callers' patience, not the server.
+#: A closed loop whose queue takes longer than this measures the queue, not the server.
 PATIENCE_SECONDS = 4.0
 
 
 @dataclass(frozen=True)
 class Station:
-    """One server with one model, and what it goes through between its start and its stop."""
+    """One server with one model, and its loads between start and stop."""
 
     server: Server
     model: str
@@ -40,7 +40,7 @@ class Plan:
     quick: bool = False
 
     def stations(self, number: int) -> Iterator[Station]:
-        """Round ``number``. Each round begins with another server, so that none is always first."""
+        """Of round ``number``. Each round begins with another server, so that none is always first."""
         for model in self.models:
             first = number % max(len(self.servers), 1)
             for server in self.servers[first:] + self.servers[:first]:
@@ -62,22 +62,22 @@ def whole(models: Sequence[str], servers: Sequence[Server] | None, rounds: int =
 
 
 def quick(models: Sequence[str], servers: Sequence[Server] | None, rounds: int = 2, seconds: float = 2.0) -> Plan:
-    """Under five minutes: the iris model, whose serving costs more than its computing, with one and with 64 callers."""
+    """Under five minutes: iris, whose serving costs more than its computing, with one and with 64 connections."""
     wanted = tuple(model for model in models if model == "iris") or tuple(models[:1])
     return Plan(wanted, tuple(servers or (JUBAKO, *PEERS)), rounds, seconds, 1.0, quick=True)
 
 
 def too_slow(cell: Cell, bare_rows_per_second: float) -> str | None:
-    """Why a cell is left out, when the line of its callers would be too long.
+    """Why a cell is left out, if its queue would be too long.
 
     >>> too_slow((256, 64), bare_rows_per_second=250.0)
-    'a line of 16384 rows is 66 s of work for the bare model'
+    'a queue of 16384 rows is 66 s of work for the bare model'
     >>> too_slow((64, 1), bare_rows_per_second=250.0)
     """
     connections, rows = cell
     work = connections * rows / bare_rows_per_second
     return (
-        f"a line of {connections * rows} rows is {work:.0f} s of work for the bare model"
+        f"a queue of {connections * rows} rows is {work:.0f} s of work for the bare model"
         if work > PATIENCE_SECONDS
         else None
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 OUR_COLOUR = "#c8102e"
-#: Colours that people who see fewer of them can tell apart (Okabe and Ito), and a marker each.
+#: Colours for colour-blind readers (Okabe and Ito), and a marker each.
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#56b4e9", "#cc79a7", "#7f7f7f", "#d0b000")
 MARKERS = "svD^P<X"
 CONNECTIONS = sorted({connections for connections, _ in CELLS})

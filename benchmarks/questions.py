@@ -45,7 +45,7 @@ def questions(card: AnyCard, model: AnyModel, seed: int = 20) -> Questions:
         given = [draw(rng) for _ in range(FILES)]
         rows: list[Any] = [ImageRow(data=file) for file in given if isinstance(file, bytes)]
     else:
-        # The V2 protocol has no word for a missing number, so nobody is asked with one.
+        # The V2 protocol cannot express a missing number, so no row has one.
         drawn = (draw(rng) for _ in range(2 * ROWS))
         whole = [one for one in drawn if None not in one.values()][:ROWS]
         given = [*whole]

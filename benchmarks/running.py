@@ -1,7 +1,7 @@
-"""A server while it is measured: started, asked until it answers rightly, and stopped with everything it started.
+"""A server process under measurement, with all its children.
 
-Every process it starts inherits a mark in its environment. So those that made themselves independent, as Ray's do, are
-found and stopped too, by id, also after an interrupt; and their processor time and memory are counted.
+Every process that it starts inherits a mark in its environment. So detached processes, such as Ray's, are found and
+stopped too, by id, also after an interrupt; and their processor time and memory are counted.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from benchmarks.wires import Posting
 MARK = "BENCH_MARK"
 START_SECONDS = 180.0
 STOP_SECONDS = 15.0
-#: Some servers never rest (they ask their queues again and again); nobody waits longer for them.
+#: Some servers never become idle, since they poll their queues.
 SETTLE_SECONDS = 8.0
 
 
 class DidNotStart(RuntimeError):
-    """A server that never answered, with the end of its log."""
+    """The server never answered; the message has the end of its log."""
 
 
 class Running:
@@ -52,7 +52,7 @@ class Running:
         return self
 
     def answers(self, posting: Posting) -> bytes:
-        """Wait for its first good answer, and return that."""
+        """Wait for the first answer with status 200, and return its body."""
         started = time.monotonic()
         last = "it never answered"
         with httpx.Client(timeout=30) as client:
@@ -112,7 +112,7 @@ class Running:
 
 
 def settle(server: Running) -> None:
-    """Wait until a server has done what its start left for later: imports and compilations after its first answer."""
+    """Wait until the server is idle: some import and compile after their first answer."""
     end = time.monotonic() + SETTLE_SECONDS
     while time.monotonic() < end:
         meter = Meter(server)
@@ -122,7 +122,7 @@ def settle(server: Running) -> None:
 
 
 class Meter:
-    """Processor seconds that a server uses between two looks. A process that ends in between takes its own with it."""
+    """Processor seconds that a server uses from now on. The time of a process that ends meanwhile is lost."""
 
     def __init__(self, server: Running) -> None:
         self._server = server

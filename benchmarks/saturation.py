@@ -1,4 +1,4 @@
-"""wrk as a load generator: each connection asks again as soon as it has its answer, so the server is always full."""
+"""wrk, the closed-loop load generator: each connection sends its next request as soon as it has an answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SCRIPT = Path(__file__).with_name("cycle.lua")
-#: wrk only counts what takes longer; nothing is given up before the run's end.
+#: wrk only counts slower requests; it abandons none before the end of the run.
 SLOW_SECONDS = 30
 
 
@@ -37,7 +37,7 @@ class Seen:
 
 
 def install() -> None:
-    """Debian's package, when it is missing and may be installed."""
+    """Install Debian's package, if it is missing and this user may."""
     if shutil.which("wrk"):
         return
     if shutil.which("apt-get") and os.geteuid() == 0:

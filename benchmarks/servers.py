@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.places import ROOT, Place
 from benchmarks.wires import OpenInference, Records, Rows, Wire
 
-#: Everything that computes uses one thread, in every server: only the serving is compared.
+#: All computing uses one thread in every server: only the serving is compared.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -21,21 +21,21 @@ class Server:
     """How it is set up, in a sentence for the report."""
     wire: Wire
     command: tuple[str, ...]
-    """Its program and arguments, with ``{port}``, ``{model}``, ``{scratch}`` and its settings to be filled in."""
+    """Program and arguments, with ``{port}``, ``{model}``, ``{scratch}`` and the settings as placeholders."""
     environment: str | None = None
     """Its requirements file; None: this project's own environment."""
     packages: tuple[str, ...] = ()
-    """Whose versions the report names."""
+    """The packages whose versions the report names."""
     env: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
-    """What was tuned. Its server finds it as ``BENCH_<NAME>``."""
+    """Tuned settings; the server reads them as ``BENCH_<NAME>``."""
     candidates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """What tuning tries for each setting."""
+    """The values that tuning tries for each setting."""
     batching: bool = True
     documented: bool = False
     """Set up as its documentation's first pages do, with the framework's own engine: only for the iris forest."""
     prepares: str | None = None
-    """What must be written before it starts: ``mlmodel``, the folder that MLflow serves."""
+    """``mlmodel`` for a server that needs the folder that MLflow serves."""
 
     def filled(self, word: str, place: Place) -> str:
         """A word of its command or environment, with its place and its settings filled in."""
@@ -191,7 +191,7 @@ def _documented(server: Server, note: str, **changes: Any) -> Server:
     return replace(named, documented=True, candidates={}, **changes)
 
 
-#: As a reader of the documentation's first pages would set them up, with scikit-learn's own forest.
+#: Set up like the first example of the documentation, with scikit-learn's own forest.
 DOCUMENTED = (
     _documented(PEERS[0], "scikit-learn in the batchable runner"),
     _documented(MLSERVER, "no batching, one inference worker", settings={"batch": "0", "wait": "0", "workers": "1"}),

@@ -1,4 +1,4 @@
-"""One server with one model: started, loaded in every way that the plan says, checked, and stopped."""
+"""One server with one model: started, put under the loads of the plan, checked, and stopped."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from benchmarks.saturation import Seen, saturate
 
 Finding = Load | Life | Skipped
 Used = tuple[Seen, float]
-"""What a load showed, and the processor seconds that the server used."""
-#: Where a request takes seconds, a load lasts for so many of them: a shorter one would see the first answers only.
+"""The result of a load, and the processor seconds that the server used."""
+#: If a request takes seconds, a load lasts this many of them: a shorter one would see the first answers only.
 TURNS = 3
 LONGEST_SECONDS = 15.0
 TOLD = ("seconds", "refused", "broken", "p50", "p90", "p99", "longest", "late")
@@ -34,7 +34,7 @@ TOLD = ("seconds", "refused", "broken", "p50", "p90", "p99", "longest", "late")
 
 @dataclass(frozen=True)
 class Laboratory:
-    """What every station works with."""
+    """What all stations share."""
 
     environments: Environments
     files: dict[str, Path]
@@ -108,7 +108,7 @@ class Visit:
             basis = load if cell == BASIS else basis
             yield load
         if self._station.open_loop and basis is not None and basis.answered:
-            settle(running)  # a crowd that it could not serve came before, and this is about an ordinary day
+            settle(running)  # the load before may have been more than it can serve
             yield self._open(running, basis.per_second * SHARE)
 
     def _closed(self, running: Running, cell: Cell) -> Load:

@@ -1,4 +1,4 @@
-"""A run in numbers that can be compared: medians with their spread, and ratios made within each round."""
+"""The numbers of a run: medians with their spread, and ratios formed within each round."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from benchmarks.plan import Cell
 from benchmarks.results import Bare, Load, Run
 
 Measure = Callable[[Load], float | None]
-"""None where a load says nothing: no latency without an answer."""
+"""None where a load has no such value: no latency without an answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What several rounds gave."""
+    """The values of several rounds."""
 
     median: float
     low: float
@@ -33,7 +33,7 @@ def figure(values: Iterable[float]) -> Figure | None:
 
 
 def paired(ours: dict[int, float], theirs: dict[int, float]) -> Figure | None:
-    """Ours over theirs, round by round, because a round's servers met the same machine.
+    """Ours over theirs within each round, since the servers of a round met the same machine.
 
     >>> paired({0: 10.0, 1: 30.0}, {0: 5.0, 1: 10.0, 2: 7.0})
     Figure(median=2.5, low=2.0, high=3.0)

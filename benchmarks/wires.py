@@ -1,4 +1,4 @@
-"""How each server is asked, and how its answer is read: the same rows in the server's own words."""
+"""The protocols of the servers: how the same rows are sent to each, and how its answer is read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Posting:
     body: bytes
 
     def raw(self) -> bytes:
-        """The request as it goes over the socket; both load generators send it as it is."""
+        """The bytes of the request; both load generators send them unchanged."""
         head = (
             f"POST {self.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {self.media}\r\n"
             f"Content-Length: {len(self.body)}\r\n\r\n"
@@ -65,7 +65,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class OpenInference:
-    """The V2 protocol: one tensor. The caller has put categories into numbers, as its clients do."""
+    """The V2 protocol: one tensor. The client encodes categories as numbers."""
 
     def ask(self, card: AnyCard, rows: Sequence[Given]) -> Posting:
         tensor: dict[str, Any]

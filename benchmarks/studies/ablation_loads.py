@@ -20,7 +20,7 @@ from benchmarks.saturation import saturate
 from benchmarks.studies.long_texts import compare
 from benchmarks.wires import Rows
 from jubako import home
-from tests.chaos.answers import with_one_guilty
+from tests.chaos.answers import with_one_bad_row
 from tests.chaos.behaviour import Place
 from tests.chaos.traffic import Callers, callers
 from tests.chaos.traffic import questions as checked_questions
@@ -88,12 +88,12 @@ def bodies(model: str) -> Questions:
 
 
 async def wrong_order(one: Ablated) -> Measured:
-    """A model that answers in another order when one row is in the batch: strangers' answers with status 200."""
+    """A model that reorders its answers when one row is in the batch: other rows' answers with status 200."""
     url = f"http://127.0.0.1:{one.port}"
     asked = checked_questions(["iris"], 63 * 10, seed=4)
     async with callers(url) as crowd:
         for start in range(0, len(asked), 63):
-            await with_one_guilty(crowd, asked[start : start + 63])
+            await with_one_bad_row(crowd, asked[start : start + 63])
     return {"wrong answers of 630": float(crowd.seen.wrong)}
 
 

@@ -35,7 +35,7 @@ def test_what_is_as_fast_as_before_passes(stored: Path) -> None:
     assert judge(stored, measured(300)) == 0
 
 
-def test_a_slower_machine_is_nobodys_fault(stored: Path) -> None:
+def test_a_slower_machine_is_no_regression(stored: Path) -> None:
     assert judge(stored, measured(30, litserve=10, mlserver=5, fastapi=40)) == 0
 
 

@@ -42,7 +42,7 @@ def test_a_quick_run_is_short_and_still_has_every_peer() -> None:
     assert seconds < 5 * 60
 
 
-def test_a_line_that_nobody_would_wait_in_is_left_out_with_its_reason() -> None:
+def test_a_cell_with_too_long_a_queue_is_left_out_with_its_reason() -> None:
     assert "work for the bare model" in str(too_slow((256, 64), 100.0))
     assert too_slow((64, 1), 100.0) is None
 

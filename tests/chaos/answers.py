@@ -1,4 +1,4 @@
-"""Behaviours 1 to 4: everybody gets an answer, and it is their own."""
+"""Behaviours 1 to 4: every request gets an answer, and its own."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import time
 from typing import Any
 
 from tests.chaos.behaviour import Outcome, Place, behaviour
-from tests.chaos.faults import GUILTY
+from tests.chaos.faults import BAD_LENGTH
 from tests.chaos.traffic import Callers, Question, callers, questions
 from tests.five import CARDS
 
 
 @behaviour(1, "mixed requests over 64 connections, each past the 100 calls at which BentoML's client closes",
-           "0 failed, every answer its own caller's")  # fmt: skip
+           "0 failed, every answer belongs to its request")  # fmt: skip
 async def mixed_load(place: Place) -> Outcome:
     count = place.pick(3_000, 20_000)
     with place.serving() as service:
@@ -40,40 +40,42 @@ async def burst_after_quiet(place: Place) -> Outcome:
     return Outcome(seen.ok == 520 and not seen.wrong, f"{seen.ok} of 520 answered, statuses {dict(seen.statuses)}")
 
 
-def guilty_question(like: Question) -> Question:
-    return Question("iris", like.body.model_copy(update={"sepal_length": GUILTY}), like.expected)
+def bad_question(like: Question) -> Question:
+    return Question("iris", like.body.model_copy(update={"sepal_length": BAD_LENGTH}), like.expected)
 
 
-async def with_one_guilty(crowd: Callers, asked: list[Question]) -> tuple[str, int, int]:
-    """The guilty caller's status, and how many of the others were answered, and how many wrongly."""
+async def with_one_bad_row(crowd: Callers, asked: list[Question]) -> tuple[str, int, int]:
+    """The status of the request with the bad row; of the others, the number of answers and of wrong answers."""
     alone = Callers(crowd.url, crowd.session)
     await asyncio.gather(
         *(crowd.ask(question) for question in asked[:32]),
-        alone.ask(guilty_question(asked[0])),
+        alone.ask(bad_question(asked[0])),
         *(crowd.ask(question) for question in asked[32:]),
     )
     return next(iter(alone.seen.statuses)), crowd.seen.ok, crowd.seen.wrong
 
 
-@behaviour(3, "1 guilty row among 64 concurrent callers", "that caller fails, everyone else as if alone")
-async def guilty_row(place: Place) -> Outcome:
+@behaviour(3, "1 bad row among 64 concurrent requests", "its request fails, the others are answered as if alone")
+async def bad_row(place: Place) -> Outcome:
     rounds = place.pick(5, 50)
     with place.serving(fault="raises") as service:
         asked = questions(["iris"], 63 * rounds, seed=3)
         answered = failed = wrong = 0
         async with callers(service.url) as crowd:
             for start in range(0, len(asked), 63):
-                status, _, _ = await with_one_guilty(crowd, asked[start : start + 63])
+                status, _, _ = await with_one_bad_row(crowd, asked[start : start + 63])
                 failed += status == "500"
             answered, wrong = crowd.seen.ok, crowd.seen.wrong
     return Outcome(
         answered == 63 * rounds and wrong == 0 and failed == rounds,
-        f"{rounds} guilty rows: {failed} failed; {answered} of {63 * rounds} others answered, {wrong} wrong",
+        f"{rounds} bad rows: {failed} failed; {answered} of {63 * rounds} others answered, {wrong} wrong",
     )
 
 
 @behaviour(
-    4, "a model that gives too few, too many or reordered answers", "500, logged, counted; nobody gets another's"
+    4,
+    "a model that gives too few, too many or reordered answers",
+    "500, logged, counted; no request gets another row's answer",
 )
 async def wrong_answers(place: Place) -> Outcome:
     told: list[str] = []
@@ -83,16 +85,16 @@ async def wrong_answers(place: Place) -> Outcome:
             asked = questions(["iris"], 63 * place.pick(3, 20), seed=4)
             counted = 0.0
             async with callers(service.url) as crowd:
-                # While the guilty row travels with three others at most, nothing is reordered and nothing fails.
+                # While the bad row travels with three others at most, nothing is reordered and nothing fails.
                 for _ in range(20):
                     for start in range(0, len(asked), 63):
-                        await with_one_guilty(crowd, asked[start : start + 63])
+                        await with_one_bad_row(crowd, asked[start : start + 63])
                     counted = service.metrics().get('jubako_runner_faults_total{fault="misbehaved",model="iris"}', 0.0)
                     if counted:
                         break
                 seen = crowd.seen
             logged = "misbehaved" in service.log()
-        strangers: dict[str, Any] = dict(seen.statuses)
-        held &= seen.wrong == 0 and counted > 0 and logged and set(strangers) <= {"200", "500"}
-        told.append(f"{fault}: {seen.wrong} wrong, {strangers.get('500', 0)} refused, {counted:.0f} counted")
+        statuses: dict[str, Any] = dict(seen.statuses)
+        held &= seen.wrong == 0 and counted > 0 and logged and set(statuses) <= {"200", "500"}
+        told.append(f"{fault}: {seen.wrong} wrong, {statuses.get('500', 0)} refused, {counted:.0f} counted")
     return Outcome(held, "; ".join(told))

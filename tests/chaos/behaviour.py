@@ -1,4 +1,4 @@
-"""What a behaviour is: something done to a real service, what is expected, and what was seen."""
+"""A behaviour: a fault or load on a real service, the expected outcome and the observed one."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Size = Literal["small", "full"]
 @dataclass(frozen=True)
 class Outcome:
     held: bool
-    """Everything that does not depend on how fast this machine is just now."""
+    """Everything that does not depend on the speed of this machine."""
     seen: str
     timely: bool = True
-    """The expected times and rates. Told by ``make chaos``; no test asserts a time."""
+    """The expected times and rates: reported by ``make chaos``, asserted by no test."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a behaviour is tried: a store with trained versions, a folder of its own, and at what size."""
+    """The store with trained versions, a folder and the size for one behaviour."""
 
     store: Path
     folder: Path

@@ -1,4 +1,4 @@
-"""The same done to plain BentoML, at small size: ``make chaos`` shows it beside, where it differs."""
+"""The same faults with plain BentoML, at small size: ``make chaos`` shows them beside Jubako, where they differ."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from tests.chaos.answers import with_one_guilty
+from tests.chaos.answers import with_one_bad_row
 from tests.chaos.behaviour import Place
 from tests.chaos.traffic import callers, questions
 from tests.serving import RunningService
@@ -22,7 +22,7 @@ BESIDE: dict[int, Callable[[Place], Awaitable[str]]] = {}
 
 @contextmanager
 def plain(place: Place, **options: Any) -> Iterator[RunningService]:
-    """Stopped by force when it does not end: its patience with what is left to do is a day."""
+    """Killed if it does not stop: its own time limit is a day."""
     with suppress(subprocess.TimeoutExpired), place.serving(target=TARGET, **options) as service:
         yield service
 
@@ -56,12 +56,12 @@ async def burst_after_quiet(place: Place) -> str:
 
 
 @beside(3)
-async def guilty_row(place: Place) -> str:
+async def bad_row(place: Place) -> str:
     with plain(place, fault="raises") as service:
         asked = questions(["iris"], 63 * 5, seed=3)
         async with callers(service.url) as crowd:
             for start in range(0, len(asked), 63):
-                await with_one_guilty(crowd, asked[start : start + 63])
+                await with_one_bad_row(crowd, asked[start : start + 63])
     return f"{crowd.seen.ok} of {len(asked)} others answered"
 
 
@@ -73,8 +73,8 @@ async def wrong_answers(place: Place) -> str:
             asked = questions(["iris"], 63 * 5, seed=4)
             async with callers(service.url) as crowd:
                 for start in range(0, len(asked), 63):
-                    await with_one_guilty(crowd, asked[start : start + 63])
-        told.append(f"{fault}: {crowd.seen.wrong} got another's answer with 200")
+                    await with_one_bad_row(crowd, asked[start : start + 63])
+        told.append(f"{fault}: {crowd.seen.wrong} got another row's answer with 200")
     return "; ".join(told)
 
 

@@ -87,7 +87,7 @@ async def killed_gateway(place: Place) -> Outcome:
     )
 
 
-@behaviour(7, "SIGTERM under load", "what was accepted is answered, /readyz 503 first, gone within 10 s, exit 0")
+@behaviour(7, "SIGTERM under load", "accepted requests are answered, /readyz 503 first, gone within 10 s, exit 0")
 async def stopped(place: Place) -> Outcome:
     told: list[str] = []
     held = timely = True
@@ -126,7 +126,7 @@ async def _readyz_turns(crowd: Callers) -> int:
 
 
 @behaviour(10, "one runner stopped with SIGSTOP",
-           "its callers get 504 at their deadline, the others keep 95 % of their throughput, readiness tells")  # fmt: skip  # noqa: E501
+           "its requests get 504 at their deadline, the other models keep 95 % of their throughput, /readyz says so")  # fmt: skip  # noqa: E501
 async def hanging_runner(place: Place) -> Outcome:
     deadline = 1.0
     others = [name for name in NAMES if name != "churn"]

@@ -1,4 +1,4 @@
-"""The real service with one model made bad, as ``FAULT`` says: ``bentoml serve tests.chaos.faulty:Jubako``.
+"""The real service with a fault in one model, as ``FAULT`` says: ``bentoml serve tests.chaos.faulty:Jubako``.
 
 Everything else is the product as it is.
 """

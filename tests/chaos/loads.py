@@ -1,4 +1,4 @@
-"""Behaviours 8, 9, 12 and 13: too much, for nothing, nonsense, and for long."""
+"""Behaviours 8, 9, 12 and 13: overload, clients that hang up, random requests, and a long run."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def overload(place: Place) -> Outcome:
     return Outcome(held, f"capacity {capacity:.0f}/s; " + "; ".join(told) + f"; memory {grown:+.1%}", timely)
 
 
-@behaviour(9, "half of the callers hang up while they wait", "at most 2 % of their rows computed")
+@behaviour(9, "half of the clients hang up while they wait", "at most 2 % of their rows computed")
 async def hang_ups(place: Place) -> Outcome:
     count = place.pick(300, 2_000)
     with place.serving(fault="slow", config={"services": {"iris": {"max_rows": 8}}}) as service:

@@ -1,4 +1,4 @@
-"""Plain BentoML as its documentation shows it, with the same model, fault and route: what Jubako is compared with.
+"""Plain BentoML as its documentation shows it, with the same model, fault and route: the comparison for Jubako.
 
 bentoml serve tests.chaos.plain:Plain
 """

@@ -1,4 +1,4 @@
-"""Traffic whose every answer is checked: unique rows, and beside each the answer that its model gives alone."""
+"""Traffic with checked answers: unique rows, and for each the answer of its model to that row alone."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Question:
 
 @dataclass
 class Seen:
-    """What became of the requests."""
+    """The outcome of the requests."""
 
     statuses: Counter[str] = field(default_factory=Counter)
     wrong: int = 0
-    """Answers with 200 that belong to somebody else's rows."""
+    """Answers with 200 that belong to other rows."""
     seconds: list[float] = field(default_factory=list)
     refused_seconds: list[float] = field(default_factory=list)
     last_ok: float = 0.0
@@ -58,7 +58,7 @@ class Seen:
 
 
 def questions(models: Sequence[str], count: int, seed: int) -> list[Question]:
-    """``count`` different rows over these models, with the answers that the version in production gives alone."""
+    """``count`` different rows over these models, with the answers of the production version to each row alone."""
     generator = random.Random(seed)
     asked: list[Question] = []
     for name in models:
@@ -81,7 +81,7 @@ def _rows(name: str, count: int, generator: random.Random) -> list[Any]:
 
 
 def right(question: Question, prediction: dict[str, Any]) -> bool:
-    """Whether this is the answer to this question: the whole line, not only its class."""
+    """Whether this is the row's answer: all of its numbers, not only its class."""
     told = MODELS[question.model].decode(np.asarray(question.expected)[None])[0]
     return all(_near(prediction[name], value) for name, value in told.items())
 
@@ -121,7 +121,7 @@ class Callers:
             self.seen.statuses[type(error).__name__] += 1
 
     async def closed_loop(self, questions: Sequence[Question], connections: int) -> Seen:
-        """Each connection asks its next question when it has its answer."""
+        """Each connection sends its next request when it has an answer."""
         waiting = iter(questions)
 
         async def connection() -> None:
@@ -145,7 +145,7 @@ class Callers:
         return self.seen
 
     async def open_loop(self, questions: Sequence[Question], rate: float, seconds: float) -> Seen:
-        """Requests come when they come, whether or not the earlier ones were answered."""
+        """Requests are sent when due, regardless of earlier answers."""
         started = time.perf_counter()
         tasks: set[asyncio.Task[None]] = set()
         sent = 0

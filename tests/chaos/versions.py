@@ -40,7 +40,7 @@ def _hash(file: Path) -> str:
 
 
 def _rewrite(version: Path, change: Callable[[dict], object]) -> None:  # type: ignore[type-arg]
-    """Change the manifest and everything that vouches for it, as somebody would who knows how."""
+    """Change the manifest and the hash that vouches for it, as an expert would."""
     import re
 
     file, yaml = version / "manifest.json", version / "model.yaml"

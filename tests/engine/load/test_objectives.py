@@ -37,7 +37,7 @@ def test_each_measure_can_be_missed_and_is_named(change: dict[str, Any], measure
     assert str(miss) == f"iris: {words}"
 
 
-def test_a_model_that_nobody_asked_has_not_met_its_objective() -> None:
+def test_a_model_without_requests_misses_its_objective() -> None:
     assert [str(miss) for miss in misses({"iris": ALLOWED}, {})] == ["iris: nothing was measured"]
 
 
