@@ -73,9 +73,30 @@ print(Client("http://mock", transport=MockService([])).models())
     assert done.stdout.strip() == "[]"
 
 
-def test_what_ships_never_imports_what_trains() -> None:
-    """The console command finds training's commands by name, at run time, where training is installed."""
-    wrong = [found for found in imports("jubako") if found.within("training", "load_tests", "benchmarks", "tests")]
+def test_the_engine_never_imports_a_collection() -> None:
+    """It is installed beside any models; this repository's are one example."""
+    parts = ("bentos", "training", "load_tests", "benchmarks", "deploy", "tests")
+    wrong = [found for found in imports("jubako") if found.within(*parts)]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_a_card_stands_on_the_engines_cards_and_pydantic_alone() -> None:
+    allowed = (*SMALL, "jubako.card", "jubako.pictures")  # whose limits are numbers alone
+    cards = [found for found in imports("bentos") if found.file.name == "card.py"]
+    assert cards
+    wrong = [found for found in cards if not found.within(*allowed)]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_models_never_import_each_other() -> None:
+    """Only the composed service, and what its routes are made of, imports several."""
+    wrong = [
+        found
+        for found in imports("bentos")
+        if (folder := found.file.parent.name) != "bentos"
+        and found.within("bentos")
+        and not found.within(f"bentos.{folder}")
+    ]
     assert not wrong, "\n".join(map(str, wrong))
 
 
