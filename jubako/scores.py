@@ -1,6 +1,6 @@
 """How right a model is, by the task on its card: in training, in ``jubako evaluate`` and on live truth.
 
-The first metric of each task is the one that people look at.
+The first metric of each task is the most common one.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ def scores(card: AnyCard, truth: Truth, outputs: Outputs) -> dict[str, float]:
 
 
 def live_scores(card: AnyCard, truth: Truth, outputs: Outputs) -> dict[str, float]:
-    """The metrics to show for live truth, the gate's among them; a metric that these rows cannot tell is left out.
+    """The metrics to show for live truth, the gate's among them; a metric that these rows do not define is left out.
 
     The area under a curve needs both classes, r2 needs two different values.
     """
     if len(truth) == 0:
         return {}
     found = scores(card, truth, outputs)
-    untold = {"r2", "auc"} if len(np.unique(truth)) < 2 else set()
-    return {name: found[name] for name in dict.fromkeys((*LIVE[card.task], card.gate.metric)) if name not in untold}
+    undefined = {"r2", "auc"} if len(np.unique(truth)) < 2 else set()
+    return {name: found[name] for name in dict.fromkeys((*LIVE[card.task], card.gate.metric)) if name not in undefined}
 
 
 def standard_error(card: AnyCard, metric: str, truth: Truth, outputs: Outputs) -> float:

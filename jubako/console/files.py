@@ -14,7 +14,7 @@ MEDIA = {
     ".js": b"text/javascript; charset=utf-8",
     ".svg": b"image/svg+xml",
 }
-#: ``blob:`` shows the picture that somebody dropped in. Trusted types: no text can be made into markup at all.
+#: ``blob:`` shows a dropped picture. Trusted types: no text can become markup.
 POLICY = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob:; "
     b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "

@@ -1,7 +1,7 @@
 """The numbers of the whole service, read back from the metrics of all its processes.
 
-Each gateway process counts its own requests; an alarm that only one process knew would come and go with the process
-that happens to answer.
+Each gateway process counts its own requests; an alarm from one process alone would depend on which process
+answers.
 """
 
 from __future__ import annotations

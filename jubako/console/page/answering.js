@@ -1,4 +1,4 @@
-// An answer: the prediction, where its time went, and where it came from.
+// An answer: the prediction, where its time went, and its lineage.
 
 import { lineage } from "./asking.js";
 import { h, wide } from "./element.js";

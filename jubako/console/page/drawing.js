@@ -1,4 +1,4 @@
-// Small line charts of what this page has seen, five minutes at most. They stretch with the page; colours come from the
+// Small line charts of the last five minutes. They stretch with the page; colours come from the
 // style sheet.
 
 import { h, put, say, svg } from "./element.js";
@@ -7,7 +7,7 @@ import { NOTHING } from "./words.js";
 
 const WIDTH = 320;
 const HEIGHT = 72;
-const GAP = 10_000; // looks further apart than this were not made: nobody was looking
+const GAP = 10_000; // looks further apart than this have a gap: the page was hidden
 
 const LEAST = 60_000;
 
@@ -17,7 +17,7 @@ function shownTime() {
   return Math.min(KEPT, Math.max(LEAST, seen));
 }
 
-/** Points `[at, value]` as a path; broken where a value is missing or nobody looked. */
+/** Points `[at, value]` as a path; broken where a value is missing or the page was hidden. */
 export function path(points, end, top, height = HEIGHT) {
   const over = shownTime();
   let drawn = "";
@@ -37,7 +37,7 @@ export function path(points, end, top, height = HEIGHT) {
 
 const highest = (lines) => Math.max(0, ...lines.flat().map(([, value]) => value ?? 0));
 
-/** A chart with a heading: `update([{ kind, points, said }], empty)`; what each line says now stands in its colour. */
+/** A chart with a heading: `update([{ kind, points, said }], empty)`; the newest value of each line has its colour. */
 export function chart(title, format) {
   const now = h("p", { class: "now" });
   const start = h("span");

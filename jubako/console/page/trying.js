@@ -1,4 +1,4 @@
-// The form to try a model, made from its card, and what comes back.
+// The form to try a model, made from its card, and the answer.
 
 import { answer } from "./answering.js";
 import { Refused, ask } from "./asking.js";
@@ -46,7 +46,7 @@ export function tryIt(name, card) {
   );
 }
 
-/** What fits no field is told below the form. */
+/** Complaints that fit no field are shown below the form. */
 function refusal(error, rest) {
   const status = error instanceof Refused ? ` (${error.status})` : "";
   const words = error instanceof Refused ? error.message : "The service did not answer.";

@@ -1,4 +1,4 @@
-// Numbers and moments as people read them.
+// Numbers and moments for reading.
 
 export const NOTHING = "–";
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });

@@ -1,4 +1,4 @@
-"""The one database of monitoring: predictions that were made, and truth that came later.
+"""The one database of monitoring: predictions and their late truth.
 
 SQLite in WAL mode: several gateway processes write, a killed one leaves it whole.
 """

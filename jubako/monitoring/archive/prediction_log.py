@@ -1,4 +1,4 @@
-"""The prediction log: ids, times, answers and signals, so that truth which comes later finds its prediction.
+"""The prediction log: ids, times, answers and signals, so that late truth finds its prediction.
 
 One record for each model, version and second, columns packed as arrays: at 5,000 requests a second that is one insert
 instead of 5,000, and about 70 bytes a row. The rows themselves are kept only when the configuration asks for them.

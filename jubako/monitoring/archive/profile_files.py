@@ -91,7 +91,7 @@ class ProfileArchive:
         return sorted((name for name in names if last[name]), key=last.__getitem__, reverse=True)
 
     def parts(self, model: str, version: str) -> list[ProfileFile]:
-        """Every file of a version, newest first; a merged file stands before what it was merged from."""
+        """Every file of a version, newest first; a merged file comes before its sources."""
         folder = self.place(model, version)
         paths = list(folder.iterdir()) if folder.is_dir() else []
         parts = [part for part in map(parse, paths) if part]

@@ -1,4 +1,4 @@
-"""Whether a window differs so much from the reference that somebody should look.
+"""The drift verdict: whether a window differs from the reference by more than the card's limits and chance.
 
 A column has drifted when a distance is over its limit on the card *and* chance does not explain it: the first keeps
 large windows from alarming over trifles, the second small windows from alarming over luck. The chance that is allowed
@@ -30,7 +30,7 @@ class Measure:
     statistic: Statistic
     value: float
     limit: float | None
-    """``None`` for what is only told, because others decide by it."""
+    """``None`` for a measure that is shown and never decides."""
     chance: float
     """How likely so much is when nothing changed."""
 

@@ -1,1 +1,1 @@
-"""Truth that comes later, joined with its predictions."""
+"""Late truth, joined with its predictions, and the verdict on live quality."""

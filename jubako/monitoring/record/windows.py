@@ -1,8 +1,8 @@
-"""The windows that are still growing, and how they get to the disk.
+"""The windows that are still growing, and how they reach the disk.
 
 A window's file is replaced every few seconds by a whole new one, so a killed process loses seconds, never a window.
-Rows count as profiled when they are in a file, not before. What cannot be written is kept for a while, tried again,
-and then given up and counted.
+Rows count as profiled when they are in a file, not before. What cannot be written is kept and tried again for ten
+minutes, then dropped and counted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from jubako.monitoring.record.columns import Checked
 from jubako.monitoring.record.observations import RowCounts
 from jubako.monitoring.record.profiles import Sketches
 
-#: A window that could not be written is given up after so long. Merging waits longer (``keeping.GRACE``), so a late
+#: A window that could not be written is given up after so long. Merging waits longer (``retention.GRACE``), so a late
 #: write never brings back rows that were merged meanwhile.
 PATIENCE = 600.0
 #: Windows that wait to be written, at most: about 10 MB.
@@ -55,7 +55,7 @@ class Windows:
         return at // self.seconds * self.seconds
 
     def track(self, card: AnyCard, version: str, start: float, checked: Mapping[str, Checked]) -> None:
-        """Add rows. When whylogs breaks half-way, the window's unsaved rows are lost, and counted, with it."""
+        """Add rows. When whylogs fails half-way, the window's unsaved rows are dropped and counted."""
         key = (card.name, version, start)
         window = self._open.get(key)
         if window is None:
@@ -74,7 +74,7 @@ class Windows:
             end = window.start + self.seconds
             written = self._write(window)
             if written and now >= end + self.seconds:
-                # One window's length later: rows that were answered just before its end have come by now.
+                # One window's length later: rows that were answered just before its end have arrived by now.
                 del self._open[window.model, window.version, window.start]
             elif not written and now > end + PATIENCE:
                 self._give_up(window)

@@ -77,7 +77,7 @@ def _numbers(reference: NumberSummary | None, live: NumberSummary | None) -> tup
 
 
 def _inside(low: float, high: float) -> tuple[float, float]:
-    """A bin of whole numbers lies between two halves; people read the first and the last number in it.
+    """A bin of whole numbers lies between two halves; the label has the first and the last number in it.
 
     >>> _inside(0.5, 3.5), _inside(0.5, 1.25)
     ((1.0, 3.0), (0.5, 1.25))

@@ -1,4 +1,4 @@
-"""The console's page is open to everybody, its facts are not."""
+"""The console page needs no API key, its data does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answered requests, made up."""
+"""Synthetic observations, profiles and recorders."""
 
 from __future__ import annotations
 

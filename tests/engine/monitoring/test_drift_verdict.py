@@ -1,4 +1,4 @@
-"""What alarms, what does not, and what nobody can know."""
+"""The drift verdict: what alarms, what does not, and what cannot be known."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_window_below_its_minimum_says_not_enough_however_strange_it_is() -> N
     assert all(column.score is None for column in found.columns)
 
 
-def test_without_a_reference_nobody_says_that_all_is_well() -> None:
+def test_without_a_reference_nothing_is_called_stable() -> None:
     assert verdict(columns(2_000), 2_000, reference={}).state == "no reference"
     assert verdict(columns(2_000), 2_000, reference=summary(columns(10))).state == "no reference"
 

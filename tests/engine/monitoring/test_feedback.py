@@ -1,4 +1,4 @@
-"""Late truth: joined once, never lost, and told apart from what nobody predicted."""
+"""Late truth: joined once, never lost, and told apart from unknown predictions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every answered row is accounted for, whatever breaks, and nobody waits for it."""
+"""Every answered row is accounted for whatever fails, and no request waits for it."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_pictures_fill_the_buffer_by_their_bytes(tmp_path: Path) -> None:
     assert (account.pending, account.dropped) == (32, 8)
 
 
-def test_what_nobody_expected_in_an_observation_never_reaches_the_caller(tmp_path: Path) -> None:
+def test_an_invalid_observation_raises_nothing_on_the_request_path(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path, MonitoringSettings(), MODELS)
     broken: Any = Observation("no such model", "v", "m", np.zeros((1, 4)), np.zeros((1, 3)), START)
     recorder.observe(broken)
@@ -236,7 +236,7 @@ def test_stopping_twice_or_before_the_start_is_harmless(tmp_path: Path) -> None:
         assert started.stop(30.0)
 
 
-def test_the_owner_thread_survives_a_turn_that_breaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_profiler_thread_survives_a_turn_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Recording(tmp_path) as recorder:
         with monkeypatch.context() as broken:
             broken.setattr(recorder._thread.log, "flush", lambda: 1 / 0)

@@ -1,4 +1,4 @@
-"""Minutes become hours without a row lost or doubled, and nothing grows for ever."""
+"""Minutes become hours without a row lost or doubled, and disk use is bounded."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_minute_that_comes_late_is_merged_into_its_hour(tmp_path: Path, hour: 
     assert rows_on_disk(tmp_path) == 207
 
 
-def test_a_damaged_file_is_passed_over_and_keeps_nobody_from_reading_the_others(
+def test_a_damaged_file_is_skipped_and_the_others_are_read(
     tmp_path: Path, hour: list[Path], caplog: pytest.LogCaptureFixture
 ) -> None:
     hour[3].write_bytes(b"WHY1 and then nothing")
@@ -90,7 +90,7 @@ def test_a_damaged_file_is_passed_over_and_keeps_nobody_from_reading_the_others(
     assert hour[3].name in caplog.text
 
 
-def test_who_reads_while_minutes_become_hours_is_told_to_look_again(tmp_path: Path, hour: list[Path]) -> None:
+def test_a_reader_lists_again_when_files_were_merged_meanwhile(tmp_path: Path, hour: list[Path]) -> None:
     archive = ProfileArchive(tmp_path / "profiles")
     seen = archive.recent("iris", VERSION, 0.0)
     merge_hours(ProfileArchive(tmp_path / "profiles"), "iris", VERSION, LATER)
@@ -124,7 +124,7 @@ def test_the_drafts_of_killed_writers_are_swept_and_those_of_living_ones_are_not
     assert new.exists()
 
 
-def test_only_one_process_keeps_house_at_a_time(tmp_path: Path, hour: list[Path]) -> None:
+def test_only_one_process_cleans_up_at_a_time(tmp_path: Path, hour: list[Path]) -> None:
     with retention._alone(tmp_path / "keeping.lock") as alone:
         assert alone
         clean_up(tmp_path, ProfileArchive(tmp_path / "profiles"), MonitoringSettings(), LATER)
@@ -133,7 +133,7 @@ def test_only_one_process_keeps_house_at_a_time(tmp_path: Path, hour: list[Path]
     assert len(list(tmp_path.rglob("*.bin"))) == 1
 
 
-def test_a_house_that_cannot_be_kept_stops_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_clean_up_that_fails_is_logged_and_raises_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     place = tmp_path / "monitoring"
     place.write_text("not a folder")
     clean_up(place, ProfileArchive(place / "profiles"), MonitoringSettings(), START)
