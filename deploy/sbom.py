@@ -66,7 +66,7 @@ def _model(evidence: Manifest) -> Component:
         "data": evidence.data.source,
         "data_sha256": evidence.data.sha256,
         "trained_at": evidence.trained_at,
-        evidence.gate.metric: f"{evidence.gate.value:.4g}",
+        evidence.gate.metric: "not measured" if evidence.gate.value is None else f"{evidence.gate.value:.4g}",
     }
     return Component(
         name=evidence.model,

@@ -30,6 +30,10 @@ COMMANDS = {
         "jubako.commands.train:train", "Train models, and make versions of those that pass.", "train",
         ("mlflow", "matplotlib"),
     ),
+    "import": Command(
+        "jubako.commands.importing:import_model", "Bring a model from MLflow.", "train",
+        ("mlflow", "pandas", "onnxruntime"),
+    ),
     "models": Command(
         "jubako.commands.versions:models", "List versions: stage, metrics, lineage.", "serve", ("numpy", "rich"),
     ),

@@ -87,7 +87,8 @@ def _cells(line: dict[str, Any]) -> tuple[str, ...]:
     if "refused" in line:
         return (*known, f"[red]refused: {escape(line['refused'])}[/]", *[""] * 5)
     commit = (line["git_commit"] or "")[:8] + ("+" if line["git_dirty"] else "")
-    metric = f"{line['metric']} {line['value']:.4g}"
+    value = line["value"]
+    metric = f"{line['metric']} {'not measured' if value is None else format(value, '.4g')}"
     trained = line["trained_at"][:16].replace("T", " ")
     return (*known, metric, line["engine"], line["data"]["source"], trained, line["run_id"][:8], commit)
 

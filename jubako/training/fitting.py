@@ -70,7 +70,7 @@ def score(data: TrainingData, saved: SavedModel, params: Params, seed: int) -> E
     places, normal = held_out, outputs
     if len(data.dataset) < SMALL:
         # A net of texts or pictures: to train it five times more would take longer than it is worth.
-        if data.batch.ndim == 2:
+        if saved.fitted.learned and data.batch.ndim == 2:
             folded = scores(card, data.dataset.truth, _fold_answers(data, params, seed))
             metrics[f"five_folds_{card.gate.metric}"] = folded[card.gate.metric]
         # Every row is needed to know what is normal, answered by the model that will answer the live ones: the folds'

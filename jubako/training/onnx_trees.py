@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jubako.onnx import ONNX_FILE
 
@@ -44,15 +45,14 @@ class Node:
 def xgboost_nodes(booster: xgboost.Booster) -> Iterator[Node]:
     """Walk the trees of a booster: ``x < threshold`` goes left, thresholds are float32 already."""
     features = {name: place for place, name in enumerate(booster.feature_names or ())}
-    learned = json.loads(booster.save_config())["learner"]["learner_model_param"]["base_score"]
-    mean = np.float32(np.ravel(json.loads(learned))[0])
+    means = _means(json.loads(booster.save_config())["learner"])
     for tree, text in enumerate(booster.get_dump(dump_format="json")):
         waiting = [json.loads(text)]
         while waiting:
             node = waiting.pop()
             if "leaf" in node:
                 weight = np.float32(node["leaf"])
-                yield Node(tree, node["nodeid"], "LEAF", float(weight if tree else mean + weight))
+                yield Node(tree, node["nodeid"], "LEAF", float(means[tree] + weight if tree < len(means) else weight))
                 continue
             waiting.extend(node["children"])
             yield Node(
@@ -65,6 +65,12 @@ def xgboost_nodes(booster: xgboost.Booster) -> Iterator[Node]:
                 node["no"],
                 node["missing"] == node["yes"],
             )
+
+
+def _means(learner: dict[str, Any]) -> NDArray[np.float32]:
+    """What each class starts from. XGBoost keeps it as an answer: a probability, where the sum is its log-odds."""
+    means = np.ravel(json.loads(learner["learner_model_param"]["base_score"])).astype(np.float32)
+    return np.log(means / (1 - means)) if learner["objective"]["name"] == "binary:logistic" else means
 
 
 def lightgbm_nodes(booster: lightgbm.Booster) -> Iterator[Node]:
@@ -100,20 +106,24 @@ def rounded_down(threshold: float) -> float:
     return float(near if float(near) <= threshold else np.nextafter(near, np.float32(-np.inf)))
 
 
-def write(nodes: Iterator[Node], folder: Path, columns: int, output: str, *, sigmoid: bool) -> None:
-    """One ``TreeEnsembleRegressor`` (and a ``Sigmoid``): a float32 matrix in, one column out."""
+def write(
+    nodes: Iterator[Node], folder: Path, columns: int, output: str, *, sigmoid: bool = False, classes: int = 1
+) -> None:
+    """One ``TreeEnsembleRegressor`` (and a ``Sigmoid``, or for several classes a ``Softmax``): a float32 matrix in, a
+    column for each class out. Trees belong to the classes in turn."""
     from onnx import TensorProto, checker, helper
 
     every = list(nodes)
     leaves = [node for node in every if node.mode == "LEAF"]
-    raw = "margin" if sigmoid else output
+    last = "Softmax" if classes > 1 else "Sigmoid" if sigmoid else None
+    raw = "margin" if last else output
     steps = [
         helper.make_node(
             "TreeEnsembleRegressor",
             ["rows"],
             [raw],
             domain="ai.onnx.ml",
-            n_targets=1,
+            n_targets=classes,
             aggregate_function="SUM",
             nodes_treeids=[node.tree for node in every],
             nodes_nodeids=[node.place for node in every],
@@ -125,17 +135,17 @@ def write(nodes: Iterator[Node], folder: Path, columns: int, output: str, *, sig
             nodes_missing_value_tracks_true=[int(node.missing_is_yes) for node in every],
             target_treeids=[node.tree for node in leaves],
             target_nodeids=[node.place for node in leaves],
-            target_ids=[0] * len(leaves),
+            target_ids=[node.tree % classes for node in leaves],
             target_weights=[node.value for node in leaves],
         )
     ]
-    if sigmoid:
-        steps.append(helper.make_node("Sigmoid", [raw], [output]))
+    if last:
+        steps.append(helper.make_node(last, [raw], [output]))
     graph = helper.make_graph(
         steps,
         "trees",
         [helper.make_tensor_value_info("rows", TensorProto.FLOAT, ["rows", columns])],
-        [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["rows", 1])],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["rows", classes])],
     )
     model = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", 18), helper.make_opsetid("ai.onnx.ml", 3)], ir_version=9

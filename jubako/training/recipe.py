@@ -55,7 +55,9 @@ class Fitted:
     model: AnyModel
     importances: Mapping[str, float] = field(default_factory=dict)
     base: str | None = None
-    """The checkpoint that was fine-tuned, when there was one."""
+    """The checkpoint that was fine-tuned, or the model that was imported, when there was one."""
+    learned: bool = True
+    """False for a finished model that ``fit`` only brought: folds would say nothing."""
 
 
 class Recipe(Protocol):

@@ -34,7 +34,8 @@ class GateResult(_Frozen):
     """How the model stood at its gate."""
 
     metric: str
-    value: float
+    value: float | None
+    """None for an imported model whose truth nobody gave."""
     bound: float
     production: str | None = None
     """The version that served then, and its value on the same held-out rows."""

@@ -93,7 +93,7 @@ def _labels(facts: TrainingFacts, framework: str) -> dict[str, str]:
     return {
         "framework": framework,
         "engine": facts.engine,
-        facts.gate.metric: f"{facts.gate.value:.4g}",
+        facts.gate.metric: "not measured" if facts.gate.value is None else f"{facts.gate.value:.4g}",
         "run_id": facts.run_id,
         "git_commit": (facts.git_commit or "unknown") + ("-dirty" if facts.git_dirty else ""),
         "data_sha256": facts.data.sha256,

@@ -1,0 +1,79 @@
+"""The line of a new model in ``bentos/service.py``, put where a person would put it."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from jubako.importing.refused import ImportRefused
+
+
+def with_model(text: str, name: str, model_class: str) -> str:
+    """The service's source with one import and one line more. Equal to ``text`` when the model is there already.
+
+    >>> before = "from bentos.a.model import A\\n\\n@service\\nclass Shop:\\n    a = model(A)\\n"
+    >>> print(with_model(before, "wine", "WineModel"))
+    from bentos.a.model import A
+    from bentos.wine.model import WineModel
+    <BLANKLINE>
+    @service
+    class Shop:
+        a = model(A)
+        wine = model(WineModel)
+    <BLANKLINE>
+    """
+    tree = ast.parse(text)
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    composed = next((node for node in classes if any(map(_is_service, node.decorator_list))), None)
+    if composed is None:
+        raise ImportRefused("there is no class decorated with @service in it")
+    if any(name in _targets(node) for node in composed.body):
+        return text
+    lines = text.splitlines()
+    place, spaced = _after_last_model(composed)
+    line = f"{' ' * (composed.col_offset + 4)}{name} = model({model_class})"
+    lines[place:place] = ["", line] if spaced else [line]
+    wanted = f"from bentos.{name}.model import {model_class}"
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom | ast.Import)]
+    named = [(getattr(node, "module", None) or "", node) for node in imports]
+    before = [node for module, node in named if module and module < f"bentos.{name}.model"]
+    bentos = [node for module, node in named if node in before and module.startswith("bentos")]
+    anchor = (bentos or before or imports)[-1].end_lineno if imports else 0
+    lines.insert(anchor or 0, wanted)
+    return "\n".join(lines) + "\n"
+
+
+def add_to_service(file: Path, name: str, model_class: str) -> str | None:
+    """Write the line; what a person must do when this file has another form."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        file.write_text(with_model(text, name, model_class), encoding="utf-8")
+    except (OSError, SyntaxError, ImportRefused) as error:
+        return (
+            f"{file} was not changed ({error}). Add `{name} = model({model_class})` to the class of your service, and "
+            f"`from bentos.{name}.model import {model_class}` above it"
+        )
+    return None
+
+
+def _is_service(node: ast.expr) -> bool:
+    called = node.func if isinstance(node, ast.Call) else node
+    return isinstance(called, ast.Name) and called.id == "service"
+
+
+def _targets(node: ast.stmt) -> list[str]:
+    return [each.id for each in node.targets if isinstance(each, ast.Name)] if isinstance(node, ast.Assign) else []
+
+
+def _after_last_model(composed: ast.ClassDef) -> tuple[int, bool]:
+    """After which line, and whether a blank one goes before."""
+    models = [
+        node for node in composed.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Name) and node.value.func.id == "model"
+    ]  # fmt: skip
+    if models:
+        return models[-1].end_lineno or 0, False
+    first = composed.body[0]
+    is_docstring = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    return ((first.end_lineno or 0), True) if is_docstring else (composed.body[0].lineno - 1, False)
