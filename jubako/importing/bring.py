@@ -124,6 +124,7 @@ def plan_of(
         truth=truth,
         activation=found.activation,
         allow_pyfunc=allow_pyfunc and found.artefact.framework == "pyfunc",
+        in_thread=found.artefact.framework not in ("xgboost", "lightgbm"),  # microseconds a row
     )
 
 
@@ -181,4 +182,8 @@ def _format(files: Sequence[Path], root: Path) -> None:
 
 def wire(plan: Plan, root: Path) -> str | None:
     """The model's line in the service; what a person must do when it could not be written."""
-    return add_to_service(root / "bentos" / "service.py", plan.name, f"{plan.camel}Model")
+    service = root / "bentos" / "service.py"
+    to_do = add_to_service(service, plan.name, f"{plan.camel}Model")
+    if to_do is None:
+        _format([service], root)
+    return to_do

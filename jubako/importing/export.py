@@ -11,7 +11,7 @@ import numpy as np
 
 from jubako.importing.model import MATRIX, ImportedModel, column_codes
 from jubako.importing.natives import LightgbmNative, SklearnNative, TorchNative, XgboostNative
-from jubako.model import Batch, Runtime
+from jubako.models import Batch, Runtime
 from jubako.tables import ONNX_FILE
 from jubako.training import onnx_trees
 from jubako.training.parity import kept

@@ -44,6 +44,7 @@ class Plan:
     activation: Activation | None = None
     allow_pyfunc: bool = False
     in_thread: bool = True
+    """Whether to keep it from the event loop: False only for what takes microseconds."""
 
     @property
     def camel(self) -> str:
@@ -72,7 +73,7 @@ def card(plan: Plan) -> str:
     used = {"Annotated": annotated, "Literal": has_classes or _has_categories(plan)}
     typing = [name for name, is_used in used.items() if is_used]
     lines = [
-        f'"""{plan.title}. Imported from {plan.source}: ranges and categories are what its rows showed; edit them."""',
+        *_docstring(f"{plan.title}.", plan, "Ranges and categories are what its rows showed: edit them."),
         "",
         "from __future__ import annotations",
         "",
@@ -124,7 +125,7 @@ def model(plan: Plan) -> str:
     camel = plan.camel
     renamed = {each.name: each.original for each in plan.fields if each.name != each.original}
     lines = [
-        f'"""{plan.framework.capitalize()} from {plan.source}, served as ONNX where that answers the same."""',
+        *_docstring(f"{plan.name}, made with {plan.framework}; served as ONNX where that answers the same.", plan),
         "",
         "from __future__ import annotations",
         "",
@@ -153,7 +154,7 @@ def model(plan: Plan) -> str:
 def recipe(plan: Plan) -> str:
     camel = plan.camel
     lines = [
-        f'"""{plan.name}: the artefact that {plan.source} holds, judged on a table; replace ``fit`` to train here."""',
+        *_docstring(f"{plan.name} as it was imported, judged on a table.", plan, "Replace ``fit`` to train it here."),
         "",
         "from __future__ import annotations",
         "",
@@ -164,7 +165,7 @@ def recipe(plan: Plan) -> str:
         f"from bentos.{plan.name}.model import {camel}Model",
         "from jubako.card import AnyCard",
         "from jubako.importing.recipe import ImportedRecipe",
-        "from jubako.model import AnyModel",
+        "from jubako.models import AnyModel",
         "",
         "",
         f"class {camel}Recipe(ImportedRecipe):",
@@ -209,6 +210,11 @@ def test_the_recipe_makes_this_model() -> None:
     assert RECIPE.card is CARD
     assert RECIPE.model is {camel}Model
 '''
+
+
+def _docstring(what: str, plan: Plan, *more: str) -> list[str]:
+    """The address stands alone: it may be longer than a line."""
+    return [f'"""{what}', "", "Imported from", plan.source, *(["", *more] if more else []), '"""']
 
 
 def _text(value: object) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from jubako import onnx
 from jubako.card import PredictionT, Row, RowT
 from jubako.importing.natives import Native, load_native
-from jubako.model import Batch, Coded, Column, Model, Outputs, Runtime
+from jubako.models import Batch, Coded, Column, Model, Outputs, Runtime
 from jubako.tables import ONNX_FILE
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from jubako.card import AnyCard
 from jubako.importing.artefact import open_artefact
 from jubako.importing.export import to_onnx
 from jubako.importing.model import ImportedModel
-from jubako.model import AnyModel, Batch
+from jubako.models import AnyModel, Batch
 from jubako.training import tables
 from jubako.training.recipe import DataRefused, Dataset, Fitted, Log, Param, Params, Truth
 

@@ -19,7 +19,7 @@ from jubako.importing.export import to_onnx
 from jubako.importing.model import ImportedModel
 from jubako.importing.natives import Native
 from jubako.importing.source import Source
-from jubako.model import Runtime
+from jubako.models import Runtime
 from jubako.training import provenance
 from jubako.training.gate import answers
 from jubako.versions import stages, writing

@@ -11,10 +11,12 @@ from jubako.importing.refused import ImportRefused
 def with_model(text: str, name: str, model_class: str) -> str:
     """The service's source with one import and one line more. Equal to ``text`` when the model is there already.
 
-    >>> before = "from bentos.a.model import A\\n\\n@service\\nclass Shop:\\n    a = model(A)\\n"
+    >>> imports = "from bentos.a.model import A\\nfrom jubako import model, service\\n"
+    >>> before = f"{imports}\\n@service\\nclass Shop:\\n    a = model(A)\\n"
     >>> print(with_model(before, "wine", "WineModel"))
     from bentos.a.model import A
     from bentos.wine.model import WineModel
+    from jubako import model, service
     <BLANKLINE>
     @service
     class Shop:
@@ -34,12 +36,9 @@ def with_model(text: str, name: str, model_class: str) -> str:
     line = f"{' ' * (composed.col_offset + 4)}{name} = model({model_class})"
     lines[place:place] = ["", line] if spaced else [line]
     wanted = f"from bentos.{name}.model import {model_class}"
-    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom | ast.Import)]
-    named = [(getattr(node, "module", None) or "", node) for node in imports]
-    before = [node for module, node in named if module and module < f"bentos.{name}.model"]
-    bentos = [node for module, node in named if node in before and module.startswith("bentos")]
-    anchor = (bentos or before or imports)[-1].end_lineno if imports else 0
-    lines.insert(anchor or 0, wanted)
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module != "__future__"]
+    after = [node for node in imports if (node.module or "") > f"bentos.{name}.model"]
+    lines.insert((after[0].lineno - 1) if after else imports[-1].end_lineno or 0 if imports else 0, wanted)
     return "\n".join(lines) + "\n"
 
 

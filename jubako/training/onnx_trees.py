@@ -54,6 +54,8 @@ def xgboost_nodes(booster: xgboost.Booster) -> Iterator[Node]:
                 weight = np.float32(node["leaf"])
                 yield Node(tree, node["nodeid"], "LEAF", float(means[tree] + weight if tree < len(means) else weight))
                 continue
+            if isinstance(node["split_condition"], list):
+                raise ValueError("splits by category have not been taught to the ONNX export")
             waiting.extend(node["children"])
             yield Node(
                 tree,
