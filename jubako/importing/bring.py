@@ -124,7 +124,7 @@ def plan_of(
         truth=truth,
         activation=found.activation,
         allow_pyfunc=allow_pyfunc and found.artefact.framework == "pyfunc",
-        in_thread=found.artefact.framework not in ("xgboost", "lightgbm"),  # microseconds a row
+        in_thread=found.artefact.framework not in ("xgboost", "lightgbm"),  # these take microseconds
     )
 
 

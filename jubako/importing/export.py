@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import warnings
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_args
 
 import numpy as np
 
-from jubako.importing.model import MATRIX, ImportedModel, column_codes
+from jubako.importing.model import MATRIX, ImportedModel, texts_of
 from jubako.importing.natives import LightgbmNative, SklearnNative, TorchNative, XgboostNative
 from jubako.models import Batch, Runtime
-from jubako.tables import ONNX_FILE
+from jubako.onnx import ONNX_FILE
 from jubako.training import onnx_trees
 from jubako.training.parity import kept
 
@@ -60,14 +61,18 @@ def _sklearn(model: _Model, estimator: Any, folder: Path) -> None:
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 
     card = model.card
-    codes = column_codes(card.row)
+    columns = {name: texts_of(field.annotation) is not None for name, field in card.row.model_fields.items()}
+    if any(
+        is_text and NoneType in get_args(card.row.model_fields[name].annotation) for name, is_text in columns.items()
+    ):
+        raise ValueError("a text that may be missing has no ONNX form")
     options = {"zipmap": False} if card.classes else None
-    whole: list[tuple[str, Any]] = [(MATRIX, FloatTensorType([None, len(codes)]))]
+    whole: list[tuple[str, Any]] = [(MATRIX, FloatTensorType([None, len(columns)]))]
     each: list[tuple[str, Any]] = [
-        (model.names.get(name, name), (StringTensorType if known else FloatTensorType)([None, 1]))
-        for name, known in codes.items()
+        (model.names.get(name, name), (StringTensorType if is_text else FloatTensorType)([None, 1]))
+        for name, is_text in columns.items()
     ]
-    picks = any(codes.values()) or any(hasattr(step, "transformers_") for _, step in getattr(estimator, "steps", ()))
+    picks = any(columns.values()) or any(hasattr(step, "transformers_") for _, step in getattr(estimator, "steps", ()))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about versions of scikit-learn; the answers are compared anyway
         converted = convert(estimator, initial_types=each if picks else whole, options=options, target_opset=18)

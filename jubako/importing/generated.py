@@ -43,8 +43,8 @@ class Plan:
     truth: str | None = None
     activation: Activation | None = None
     allow_pyfunc: bool = False
-    in_thread: bool = True
-    """Whether to keep it from the event loop: False only for what takes microseconds."""
+    in_thread: bool = False
+    """Whether to keep it from the event loop: True for what takes longer than microseconds."""
 
     @property
     def camel(self) -> str:
@@ -139,7 +139,7 @@ def model(plan: Plan) -> str:
         "",
         f"class {camel}Model(ImportedModel[{camel}Row, {camel}Prediction]):",
         "    card: ClassVar[AnyCard] = CARD",
-        *([] if plan.in_thread else ["    in_thread: ClassVar[bool] = False"]),
+        *(["    in_thread: ClassVar[bool] = True"] if plan.in_thread else []),
         *([f"    activation: ClassVar[Activation | None] = {_text(plan.activation)}"] if plan.activation else []),
     ]
     if renamed:

@@ -1,21 +1,21 @@
-"""The model behind an imported card: rows to one matrix, the matrix to ONNX Runtime or to the imported framework."""
+"""The model behind an imported card: a table model whose framework is whatever MLflow had."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from types import NoneType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias, get_args
 
 import numpy as np
 
-from jubako import onnx
-from jubako.card import PredictionT, Row, RowT
+from jubako.batch import Batch, Outputs
+from jubako.card import PredictionT, Row, RowT, categories_of
 from jubako.importing.natives import Native, load_native
-from jubako.models import Batch, Coded, Column, Model, Outputs, Runtime
-from jubako.tables import ONNX_FILE
+from jubako.models import Runtime
+from jubako.onnx import ONNX_FILE
+from jubako.tables import OnnxTable, TableModel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,99 +25,61 @@ MATRIX = "rows"
 Activation: TypeAlias = Literal["sigmoid", "softmax"]
 
 
-class ImportedModel(Model[RowT, PredictionT]):
+class ImportedModel(TableModel[RowT, PredictionT]):
     """``class WineModel(ImportedModel[WineRow, WinePrediction])`` with a card is all that a model file needs."""
 
     names: ClassVar[Mapping[str, str]] = {}
     """What the imported model calls a column, where that is no name for a field."""
     activation: ClassVar[Activation | None] = None
     """What makes probabilities of the outputs of a net that gives none."""
+    native: Native | None
 
-    def __init__(self, native: Native | None = None, fast: OnnxColumns | None = None) -> None:
-        if native is None and fast is None:
-            raise ValueError("a model needs an artefact or its ONNX export")
-        self.native = native
-        self._fast = fast
-        self.engine = "onnxruntime" if fast else native.engine if native else ""
+    def predict_native(self, features: Batch) -> Any:
+        return self.native.predict(frame(features, self.card.row, self.names)) if self.native else None
 
-    @classmethod
-    def encode(cls, rows: Sequence[Any]) -> Batch:
-        """One float32 matrix: categories as their place on the card, null as NaN."""
-        codes = tuple(column_codes(cls.card.row).values())
-        return np.array(
-            [
-                [value if known is None else known[value] for known, value in zip(codes, line, strict=True)]
-                for line in (row.__dict__.values() for row in rows)
-            ],
-            dtype=np.float32,
-        ).reshape(len(rows), len(codes))
+    def save_native(self, folder: Path) -> None:
+        if self.native is not None:
+            self.native.save(folder)
 
     @classmethod
-    def decode(cls, outputs: Outputs) -> list[dict[str, Any]]:
-        card = cls.card
-        answer, *beside = [name for name in card.prediction.model_fields if name != "id"]
-        if card.task == "regression":
-            return [{answer: value} for value in outputs[:, 0].tolist()]
-        if card.task == "binary":
-            return [{answer: card.classes[score >= 0.5], beside[0]: score} for score in outputs[:, 0].tolist()]
-        best = outputs.argmax(axis=1).tolist()
-        return [
-            {answer: card.classes[place], beside[0]: dict(zip(card.classes, line, strict=True))}
-            for place, line in zip(best, outputs.tolist(), strict=True)
-        ]
-
-    @classmethod
-    def signals(cls, batch: Batch, outputs: Outputs) -> dict[str, Column]:
-        card, columns = cls.card, dict[str, Column]()
-        for place, (name, known) in enumerate(column_codes(card.row).items()):
-            columns[name] = _column(batch[:, place], known)
-        first, *beside = [signal.name for signal in card.answer_signals]
-        scores = outputs.astype(np.float64)
-        if card.task == "regression":
-            return {**columns, first: scores[:, 0]}
-        if card.task == "binary":
-            chosen, sure = scores[:, 0] >= 0.5, scores[:, 0]
-        else:
-            chosen, sure = scores.argmax(axis=1), scores.max(axis=1)
-        return {**columns, first: Coded(chosen.astype(np.int16), card.classes), beside[0]: sure}
+    def load_native(cls, folder: Path, runtime: Runtime) -> Native:
+        return load_native(folder, runtime.threads)
 
     def predict(self, batch: Batch) -> Outputs:
-        if self._fast is not None:
-            found = self._fast(batch, self.card.row, self.names)
-        elif self.native is not None:
-            found = self.native.predict(frame(batch, self.card.row, self.names))
-        return as_outputs(found, self.card.outputs, self.card.classes, self.activation)
-
-    def save(self, folder: Path) -> None:
-        if self.native is None:
-            raise ValueError("this model was loaded from ONNX; load it with the native engine to save it")
-        self.native.save(folder)
+        return as_outputs(self._compute(batch), self.card.outputs, self.card.classes, self.activation)
 
     @classmethod
     def load(cls, folder: Path, runtime: Runtime = Runtime()) -> Self:
         if runtime.engine == "native" or not (folder / ONNX_FILE).exists():
-            return cls(native=load_native(folder, runtime.threads))
-        return cls(fast=OnnxColumns(folder / ONNX_FILE, runtime.threads))
+            return cls(cls.load_native(folder, runtime), threads=runtime.threads)
+        export = OnnxColumns(folder / ONNX_FILE, runtime.threads, cls.card.row, cls.names)
+        return cls(export=export, threads=runtime.threads)
 
 
-class OnnxColumns:
+class OnnxColumns(OnnxTable):
     """An ONNX file that takes the whole matrix, or each column by the name that the imported model gives it."""
 
-    def __init__(self, file: Path, threads: int) -> None:
-        self._session = onnx.session(file, threads)
-        self._inputs = {_plain(each.name): each.name for each in self._session.get_inputs()}
-        # A classifier gives the label first.
-        self._output = next(each.name for each in self._session.get_outputs() if each.type == "tensor(float)")
+    def __init__(self, file: Path, threads: int, row: type[Row], names: Mapping[str, str]) -> None:
+        super().__init__(file, threads)
+        found = self._session.get_inputs()
+        inputs = {_plain(each.name): each.name for each in found}
+        self._whole = list(inputs) == [MATRIX]
+        self._outputs = [next(each.name for each in self._session.get_outputs() if each.type == "tensor(float)")]
+        columns = enumerate(row.model_fields.items())
+        wanted = [
+            (_plain(names.get(name, name)), place, texts_of(field.annotation)) for place, (name, field) in columns
+        ]
+        # A column that no step looks at is no input.
+        self._columns = [(inputs[name], place, texts) for name, place, texts in wanted if name in inputs]
 
-    def __call__(self, batch: Batch, row: type[Row], names: Mapping[str, str]) -> Any:
-        if list(self._inputs) == [MATRIX]:
-            return self._session.run([self._output], {MATRIX: batch})[0]
+    def __call__(self, features: Batch) -> Any:
+        if self._whole:
+            return self._session.run(self._outputs, {MATRIX: features})[0]
         given: dict[str, Any] = {}
-        for place, (name, known) in enumerate(column_codes(row).items()):
-            wanted = self._inputs.get(_plain(names.get(name, name)))
-            if wanted is not None:  # a column that no step looks at is no input
-                given[wanted] = _texts(batch[:, place], known) if known else batch[:, place : place + 1]
-        return self._session.run([self._output], given)[0]
+        for name, place, texts in self._columns:
+            column = features[:, place : place + 1]
+            given[name] = column if texts is None else texts[np.nan_to_num(column).astype(np.intp)]
+        return self._session.run(self._outputs, given)[0]
 
 
 def _plain(name: str) -> str:
@@ -125,37 +87,10 @@ def _plain(name: str) -> str:
     return re.sub(r"\W", "_", name, flags=re.ASCII)
 
 
-def column_codes(row: type[Row]) -> dict[str, dict[Any, float] | None]:
-    """For each column, category -> its code; None for a number. No category is NaN."""
-    return _codes_of(row)
-
-
-@lru_cache(maxsize=64)
-def _codes_of(row: Any) -> dict[str, dict[Any, float] | None]:
-    return {name: _codes(field.annotation) for name, field in row.model_fields.items()}
-
-
-def _codes(annotation: Any) -> dict[Any, float] | None:
-    kinds = get_args(annotation) if get_origin(annotation) is not Literal else (annotation,)
-    found = next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), None)
-    if found is None:
-        return None
-    return {**{value: float(place) for place, value in enumerate(found)}, None: float("nan")}
-
-
-def _column(values: Any, known: Mapping[Any, float] | None) -> Column:
-    if known is None:
-        numbers: Column = values.astype(np.float64)
-        return numbers
-    named = tuple(str(value) for value in known if value is not None)
-    if np.isnan(values).any():
-        return [None if np.isnan(code) else named[int(code)] for code in values]
-    return Coded(values.astype(np.int16), named)
-
-
-def _texts(codes: Any, known: Mapping[Any, float]) -> Any:
-    values = np.array([value for value in known if value is not None], dtype=object)
-    return values[np.nan_to_num(codes, nan=0.0).astype(np.intp)].reshape(-1, 1)
+def texts_of(annotation: Any) -> Any:
+    """The categories of a column of texts as an array; None for numbers and flags."""
+    values = categories_of(annotation)
+    return np.array(values, dtype=object) if values and isinstance(values[0], str) else None
 
 
 def frame(batch: Batch, row: type[Row], names: Mapping[str, str]) -> pd.DataFrame:
@@ -163,13 +98,13 @@ def frame(batch: Batch, row: type[Row], names: Mapping[str, str]) -> pd.DataFram
     import pandas as pd
 
     columns: dict[str, Any] = {}
-    for place, (name, known) in enumerate(column_codes(row).items()):
-        values = batch[:, place]
-        if known is not None:
-            values = np.array(_column(values, known), dtype=object)
+    for place, (name, field) in enumerate(row.model_fields.items()):
+        values, texts = batch[:, place], texts_of(field.annotation)
+        if texts is None:
+            columns[names.get(name, name)] = _typed(values, field.annotation)
         else:
-            values = _typed(values, row.model_fields[name].annotation)
-        columns[names.get(name, name)] = values
+            missing = np.isnan(values)
+            columns[names.get(name, name)] = np.where(missing, None, texts[np.nan_to_num(values).astype(np.intp)])
     return pd.DataFrame(columns)
 
 

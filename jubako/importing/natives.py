@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 
 class Native(Protocol):
-    engine: str
-
     def predict(self, table: pd.DataFrame) -> NDArray[Any]:
         """Probabilities with a column for each class, the probability of the second of two classes, or numbers."""
         ...
@@ -26,7 +24,6 @@ class Native(Protocol):
 
 class SklearnNative:
     file: ClassVar[str] = "model.skops"
-    engine = "scikit-learn"
 
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
@@ -50,7 +47,6 @@ class SklearnNative:
 
 class XgboostNative:
     file: ClassVar[str] = "model.ubj"
-    engine = "xgboost"
 
     def __init__(self, booster: Any) -> None:
         self.booster = booster
@@ -75,7 +71,6 @@ class XgboostNative:
 
 class LightgbmNative:
     file: ClassVar[str] = "model.txt"
-    engine = "lightgbm"
 
     def __init__(self, booster: Any, threads: int = 1) -> None:
         self.booster = booster
@@ -108,7 +103,6 @@ class LightgbmNative:
 
 class TorchNative:
     file: ClassVar[str] = "model.pt2"
-    engine = "torch"
 
     def __init__(self, program: Any) -> None:
         self.program = program
@@ -141,7 +135,6 @@ class PyfuncNative:
     """A pickle, run as it is. Only for a model that was imported with ``--allow-pyfunc``."""
 
     file: ClassVar[str] = "pyfunc"
-    engine = "mlflow pyfunc"
 
     def __init__(self, folder: Path) -> None:
         import mlflow.pyfunc

@@ -1,4 +1,8 @@
-"""An MLflow model folder, written by hand: MLmodel with signature, an input example, requirements, our files."""
+"""An MLflow model folder: MLmodel with signature, an input example, requirements, our files.
+
+Written here, not by ``mlflow.pyfunc.save_model``: that took 1.06 s of processor time for the first model of a process,
+which every training pays, against 0.006 s (iris, MLflow 3.17).
+"""
 
 from __future__ import annotations
 
