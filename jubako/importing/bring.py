@@ -24,7 +24,7 @@ from jubako.importing.recipe import whole
 from jubako.importing.refused import ImportRefused
 from jubako.importing.source import Source, fetch
 from jubako.importing.wiring import add_to_service
-from jubako.training.scores import binary, multiclass, regression
+from jubako.scores import binary, multiclass, regression
 
 if TYPE_CHECKING:
     import pandas as pd
