@@ -62,12 +62,12 @@ class Checkout:
         module = "service" if (self.root / "bentos" / "service.py").exists() else "gateway"
         return f"bentos.{module}:Jubako"
 
-    def train(self) -> None:
+    def train(self, models: list[str]) -> None:
         """By this checkout's own console command."""
         project = tomllib.loads((self.root / "pyproject.toml").read_text(encoding="utf-8"))
         module, _, function = project["project"]["scripts"]["jubako"].partition(":")
         program = f"import sys; from {module} import {function}; sys.argv[0] = 'jubako'; sys.exit({function}())"
-        command = [sys.executable, "-c", program, "train", "all", "--missing"]
+        command = [sys.executable, "-c", program, "train", *models, "--missing"]
         subprocess.run(command, cwd=self.root, env=self.environment("train"), check=True)
 
     def serve(self, run: str, scratch: Path) -> Running:
@@ -191,7 +191,7 @@ def main() -> None:
     after = Checkout(options.after.resolve(), options.homes.resolve() / "after")
     before = after if options.against else Checkout(options.before.resolve(), options.homes.resolve() / "before")
     for checkout in dict.fromkeys((before, after)):
-        checkout.train()
+        checkout.train(options.models)
     if not calm():
         print("this host is not calm: other programs, or other machines, take its processors")
     found = compare(before, after, options.models, options.pairs, options.seconds)
