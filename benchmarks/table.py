@@ -66,9 +66,11 @@ def spread(found: Figure) -> str:
 
 def short(value: float) -> str:
     """
-    >>> [short(value) for value in (12345.6, 99.94, 5.678, 0.0123)]
-    ['12,346', '99.9', '5.68', '0.012']
+    >>> [short(value) for value in (12345.6, 99.94, 5.678, 0.0123, 0.0)]
+    ['12,346', '99.9', '5.68', '0.012', '0']
     """
+    if not value:
+        return "0"
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.3f}"
