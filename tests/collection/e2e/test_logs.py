@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.faults import GUILTY
+from tests.chaos.faults import BAD_LENGTH
 from tests.conftest import TrainedHome
 from tests.serving import RunningService, examples
 
@@ -32,18 +32,18 @@ def test_a_failed_request_is_found_by_its_id_in_both_logs(
         service.start(ready=False)
         service.wait(503)  # the other four have no version here
         asked = [(f"good-{n}", GOOD) for n in range(15)]
-        asked.insert(7, ("guilty-1", [{**GOOD[0], "sepal_length": GUILTY}]))
+        asked.insert(7, ("bad-1", [{**GOOD[0], "sepal_length": BAD_LENGTH}]))
         with ThreadPoolExecutor(16) as threads:
             ask = lambda one: service.predict("iris", one[1], headers={"x-request-id": one[0]}).status_code  # noqa: E731
             statuses = dict(zip([name for name, _ in asked], threads.map(ask, asked), strict=True))
-        assert statuses["guilty-1"] == 500
+        assert statuses["bad-1"] == 500
         told = lines(service)
     finally:
         service.stop()
-    mine = [line for line in told if found(line, "guilty-1")]
+    mine = [line for line in told if found(line, "bad-1")]
     by_service = {name: [line for line in mine if line["service"] == name] for name in ("jubako", "iris")}
     assert by_service["iris"], "the runner's log says what was raised"
-    (ended,) = [line for line in by_service["jubako"] if line.get("request_id") == "guilty-1"]
+    (ended,) = [line for line in by_service["jubako"] if line.get("request_id") == "bad-1"]
     assert (ended["level"], ended["status"], ended["model"]) == ("error", 500, "iris")
     if fault == "raises":
         assert "too much for me" in by_service["iris"][-1]["message"]
