@@ -6,18 +6,16 @@ Every list ends with a comma, so that ruff's formatter leaves it as it is.
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from jubako.card import Gate
 from jubako.importing.artefact import Task
 from jubako.importing.fields import Field, field_name
+from jubako.importing.literals import LINE, assignment, sequence, text
 from jubako.importing.model import Activation
 from jubako.importing.refused import ImportRefused
-
-LINE = 120
-IMPORTED = "imported"
 
 
 @dataclass(frozen=True)
@@ -84,8 +82,8 @@ def card(plan: Plan) -> str:
     ]
     if has_classes:
         lines += [
-            *_assignment("Label", "Literal", plan.classes, "[", "]"),
-            *_assignment("LABELS: tuple[Label, ...]", "", plan.classes, "(", ")"),
+            *assignment("Label", "Literal", plan.classes, "[", "]"),
+            *assignment("LABELS: tuple[Label, ...]", "", plan.classes, "(", ")"),
             "",
         ]
     lines += ["", f"class {camel}Row(Row):", *(line for each in plan.fields for line in _field(plan, each)), "", ""]
@@ -97,13 +95,13 @@ def card(plan: Plan) -> str:
     ]
     lines += [
         "CARD = Card(",
-        f"    name={_text(plan.name)},",
-        f"    title={_text(plan.title)},",
-        f"    framework={_text(plan.framework)},",
-        f"    task={_text(plan.task)},",
+        f"    name={text(plan.name)},",
+        f"    title={text(plan.title)},",
+        f"    framework={text(plan.framework)},",
+        f"    task={text(plan.task)},",
         f"    row={camel}Row,",
         f"    prediction={camel}Prediction,",
-        "    outputs=LABELS," if plan.task == "multiclass" else f"    outputs=({_text(_answers(plan)[-1][0])},),",
+        "    outputs=LABELS," if plan.task == "multiclass" else f"    outputs=({text(_answers(plan)[-1][0])},),",
         *(["    classes=LABELS,"] if has_classes else []),
         f"    gate={_gate(plan.gate)},",
         "    batching=Batching(max_rows=1024),",
@@ -140,12 +138,12 @@ def model(plan: Plan) -> str:
         f"class {camel}Model(ImportedModel[{camel}Row, {camel}Prediction]):",
         "    card: ClassVar[AnyCard] = CARD",
         *(["    in_thread: ClassVar[bool] = True"] if plan.in_thread else []),
-        *([f"    activation: ClassVar[Activation | None] = {_text(plan.activation)}"] if plan.activation else []),
+        *([f"    activation: ClassVar[Activation | None] = {text(plan.activation)}"] if plan.activation else []),
     ]
     if renamed:
         lines += [
             "    names: ClassVar[Mapping[str, str]] = {",
-            *(f"        {_text(name)}: {_text(original)}," for name, original in renamed.items()),
+            *(f"        {text(name)}: {text(original)}," for name, original in renamed.items()),
             "    }",
         ]
     return "\n".join(lines) + "\n"
@@ -171,15 +169,15 @@ def recipe(plan: Plan) -> str:
         f"class {camel}Recipe(ImportedRecipe):",
         "    card: ClassVar[AnyCard] = CARD",
         f"    model: ClassVar[type[AnyModel]] = {camel}Model",
-        f"    source: ClassVar[str] = {_text(plan.source)}",
-        *([f"    data: ClassVar[str | None] = {_text(plan.data)}"] if plan.data else []),
-        *([f"    truth: ClassVar[str | None] = {_text(plan.truth)}"] if plan.truth else []),
+        f"    source: ClassVar[str] = {text(plan.source)}",
+        *([f"    data: ClassVar[str | None] = {text(plan.data)}"] if plan.data else []),
+        *([f"    truth: ClassVar[str | None] = {text(plan.truth)}"] if plan.truth else []),
         *(["    allow_pyfunc: ClassVar[bool] = True"] if plan.allow_pyfunc else []),
     ]
     if plan.labels:
         lines += [
             "    classes: ClassVar[Mapping[str, str]] = {",
-            *(f"        {_text(label)}: {_text(name)}," for label, name in plan.labels.items()),
+            *(f"        {text(label)}: {text(name)}," for label, name in plan.labels.items()),
             "    }",
         ]
     return "\n".join([*lines, "", "", f"RECIPE = {camel}Recipe()"]) + "\n"
@@ -217,25 +215,6 @@ def _docstring(what: str, plan: Plan, *more: str) -> list[str]:
     return [f'"""{what}', "", "Imported from", plan.source, *(["", *more] if more else []), '"""']
 
 
-def _text(value: object) -> str:
-    """A literal as ruff writes it: double quotes, unless they would have to be escaped."""
-    text = repr(value)
-    if not isinstance(value, str) or '"' in value or text[0] == '"':
-        return text
-    return f'"{text[1:-1]}"'.replace("\\'", "'")
-
-
-def _sequence(values: Iterable[object]) -> str:
-    return ", ".join(map(_text, values))
-
-
-def _assignment(name: str, before: str, values: Sequence[str], opening: str, closing: str) -> list[str]:
-    line = f"{name} = {before}{opening}{_sequence(values)}{',' if len(values) == 1 else ''}{closing}"
-    if len(line) <= LINE:
-        return [line]
-    return [f"{name} = {before}{opening}", *(f"    {_text(value)}," for value in values), closing]
-
-
 def _has_categories(plan: Plan) -> bool:
     return any(each.categories for each in plan.fields)
 
@@ -251,22 +230,22 @@ def _field(plan: Plan, each: Field) -> list[str]:
     null = " | None" if each.optional else ""
     kind = {"number": "float", "whole": "int", "flag": "bool"}.get(each.kind)
     if kind is None:
-        line = f"Literal[{_sequence(each.categories)}]{null}"
+        line = f"Literal[{sequence(each.categories)}]{null}"
         if len(line) + len(each.name) + len(described) + 40 > LINE:
-            literal = ["Literal[", *(f"    {_text(value)}," for value in each.categories), f"]{null}"]
+            literal = ["Literal[", *(f"    {text(value)}," for value in each.categories), f"]{null}"]
             if not described:
                 return [f"    {each.name}: {literal[0]}", *(f"    {line}" for line in literal[1:])]
             return [
                 f"    {each.name}: Annotated[",
                 *(f"        {line}" for line in literal[:-1]),
                 f"        {literal[-1]},",
-                f"        Field(description={_text(described)}),",
+                f"        Field(description={text(described)}),",
                 "    ]",
             ]
     else:
         line = kind + null
     if described:
-        line = f"Annotated[{line}, Field(description={_text(described)})]"
+        line = f"Annotated[{line}, Field(description={text(described)})]"
     return [f"    {each.name}: {line}"]
 
 
@@ -280,25 +259,25 @@ def _answers(plan: Plan) -> list[tuple[str, str]]:
 
 def _gate(gate: Gate) -> str:
     lower = ", lower_is_better=True" if gate.lower_is_better else ""
-    return f"Gate({_text(gate.metric)}, {gate.bound!r}, tolerance={gate.tolerance!r}{lower})"
+    return f"Gate({text(gate.metric)}, {gate.bound!r}, tolerance={gate.tolerance!r}{lower})"
 
 
 def _signal(each: Field) -> list[str]:
     optional = ", optional=True" if each.optional else ""
-    start = f"        Signal({_text(each.name)}, "
+    start = f"        Signal({text(each.name)}, "
     if each.kind in ("number", "whole"):
         return [f'{start}"number", low={each.low!r}, high={each.high!r}{optional}),']
     values = ("False", "True") if each.kind == "flag" else each.categories
     comma = "," if len(values) == 1 else ""
-    line = f'{start}"category", categories=({_sequence(values)}{comma}){optional}),'
+    line = f'{start}"category", categories=({sequence(values)}{comma}){optional}),'
     if len(line) <= LINE:
         return [line]
     return [
         "        Signal(",
-        f"            {_text(each.name)},",
+        f"            {text(each.name)},",
         '            "category",',
         "            categories=(",
-        *(f"                {_text(value)}," for value in values),
+        *(f"                {text(value)}," for value in values),
         "            ),",
         *(["            optional=True,"] if optional else []),
         "        ),",
@@ -308,13 +287,13 @@ def _signal(each: Field) -> list[str]:
 def _answer_signals(plan: Plan) -> list[str]:
     if plan.task == "regression":
         low, high = plan.answers
-        return [f'        Signal({_text(plan.answer)}, "number", low={low!r}, high={high!r}),']
+        return [f'        Signal({text(plan.answer)}, "number", low={low!r}, high={high!r}),']
     beside = "probability" if plan.task == "binary" else "confidence"
     return [
-        f'        Signal({_text(plan.answer)}, "category", categories=LABELS),',
+        f'        Signal({text(plan.answer)}, "category", categories=LABELS),',
         f'        Signal("{beside}", "number", low=0.0, high=1.0),',
     ]
 
 
 def _example(row: Mapping[str, Any]) -> list[str]:
-    return ["        {", *(f"            {_text(name)}: {_text(value)}," for name, value in row.items()), "        },"]
+    return ["        {", *(f"            {text(name)}: {text(value)}," for name, value in row.items()), "        },"]
