@@ -133,7 +133,7 @@ def _runner(model: type[AnyModel], settings: Settings) -> Any:
 
         def __init__(self) -> None:
             self.loader = ModelLoader(model, chosen)
-            self.loader.look()
+            self.loader.refresh()
 
         predict = bentoml.api(_predict(model), batchable=True, max_batch_size=CALLS * most_rows(card, chosen))
 

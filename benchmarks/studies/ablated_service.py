@@ -62,10 +62,10 @@ class ArrivalOrder(ShortestFirstScheduler):
     """Texts of all lengths together, in the order of their arrival."""
 
     def __init__(self, max_rows: int, max_weight: int) -> None:
-        super().__init__(max_rows, max_weight, patience=0.0, alike=1_000_000)
+        super().__init__(max_rows, max_weight, delay_per_token=0.0, max_ratio=1_000_000)
 
 
-async def _decode_on_the_loop(pool: Any, files: Sequence[bytes], gone: Callable[[], bool]) -> list[Any]:  # noqa: ARG001
+async def _decode_on_the_loop(pool: Any, files: Sequence[bytes], is_disconnected: Callable[[], bool]) -> list[Any]:  # noqa: ARG001
     return [pool._decode(file) for file in files]  # noqa: SLF001
 
 
@@ -80,11 +80,11 @@ class NoAcceptor:
 #: Ablation -> what it replaces and by what.
 ABLATIONS: dict[str, dict[str, Any]] = {
     "output-check": {
-        "jubako.runner.output_checks:AskTwice.ask": _unchecked,
-        "jubako.runner.output_checks:KnownRows.ask": _unchecked,
+        "jubako.runner.output_checks:RepeatCheck.predict": _unchecked,
+        "jubako.runner.output_checks:KnownRowCheck.predict": _unchecked,
     },
     "packet-filter": {"jubako.gateway.draining:refuse_connections": _nothing},
-    "give-back": {"jubako.process.memory:give_back": _never},
+    "give-back": {"jubako.process.memory:trim_when_idle": _never},
     "acceptor": {"jubako.gateway.acceptor:ConnectionAcceptor": NoAcceptor},
     "standby": {"jubako.process.prefork:fork_and_watch": _serve_without_standby},
     "garbage": {"jubako.process.interpreter:tune": _nothing},

@@ -1,7 +1,7 @@
-"""The one call from the gateway to a runner: admission, coalescing, integrity, isolation, retry, timing.
+"""From the gateway to a runner: admission, batching, deadlines, fault isolation, retries.
 
-The way of a request: ``Batcher.call`` -> a place in the ``Line`` -> taken with its neighbours as one batch whenever a
-slot is free -> ``RunnerClient`` -> the runner -> its own rows of the answer.
+A request calls ``Batcher.call``, waits in a ``Scheduler``, is taken with others as one batch when a slot is free, goes
+through a ``RunnerClient`` to the runner, and gets its own rows of the reply.
 """
 
 from jubako.batching.batcher import Batcher
@@ -15,12 +15,14 @@ from jubako.batching.faults import (
     RunnerGone,
 )
 from jubako.batching.ids import unique_id
+from jubako.batching.limits import BatcherLimits
 from jubako.batching.results import BatchResult
 from jubako.batching.runner_client import HttpRunnerClient, Reply, RunnerClient, RunnerStatus
 
 __all__ = [
     "BatchResult",
     "Batcher",
+    "BatcherLimits",
     "CallFault",
     "CallerDisconnected",
     "DeadlinePassed",

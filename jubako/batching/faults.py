@@ -1,14 +1,14 @@
-"""Why a call has no answer.
+"""Why a call failed.
 
 CallFault
-├── Overloaded        the line is full, or its end lies past the deadline: refused at once
-├── DeadlinePassed    waited as long as it may; what was not computed never will be
-├── CallerGone        nobody waits for the answer any more
-├── NotReady          the runner has no version it may serve, and says why
-└── RunnerFault       what one attempt came back with
-    ├── RunnerGone    the connection broke: the process died; the same rows may be sent again
-    ├── ModelFailed   the model raised: one of these rows may be guilty
-    └── Misbehaved    the model gave too few, too many, reordered or impossible answers
+├── Overloaded          the queue is full or too long for the deadline: refused at once
+├── DeadlinePassed      not computed before the deadline; never will be
+├── CallerDisconnected  the client closed the connection
+├── NotReady            the runner has no version that it may serve; the message says why
+└── RunnerFault         how one attempt failed
+    ├── RunnerGone      the connection broke because the process died; the rows may be sent again
+    ├── ModelFailed     the model raised; one of the rows may be the cause
+    └── Misbehaved      the model gave too few, too many, reordered or impossible outputs
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What makes an id unlike any other: when, which process, which call. Sorted, they are in order of time."""
+"""Unique ids from time, process and a counter. They sort by time."""
 
 from __future__ import annotations
 

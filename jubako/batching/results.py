@@ -1,4 +1,4 @@
-"""What a caller gets, and who is told of it."""
+"""The result of a call, and the interfaces through which the batcher reports it."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from jubako.models import Batch, Outputs
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
+    """The outputs of one call's rows, and how long they took."""
+
     outputs: Outputs
     version: str
-    mark: str
+    batch_id: str
     first: int
-    """A row's id is ``version:mark.place``; the places of these rows begin with this one."""
-    queue: float
-    hop: float
-    model: float
+    """A prediction's id is ``version:batch_id.place``; the places of these rows begin with this one."""
+    queue_seconds: float
+    call_seconds: float
+    """From sending the batch to its reply: ``model_seconds`` and everything around it."""
+    model_seconds: float
 
 
 Observe = Callable[[Batch, Outputs, str, str], None]
-"""Told of rows that were answered: what was asked, the answers, the version, and the mark of their ids."""
+"""Called with each answered batch: inputs, outputs, version, and the batch id in the predictions' ids."""
 
 
 class CallMetrics(Protocol):
-    """What is told of each batch that came back, and of each fault."""
+    """Counts each completed batch and each fault."""
 
     def batch(self, rows: int, queue_seconds: float) -> None: ...
 

@@ -1,4 +1,4 @@
-"""One attempt to have a batch computed by a runner, over HTTP on its socket."""
+"""Sends batches to a runner, over HTTP on its socket. One attempt; the batcher retries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import orjson
 
 from jubako.batch import NotABatch
 from jubako.batching import wire
-from jubako.batching.connection import Broken, Connections
+from jubako.batching.connection import ConnectionBroken, ConnectionPool
 from jubako.batching.faults import DeadlinePassed, Misbehaved, ModelFailed, NotReady, RunnerGone
 from jubako.models import Batch, Outputs
 
@@ -35,30 +35,28 @@ class RunnerStatus:
     engine: str | None = None
     device: str | None = None
     why: str | None = None
-    """Why it is not ready, or which newer version was refused while the old one goes on serving."""
+    """Why it is not ready, or why a newer version was refused while the old one serves."""
 
 
 class RunnerClient(Protocol):
-    async def send(self, batch: Batch, within: float, about: Mapping[str, str]) -> Reply: ...
+    async def send(self, batch: Batch, timeout_seconds: float, headers: Mapping[str, str]) -> Reply: ...
 
-    async def status(self, within: float) -> RunnerStatus: ...
+    async def status(self, timeout_seconds: float) -> RunnerStatus: ...
 
     async def close(self) -> None: ...
 
 
 class HttpRunnerClient:
     def __init__(self, url: str) -> None:
-        self._connections = Connections(url)
+        self._connections = ConnectionPool(url)
 
-    async def send(self, batch: Batch, within: float, about: Mapping[str, str]) -> Reply:
-        """``about`` travels as headers."""
-        body, headers = wire.pack(batch)
-        headers.update(about)
+    async def send(self, batch: Batch, timeout_seconds: float, headers: Mapping[str, str]) -> Reply:
+        body, form = wire.pack(batch)
         try:
-            answer = await self._connections.ask("POST", PREDICT, within, headers, body)
+            answer = await self._connections.request("POST", PREDICT, timeout_seconds, {**form, **headers}, body)
         except TimeoutError as error:
-            raise DeadlinePassed(within) from error
-        except (Broken, OSError) as error:
+            raise DeadlinePassed(timeout_seconds) from error
+        except (ConnectionBroken, OSError) as error:
             raise RunnerGone(str(error) or type(error).__name__) from error
         if answer.status != 200:
             fault = FAULTS.get(answer.headers.get(wire.FAULT, ""), RunnerGone)
@@ -69,14 +67,14 @@ class HttpRunnerClient:
             raise Misbehaved(str(error)) from error
         return Reply(outputs, answer.headers[wire.VERSION], float(answer.headers[wire.SECONDS]))
 
-    async def status(self, within: float) -> RunnerStatus:
+    async def status(self, timeout_seconds: float) -> RunnerStatus:
         try:
-            answer = await self._connections.ask("GET", STATUS, within)
+            answer = await self._connections.request("GET", STATUS, timeout_seconds)
             return RunnerStatus(**orjson.loads(answer.content))
         except TimeoutError:
-            return RunnerStatus(ready=False, why=f"the runner did not answer within {within:g} s")
-        except (Broken, OSError, ValueError, TypeError):
-            return RunnerStatus(ready=False, why="the runner's process is not there; it is being restarted")
+            return RunnerStatus(ready=False, why=f"the runner did not answer within {timeout_seconds:g} s")
+        except (ConnectionBroken, OSError, ValueError, TypeError):
+            return RunnerStatus(ready=False, why="the runner's process is not running; it is being restarted")
 
     async def close(self) -> None:
         await self._connections.close()

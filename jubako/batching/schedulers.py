@@ -1,55 +1,42 @@
-"""Who waits for one model, and who goes next. Pure bookkeeping: no tasks, no clock of its own."""
+"""The queue of one model: which calls form the next batch. Pure bookkeeping: no tasks, no clock."""
 
 from __future__ import annotations
 
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from jubako.models import Batch, Outputs
+from jubako.batching.results import BatchResult
+from jubako.models import Batch
 
 
 @dataclass(slots=True, eq=False)
 class PendingCall:
-    """One caller's rows (or a part of them) and where the answer goes."""
+    """The rows of one request, or a part of them, and the future that gets their result."""
 
     batch: Batch
     rows: int
     weight: int
     """What it costs: rows, or tokens for text."""
-    arrived: float
+    enqueued: float
     deadline: float
-    gone: Callable[[], bool]
-    """Whether the caller has hung up."""
-    done: asyncio.Future[CallPart]
+    is_disconnected: Callable[[], bool]
+    """Whether the client has closed the connection."""
+    future: asyncio.Future[BatchResult]
     whole: bool = True
     """Whether these are all the rows of a request."""
     request_id: str = ""
     trace: object = None
     """The request's span, when it is traced."""
-    taken: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class CallPart:
-    """An entry's own rows of a reply, and what they went through."""
-
-    outputs: Outputs
-    version: str
-    mark: str
-    first: int
-    queue: float
-    hop: float
-    model: float
 
 
 class Scheduler(Protocol):
-    """Which entries go together. ``take`` gives the next batch and never an empty one while something waits."""
+    """Which calls go together. ``take`` returns the next batch, never an empty one while calls are queued."""
 
-    def add(self, entry: PendingCall) -> None: ...
+    def add(self, call: PendingCall) -> None: ...
 
     def take(self) -> list[PendingCall]: ...
 
@@ -57,7 +44,7 @@ class Scheduler(Protocol):
 
     def __iter__(self) -> Iterator[PendingCall]: ...
 
-    def sweep(self, unwanted: Callable[[PendingCall], bool]) -> None: ...
+    def remove(self, expired: Set[PendingCall]) -> None: ...
 
 
 @dataclass(slots=True)
@@ -65,77 +52,74 @@ class FifoScheduler:
     """First come, first served, as many rows as fit."""
 
     max_rows: int
-    _entries: deque[PendingCall] = field(default_factory=deque)
+    _calls: deque[PendingCall] = field(default_factory=deque)
 
-    def add(self, entry: PendingCall) -> None:
-        self._entries.append(entry)
+    def add(self, call: PendingCall) -> None:
+        self._calls.append(call)
 
     def take(self) -> list[PendingCall]:
         taken: list[PendingCall] = []
         rows = 0
-        while self._entries and (not taken or rows + self._entries[0].rows <= self.max_rows):
-            entry = self._entries.popleft()
-            rows += entry.rows
-            taken.append(entry)
+        while self._calls and (not taken or rows + self._calls[0].rows <= self.max_rows):
+            call = self._calls.popleft()
+            rows += call.rows
+            taken.append(call)
         return taken
 
-    def sweep(self, unwanted: Callable[[PendingCall], bool]) -> None:
-        if any(map(unwanted, self._entries)):
-            self._entries = deque(entry for entry in self._entries if not unwanted(entry))
+    def remove(self, expired: Set[PendingCall]) -> None:
+        self._calls = deque(call for call in self._calls if call not in expired)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._calls)
 
     def __iter__(self) -> Iterator[PendingCall]:
-        return iter(self._entries)
+        return iter(self._calls)
 
 
 @dataclass(slots=True)
 class ShortestFirstScheduler:
-    """Texts of alike length together, short ones first, long ones not for ever behind.
+    """Texts of similar length together; short ones first, without starving long ones.
 
-    A long text stands as if it had come ``patience`` seconds later for each of its tokens. So it yields to short texts
-    for a while, and a batch is never held up by one stranger's essay.
+    A text is ordered as if it had arrived ``delay_per_token`` seconds later for each of its tokens. So a long text
+    yields to short ones for a bounded time, and one long text does not slow down a batch of short ones.
     """
 
     max_rows: int
     max_weight: int
-    patience: float = 0.0003
-    alike: int = 3
+    delay_per_token: float = 0.0003
+    max_ratio: int = 3
     """A text joins a batch when it is at most so many times longer than the batch's first."""
-    _entries: list[tuple[float, int, PendingCall]] = field(default_factory=list)
+    _calls: list[tuple[float, int, PendingCall]] = field(default_factory=list)
     _count: int = 0
 
-    def add(self, entry: PendingCall) -> None:
+    def add(self, call: PendingCall) -> None:
         self._count += 1
-        place = entry.arrived + self.patience * entry.weight / entry.rows
-        heapq.heappush(self._entries, (place, self._count, entry))
+        place = call.enqueued + self.delay_per_token * call.weight / call.rows
+        heapq.heappush(self._calls, (place, self._count, call))
 
     def take(self) -> list[PendingCall]:
         taken: list[PendingCall] = []
         rows = weight = 0
-        while self._entries:
-            entry = self._entries[0][2]
+        while self._calls:
+            call = self._calls[0][2]
             if taken:
-                too_much = rows + entry.rows > self.max_rows or weight + entry.weight > self.max_weight
+                too_many = rows + call.rows > self.max_rows or weight + call.weight > self.max_weight
                 first = taken[0]
-                unlike = entry.weight * first.rows > self.alike * max(first.weight, 8 * first.rows) * entry.rows
-                if too_much or unlike:
+                too_long = call.weight * first.rows > self.max_ratio * max(first.weight, 8 * first.rows) * call.rows
+                if too_many or too_long:
                     break
-            heapq.heappop(self._entries)
-            rows += entry.rows
-            weight += entry.weight
-            taken.append(entry)
+            heapq.heappop(self._calls)
+            rows += call.rows
+            weight += call.weight
+            taken.append(call)
         return taken
 
-    def sweep(self, unwanted: Callable[[PendingCall], bool]) -> None:
-        kept = [item for item in self._entries if not unwanted(item[2])]
-        if len(kept) != len(self._entries):
-            heapq.heapify(kept)
-            self._entries = kept
+    def remove(self, expired: Set[PendingCall]) -> None:
+        self._calls = [item for item in self._calls if item[2] not in expired]
+        heapq.heapify(self._calls)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._calls)
 
     def __iter__(self) -> Iterator[PendingCall]:
-        return (entry for _, _, entry in self._entries)
+        return (call for _, _, call in self._calls)

@@ -1,29 +1,29 @@
-"""How fast a runner is while it is busy, and so how long the end of the line would wait."""
+"""Estimates how long a queue takes, from how fast the runner is while it is busy."""
 
 from __future__ import annotations
 
 import math
 
-#: Seconds that what was learned holds at least.
-FRESH = 2.0
+#: Seconds for which an estimate holds at least.
+MIN_VALID = 2.0
 
 
 class ThroughputEstimator:
-    """Seconds a call, learned only from calls that came straight after one another.
+    """Seconds a call, learned only from back-to-back calls.
 
-    Quiet traffic teaches nothing: its calls are small and all overhead, and a line fitted through them believes that a
-    burst would take for ever. So the wait is counted in *full* calls.
+    Light traffic does not update the estimate: its calls are small and mostly overhead. The wait is counted in *full*
+    calls.
 
-    What was learned holds for two calls more. A line that refuses everybody is not busy and learns nothing, so one
-    that went on believing a single stumble would refuse for ever.
+    An estimate is valid for two more calls. A queue that refuses every request computes nothing and learns nothing, so
+    without the limit one slow call would make it refuse for ever.
 
-    >>> pace = ThroughputEstimator(full=16)
-    >>> pace.wait(10_000, now=0.0)             # nothing known yet: nobody is refused on a guess
+    >>> throughput = ThroughputEstimator(full=16)
+    >>> throughput.wait(10_000, now=0.0)             # nothing is known: no request is refused
     0.0
-    >>> for call in range(50): pace.learn(0.1, now=call / 10)
-    >>> round(pace.wait(160, now=5.0), 2)      # ten full calls
+    >>> for call in range(50): throughput.learn(0.1, now=call / 10)
+    >>> round(throughput.wait(160, now=5.0), 2)      # ten full calls
     1.0
-    >>> pace.wait(160, now=60.0)
+    >>> throughput.wait(160, now=60.0)
     0.0
     """
 
@@ -34,15 +34,15 @@ class ThroughputEstimator:
         self._until = 0.0
 
     def learn(self, seconds: float, now: float) -> None:
-        """The time between two completions with work waiting all along."""
+        """The time between two completions while calls were queued."""
         known = self._known(now)
         self._seconds = seconds if known is None else known + self._memory * (seconds - known)
-        self._until = now + max(FRESH, 2 * self._seconds)
+        self._until = now + max(MIN_VALID, 2 * self._seconds)
 
-    def wait(self, weight: int, now: float, travelling: int = 0) -> float:
-        """How long it takes until ``weight`` more is computed, after the calls that are on their way."""
+    def wait(self, weight: int, now: float, running: int = 0) -> float:
+        """How long it takes until ``weight`` more is computed, after the running calls."""
         known = self._known(now)
-        return 0.0 if known is None else (math.ceil(weight / self._full) + travelling) * known
+        return 0.0 if known is None else (math.ceil(weight / self._full) + running) * known
 
     def _known(self, now: float) -> float | None:
         return self._seconds if now < self._until else None

@@ -1,4 +1,4 @@
-"""How a batch and its answers travel between gateway and runner: raw arrays or JSON texts, never pickle."""
+"""The wire format between gateway and runner: raw arrays or JSON texts, never pickle."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ VERSION = "x-jubako-version"
 SECONDS = "x-jubako-seconds"
 FAULT = "x-jubako-fault"
 REQUESTS = "x-request-id"
-"""The ids of the requests in a call, so that what a runner logs can be found by them."""
-MOST_REQUESTS = 256
+"""The ids of the requests in a call: a runner logs them."""
+MAX_REQUESTS = 256
 
 
 def pack(batch: Batch) -> tuple[bytes, dict[str, str]]:
@@ -37,7 +37,7 @@ def unpack(body: bytes, headers: Mapping[str, str]) -> Batch:
 
 
 def outputs_of(body: bytes, headers: Mapping[str, str]) -> Outputs:
-    """An answer's array: always two-dimensional float32."""
+    """The outputs in a reply: always a float32 matrix."""
     array = unpack(body, headers)
     if array.dtype != np.float32 or array.ndim != 2:
         raise NotABatch("an answer must be a float32 matrix")

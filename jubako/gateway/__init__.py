@@ -1,1 +1,1 @@
-"""What is behind the gateway's door: reading a request, asking a runner, telling the answer."""
+"""The gateway: reads and checks requests, calls runners, writes answers."""

@@ -1,4 +1,4 @@
-"""The few things of ASGI that gateway and runners need, without a framework in between: each request passes here."""
+"""ASGI helpers of gateway and runners. No framework in between: each request goes through here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from jubako.batching import unique_id
 from jubako.compat import uvicorn
 
-#: A caller's own id is kept when it can stand in a header and a log line as it is.
+#: A client's own request id is kept when it is safe in a header and in a log line.
 _SAFE_ID = re.compile(rb"[!-~]{1,128}")
 #: Seconds for which the rest of a refused body is read before its connection is closed.
 LINGER = 2.0
@@ -27,16 +27,16 @@ def header(scope: Scope, name: bytes) -> bytes:
     return b""
 
 
-def request_id(scope: Scope) -> str:
+def request_id_of(scope: Scope) -> str:
     given = header(scope, b"x-request-id")
     return given.decode() if _SAFE_ID.fullmatch(given) else unique_id()
 
 
-def hung_up(receive: Receive) -> Callable[[], bool]:
-    """Whether the caller has left, without a task that waits for it: uvicorn's request knows at any time.
+def is_disconnected(receive: Receive) -> Callable[[], bool]:
+    """A check whether the client has closed the connection. It reads uvicorn's state: no task has to wait for it.
 
-    It knows as long as it reads. From a connection that has sent much at once it stops reading until more is asked of
-    it, which nobody does once the body is whole: so who sent a large picture and left would be worked for all the same.
+    uvicorn pauses reading after a large body, and then it does not notice that the connection closes. So reading is
+    resumed here.
     """
     request = uvicorn.request_behind(receive)
     if request is None:
@@ -45,9 +45,9 @@ def hung_up(receive: Receive) -> Callable[[], bool]:
     return lambda: request.disconnected
 
 
-class OneWrite:
-    """Stands in for a connection while an answer is put together. uvicorn writes head and body apart, which is a system
-    call and a packet more for each answer: a tenth of what a request costs."""
+class BufferedTransport:
+    """Joins the head and the body of a response into one write. uvicorn writes them apart: one more system call and
+    packet for each response, a tenth of what a request costs."""
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
@@ -64,7 +64,7 @@ class OneWrite:
         return getattr(self._transport, name)
 
     def flush(self) -> None:
-        if self._parts:  # there are none when the caller has left
+        if self._parts:  # empty when the client has disconnected
             self._transport.write(b"".join(self._parts))
             self._parts.clear()
 
@@ -72,10 +72,10 @@ class OneWrite:
 async def respond(
     send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]], unread: Receive | None = None
 ) -> None:
-    """``unread``: where the rest of a body comes from that nobody wanted to the end.
+    """Send a whole response. ``unread`` receives the rest of a request body that was refused before its end.
 
-    A connection that is closed while its caller still sends is reset, and the answer is lost with it: he would see a
-    broken connection instead of why he was refused. So what he sends is poured away first, for a while.
+    Closing a connection while the client still sends resets it, and the client never sees the response. So the rest of
+    the body is read and discarded first, for at most ``LINGER`` seconds.
     """
     headers.append((b"content-length", b"%d" % len(body)))
     head = {"type": "http.response.start", "status": status, "headers": headers}
@@ -85,7 +85,7 @@ async def respond(
         await send({"type": "http.response.body", "body": body})
         return
     transport = request.transport
-    whole = request.transport = OneWrite(transport)
+    buffered = request.transport = BufferedTransport(transport)
     rest: Receive | None = None
     try:
         await send(head)
@@ -93,13 +93,13 @@ async def respond(
         await send({"type": "http.response.body", "body": body, "more_body": rest is not None})
     finally:
         request.transport = transport
-        whole.flush()
+        buffered.flush()
     if rest is not None:
-        await _pour_away(rest)
+        await _discard(rest)
         await send({"type": "http.response.body"})
 
 
-async def _pour_away(unread: Receive) -> None:
+async def _discard(unread: Receive) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(LINGER):
             while (await unread()).get("more_body"):

@@ -1,4 +1,4 @@
-"""Requests' bodies on their way in: none too large, none too slow, and all together no more than there is room for."""
+"""Reads request bodies within the limits on the size of one, the time for one, and the memory for all."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from jubako.settings import Limits
 
 
 class ClientDisconnected(Exception):
-    """The caller left before the request was whole."""
+    """The client disconnected before the request was complete."""
 
 
 class BodyReader:
-    """Of one process."""
+    """One for each process."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self.held = 0
-        """Bytes that have come and are not done with."""
+        """Bytes of bodies that are not released yet."""
 
     async def read(self, scope: Scope, receive: Receive) -> bytes:
-        """A whole body, refused as soon as that is known. Who gets it says when it is ``done``."""
+        """A whole body, or a refusal as soon as a limit is passed. Call ``release`` after use."""
         announced = int(header(scope, b"content-length") or 0)
         if announced > self._limits.body_bytes:
             raise TooLargeProblem(f"the body has {announced} bytes; at most {self._limits.body_bytes} are read")
@@ -34,7 +34,7 @@ class BodyReader:
         self.held += len(body)
         return await self._rest(receive, body) if more else body
 
-    def done(self, body: bytes) -> None:
+    def release(self, body: bytes) -> None:
         self.held -= len(body)
 
     def _make_room(self, size: int) -> None:
@@ -56,14 +56,14 @@ class BodyReader:
         except BaseException as error:
             self.held -= size
             if isinstance(error, TimeoutError):
-                said = f"the body was not whole after {self._limits.body_seconds:g} s"
-                raise MalformedProblem(said, headers={"connection": "close"}) from None
+                detail = f"the body was not whole after {self._limits.body_seconds:g} s"
+                raise MalformedProblem(detail, headers={"connection": "close"}) from None
             raise
         return b"".join(pieces)
 
 
 async def _piece(receive: Receive) -> tuple[bytes, bool]:
-    """What comes next, and whether more will."""
+    """The next piece, and whether more follow."""
     message = await receive()
     if message["type"] != "http.request":
         raise ClientDisconnected

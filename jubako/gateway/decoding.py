@@ -1,7 +1,7 @@
-"""Pictures on their way from files to arrays: before the model's line stands this one, and it is the longer one.
+"""Decodes files in threads, with a bounded queue.
 
-Decoding a picture takes ten times as long as the model does. So the rules are those of the model's line: who could not
-be answered in time is refused at once, and nothing is done for a caller who has left or whose time has passed.
+Decoding a picture takes ten times as long as the model does. So this queue has the rules of the batcher's: a request
+that could not be answered in time is refused at once, and nothing is decoded after a disconnect or the deadline.
 """
 
 from __future__ import annotations
@@ -16,45 +16,45 @@ from typing import Any
 
 from jubako.batching.faults import CallerDisconnected, DeadlinePassed, Overloaded
 
-#: How much of a request's time may be spent waiting to be decoded; the rest is the model's.
-SHARE = 0.5
-#: Seconds of a thread's work over which it is told what a picture takes.
-MEMORY = 1.0
-TOGETHER = 8
-"""Pictures of one request that a thread takes at once: handing over each by itself keeps the event loop busy."""
+#: The share of a request's deadline that it may wait for decoding.
+MAX_WAIT_SHARE = 0.5
+#: Seconds of decoding over which the average is taken.
+AVERAGE_OVER = 1.0
+CHUNK = 8
+"""Files of one request that a thread takes at once: one by one they would keep the event loop busy."""
 
 
 class DecodeTimes:
-    """What one picture takes one thread, over the last second of work.
+    """The average time to decode one file, over the last second of decoding.
 
-    Not the newest few alone: threads are put aside for a moment again and again, and a line that was judged by such a
-    moment would be refused though there is time for all of it. Large pictures fill a second soon, and so are noticed.
+    The newest few files alone would mislead: the operating system preempts threads now and then, and requests would be
+    refused for that. Large files fill a second quickly, so the average follows them.
 
-    >>> pictures = Pictures()
-    >>> pictures.learn(8, 0.2)                       # too little is known yet: nobody is refused on a guess
-    >>> pictures.seconds
+    >>> times = DecodeTimes()
+    >>> times.learn(8, 0.2)                       # not enough is known: no request is refused
+    >>> times.seconds
     0.0
-    >>> for _ in range(500): pictures.learn(8, 0.008)
-    >>> pictures.learn(8, 0.1)                       # eight were put aside for a while
-    >>> round(pictures.seconds, 4)
+    >>> for _ in range(500): times.learn(8, 0.008)
+    >>> times.learn(8, 0.1)                       # a thread was preempted
+    >>> round(times.seconds, 4)
     0.0011
-    >>> pictures.learn(4, 2.0)                       # four large ones
-    >>> round(pictures.seconds, 2)
+    >>> times.learn(4, 2.0)                       # four large files
+    >>> round(times.seconds, 2)
     0.02
     """
 
     def __init__(self) -> None:
         self._files = 0.0
-        self._spent = 0.0
+        self._seconds = 0.0
 
     @property
     def seconds(self) -> float:
-        return self._spent / self._files if self._spent > MEMORY / 4 else 0.0
+        return self._seconds / self._files if self._seconds > AVERAGE_OVER / 4 else 0.0
 
-    def learn(self, files: int, spent: float) -> None:
-        kept = math.exp(-spent / MEMORY)
+    def learn(self, files: int, seconds: float) -> None:
+        kept = math.exp(-seconds / AVERAGE_OVER)
         self._files = kept * self._files + files
-        self._spent = kept * self._spent + spent
+        self._seconds = kept * self._seconds + seconds
 
 
 class DecodePool:
@@ -63,51 +63,53 @@ class DecodePool:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
         self._threads = threads
         self._deadline = deadline
-        self._pictures = DecodeTimes()
+        self._times = DecodeTimes()
         self.waiting = 0
 
     def check(self, files: int = 1) -> None:
-        wait = (self.waiting + files) * self._pictures.seconds / self._threads
-        # A request that is large by itself is not refused for its own size: it has its whole time.
-        if self.waiting and wait > SHARE * self._deadline:
-            raise Overloaded(max(1.0, wait - SHARE * self._deadline))
+        wait = (self.waiting + files) * self._times.seconds / self._threads
+        # A large request is not refused for its own size when nothing else is queued: it has its whole deadline.
+        if self.waiting and wait > MAX_WAIT_SHARE * self._deadline:
+            raise Overloaded(max(1.0, wait - MAX_WAIT_SHARE * self._deadline))
 
-    async def __call__(self, files: Sequence[bytes], gone: Callable[[], bool]) -> list[Any]:
+    async def __call__(self, files: Sequence[bytes], is_disconnected: Callable[[], bool]) -> list[Any]:
         self.check(len(files))
         until = monotonic() + self._deadline
         self.waiting += len(files)
-        together = max(1, min(TOGETHER, math.ceil(len(files) / self._threads)))
-        parts = (files[place : place + together] for place in range(0, len(files), together))
-        futures = [self._handed_over(some, gone, until) for some in parts]
+        chunk = max(1, min(CHUNK, math.ceil(len(files) / self._threads)))
+        chunks = (files[start : start + chunk] for start in range(0, len(files), chunk))
+        futures = [self._submit(part, is_disconnected, until) for part in chunks]
         try:
-            return [picture for pictures, _ in await asyncio.gather(*futures) for picture in pictures]
+            return [array for arrays, _ in await asyncio.gather(*futures) for array in arrays]
         finally:
-            # What failed knows this place, and this place what failed: the whole body would stay until Python looks.
+            # A failed future refers to this frame: the cycle would hold the whole body until a garbage collection.
             futures.clear()
 
-    def _handed_over(
-        self, some: Sequence[bytes], gone: Callable[[], bool], until: float
+    def _submit(
+        self, files: Sequence[bytes], is_disconnected: Callable[[], bool], until: float
     ) -> asyncio.Future[tuple[list[Any], float]]:
-        future = asyncio.get_running_loop().run_in_executor(self._pool, self._some, some, gone, until)
-        future.add_done_callback(partial(self._done, len(some)))
+        future = asyncio.get_running_loop().run_in_executor(self._pool, self._decode_all, files, is_disconnected, until)
+        future.add_done_callback(partial(self._on_done, len(files)))
         return future
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _some(self, files: Sequence[bytes], gone: Callable[[], bool], until: float) -> tuple[list[Any], float]:
-        """The pictures, and the seconds that they took together."""
+    def _decode_all(
+        self, files: Sequence[bytes], is_disconnected: Callable[[], bool], until: float
+    ) -> tuple[list[Any], float]:
+        """The arrays, and the seconds that they took together."""
         started = monotonic()
-        pictures = []
+        arrays = []
         for file in files:
-            if gone():
+            if is_disconnected():
                 raise CallerDisconnected
             if monotonic() > until:
                 raise DeadlinePassed(self._deadline)
-            pictures.append(self._decode(file))
-        return pictures, monotonic() - started
+            arrays.append(self._decode(file))
+        return arrays, monotonic() - started
 
-    def _done(self, files: int, future: asyncio.Future[tuple[list[Any], float]]) -> None:
+    def _on_done(self, files: int, future: asyncio.Future[tuple[list[Any], float]]) -> None:
         self.waiting -= files
         if not future.cancelled() and future.exception() is None:
-            self._pictures.learn(files, future.result()[1])
+            self._times.learn(files, future.result()[1])

@@ -1,4 +1,4 @@
-"""How a gateway's process stops: first ``/readyz`` says so, then the listening ends, then the rest."""
+"""Graceful shutdown of a gateway process: ``/readyz`` fails first, then listening ends, then the process."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from jubako.gateway.acceptor import ConnectionAcceptor
 
 log = logging.getLogger("jubako.gateway")
 
-#: Between the steps of a stop: connections that were accepted just now still send their request.
+#: Seconds between the steps of a stop: connections that were just accepted still send their request.
 PAUSE = 0.3
 KEEP_ALIVE = 75
 SO_ATTACH_FILTER, BPF_RETURN = 26, 0x06
 
 
 def drain_before_stopping(drain_seconds: float, draining: Callable[[], None]) -> None:
-    """From now on, SIGTERM and SIGINT first call ``draining``. Starts the connection acceptor, which ends with it."""
+    """From now on, SIGTERM and SIGINT first call ``draining``. Also starts the connection acceptor."""
     server = uvicorn.running_server()
-    if server is None:  # a test, or another server with its own ways to stop
+    if server is None:  # a test, or another server, which stops in its own way
         return
     uvicorn.keep_connections_open(server, KEEP_ALIVE)
     loop = asyncio.get_running_loop()
@@ -40,7 +40,7 @@ def drain_before_stopping(drain_seconds: float, draining: Callable[[], None]) ->
             return
         stopping = True
         draining()
-        log.info("draining for %g s, then stopping", drain_seconds)
+        log.info("draining for %g s before stopping", drain_seconds)
         for listener in server.servers:
             loop.call_later(drain_seconds, refuse_connections, listener)
             loop.call_later(drain_seconds + PAUSE, listener.close)
@@ -52,15 +52,15 @@ def drain_before_stopping(drain_seconds: float, draining: Callable[[], None]) ->
 
 
 def refuse_connections(listener: asyncio.Server) -> None:
-    """Connections in the kernel's queue are still served; new ones stay outside, and are refused once it closes.
+    """Stop new connections without resetting those in the kernel's queue, which are still served.
 
-    A closed queue would reset the connections in it. So the kernel is told to drop every packet that asks for one.
+    Closing the listener would reset them. So a packet filter drops every new connection request first.
     """
     drop_all = ctypes.create_string_buffer(struct.pack("HBBI", BPF_RETURN, 0, 0, 0))
     program = struct.pack("HP", 1, ctypes.addressof(drop_all))
-    for place in listener.sockets:
-        with socket.socket(fileno=os.dup(place.fileno())) as listening:
+    for original in listener.sockets:
+        with socket.socket(fileno=os.dup(original.fileno())) as listening:
             try:
                 listening.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
-            except OSError:  # not Linux: a queue of one is the next best
+            except OSError:  # not Linux: shorten the queue instead
                 listening.listen(0)

@@ -1,7 +1,4 @@
-"""One model's endpoint in the gateway: from the body of a request to the body of its answer.
-
-Transport knows nothing of models, and an endpoint nothing of transport.
-"""
+"""One model's endpoint: from the body of a request to the body of its answer. Knows nothing of HTTP transport."""
 
 from __future__ import annotations
 
@@ -35,26 +32,26 @@ log = logging.getLogger("jubako.endpoint")
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """A finished answer: its body, and what its headers say. Times are in seconds."""
+    """A finished answer: its body, and the values of its headers."""
 
     body: bytes
     rows: int
     versions: str
-    queue: float
-    hop: float
-    model: float
+    queue_seconds: float
+    call_seconds: float
+    model_seconds: float
 
 
 @dataclass(slots=True)
 class RouteCall:
-    """One request to a route that the service wrote itself, and what its models did for it so far."""
+    """One request to one of the service's own routes, and the results of its models so far."""
 
     request_id: str
-    gone: Callable[[], bool]
+    is_disconnected: Callable[[], bool]
     results: list[BatchResult] = field(default_factory=list)
 
 
-#: The request whose route runs in this context.
+#: The own-route request that runs in this context.
 current_call: ContextVar[RouteCall | None] = ContextVar("current_call", default=None)
 
 
@@ -70,26 +67,28 @@ class ModelEndpoint:
         self.check_media = reader.check_media
 
     async def answer(
-        self, body: bytes, content_type: bytes, request_id: str, gone: Callable[[], bool]
+        self, body: bytes, content_type: bytes, request_id: str, is_disconnected: Callable[[], bool]
     ) -> HttpAnswer | None:
-        """The answer's JSON; None when the caller has left. Raises ``Problem``."""
+        """The answer; None when the client has disconnected. Raises ``Problem``."""
         try:
-            batch = await self._reader.read(body, content_type, gone)
-            result = await self.batcher.call(batch, gone, request_id)
+            batch = await self._reader.read(body, content_type, is_disconnected)
+            result = await self.batcher.call(batch, is_disconnected, request_id)
         except BadRows as bad:
             raise encoded_errors(bad.complaints) from None
         except CallerDisconnected:
             return None
         except CallFault as fault:
-            # No cause is kept: its traceback holds this frame and with it the body.
+            # Without a cause: its traceback would keep this frame, and with it the body, alive.
             raise self._problem(fault, request_id) from None
         return self._http_answer(result, request_id)
 
     async def predict(self, rows: Sequence[Any]) -> list[Any]:
-        """Typed predictions for rows of this process: what a route asks that the service wrote itself."""
+        """Typed predictions for rows from code in this process, such as an own route."""
         call = current_call.get() or RouteCall(unique_id(), lambda: False)
         try:
-            result = await self.batcher.call(await self._reader.encode(rows, call.gone), call.gone, call.request_id)
+            result = await self.batcher.call(
+                await self._reader.encode(rows, call.is_disconnected), call.is_disconnected, call.request_id
+            )
         except BadRows as bad:
             raise encoded_errors(bad.complaints, self.name) from None
         except CallFault as fault:
@@ -101,7 +100,7 @@ class ModelEndpoint:
         return [make(**fields) for fields in self._predictions(result)]
 
     async def answer_rows(self, rows: Sequence[Any]) -> Answer[Any]:
-        """What the route answers, for a caller in this process."""
+        """The answer of the predict route, for code in this process."""
         call = RouteCall(unique_id(), lambda: False)
         token = current_call.set(call)
         try:
@@ -126,9 +125,9 @@ class ModelEndpoint:
 
     def _predictions(self, result: BatchResult) -> list[dict[str, Any]]:
         self.version = result.version
-        stem = f"{result.version}:{result.mark}."
+        prefix = f"{result.version}:{result.batch_id}."
         decoded = self._model.decode(result.outputs)
-        return [{"id": f"{stem}{place}", **fields} for place, fields in enumerate(decoded, start=result.first)]
+        return [{"id": f"{prefix}{place}", **fields} for place, fields in enumerate(decoded, start=result.first)]
 
     def _http_answer(self, result: BatchResult, request_id: str) -> HttpAnswer:
         predictions = self._predictions(result)
@@ -136,14 +135,21 @@ class ModelEndpoint:
         body = orjson.dumps(
             {"model": {"name": name, "version": version}, "request_id": request_id, "predictions": predictions}
         )
-        return HttpAnswer(body, len(predictions), result.version, result.queue, result.hop, result.model)
+        return HttpAnswer(
+            body,
+            len(predictions),
+            result.version,
+            result.queue_seconds,
+            result.call_seconds,
+            result.model_seconds,
+        )
 
     def _problem(self, fault: CallFault, request_id: str) -> Problem:
         problem = _problem(self.name, fault)
-        # Refusals are only counted: under overload a line each would add to it.
+        # Refusals are counted, not logged: under overload, logging each would add to it.
         if problem.outcome in ("failed", "late"):
-            facts = {"request_id": request_id, "model": self.name, "status": problem.status}
-            log.error("%s could not answer: %s", self.name, fault, extra=facts)
+            fields = {"request_id": request_id, "model": self.name, "status": problem.status}
+            log.error("%s failed to answer: %s", self.name, fault, extra=fields)
         return problem
 
 

@@ -1,4 +1,4 @@
-"""What can be known about models and versions: the answers of ``GET /v1/models...``."""
+"""Facts about models and versions: the answers of ``GET /v1/models...``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def model_facts(card: AnyCard, status: RunnerStatus) -> dict[str, Any]:
         **model_summary(card, status),
         "stages": {"production": stages_now.production, "candidate": stages_now.candidate},
         "versions": store.versions(card.name),
-        "history": [move.model_dump() for move in stages_now.history[-50:]],
+        "history": [change.model_dump() for change in stages_now.history[-50:]],
         "media": card.media,
         "max_rows": card.batching.max_rows,
         "row_schema": card.row.model_json_schema(),
@@ -44,7 +44,7 @@ def model_facts(card: AnyCard, status: RunnerStatus) -> dict[str, Any]:
 
 
 def version_facts(card: AnyCard, version: str) -> dict[str, Any]:
-    """The manifest of a version, with the contract's names beside the whole."""
+    """The whole manifest of a version, and the field names of the public contract."""
     name = card.name
     try:
         manifest = store.read_manifest(f"{name}:{version}")

@@ -1,8 +1,8 @@
-"""Rows of numbers and categories, straight from JSON to the matrix that the model takes: a third of the time that a
-pydantic row each takes, and a fifth where there are many categories.
+"""Reads rows of numbers and categories from JSON straight into the model's matrix, in a third to a fifth of the time
+that pydantic takes.
 
-Only for what is as it should be. Anything else is left to the careful reading, which alone says what is wrong; so this
-can be no more generous than that one, and need not explain.
+It accepts valid requests only. For any other it returns ``None``, and ``JsonRows`` reads the body again and writes the
+errors. So it must never accept what ``JsonRows`` refuses.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class FastJsonReader:
 
     @classmethod
     def of(cls, card: AnyCard, most_rows: int) -> Self | None:
-        """``None`` for a card whose rows are no table, or have rules that are not known here."""
+        """``None`` for a card whose rows are no table, or have validators that msgspec cannot express."""
         rules = card.row.__pydantic_decorators__
         if card.media != "json" or rules.field_validators or rules.model_validators:
             return None
@@ -42,13 +42,13 @@ class FastJsonReader:
         return cls(kinds, most_rows) if None not in kinds.values() else None
 
     def read(self, body: bytes) -> NDArray[np.float32] | None:
-        """One line a row, as the model's ``encode`` makes it of the same rows; ``None`` when somebody should look."""
+        """The matrix that ``encode`` makes of the same rows; ``None`` when ``JsonRows`` must read the body."""
         try:
             rows = self._decode(body).inputs
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return None
         if body.count(b":") != len(rows) * self._width + 1:
-            return None  # a key given twice is a colon too many, however it is spelled
+            return None  # a repeated key is one colon too many, even when it is escaped
         try:
             packed = b"".join([self._pack(*astuple(row)) for row in rows])
         except struct.error:  # a null, which numpy knows as NaN
@@ -60,7 +60,7 @@ _BOUNDS = ("ge", "gt", "le", "lt")
 
 
 class _Category(float, Enum):
-    """Decoded by its value, and already the number that stands for it: its place on the card."""
+    """Decoded from its value; as a float it is its position on the card."""
 
     def __new__(cls, value: str | int, place: int) -> Self:
         self = float.__new__(cls, place)
@@ -69,7 +69,7 @@ class _Category(float, Enum):
 
 
 def _kind(name: str, info: FieldInfo) -> Any:
-    """msgspec's word for a field of a card, ``None`` when there is none."""
+    """The msgspec type of a card's field; ``None`` when there is none."""
     return (_category if get_origin(info.annotation) is Literal else _number)(name, info)
 
 
@@ -83,7 +83,7 @@ def _category(name: str, info: FieldInfo) -> Any:
 
 def _number(_name: str, info: FieldInfo) -> Any:
     bounds = {bound: getattr(rule, bound) for rule in info.metadata for bound in _BOUNDS if hasattr(rule, bound)}
-    # Bounded on both sides: without, a number could be too large for a float32.
+    # Bounded on both sides, or a number could overflow a float32.
     both = bounds.keys() & {"ge", "gt"} and bounds.keys() & {"le", "lt"}
     if not both or not len(bounds) == len(info.metadata) == 2:
         return None

@@ -1,4 +1,4 @@
-"""Files in a multipart form: parts named ``inputs``, each a file. Nothing is fetched, opened or spooled."""
+"""Reads the files of a multipart form: parts named ``inputs``. No path is opened, no URL fetched, nothing spooled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data plane of one gateway process: an endpoint for each model, its metrics, and what observes the answers."""
+"""The data plane of one gateway process: an endpoint for each model, metrics, and the recorder for monitoring."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from jubako import home, tracing
 from jubako.answer import Answer
-from jubako.batching import Batcher, RunnerClient
+from jubako.batching import Batcher, BatcherLimits, RunnerClient
 from jubako.batching.schedulers import FifoScheduler, Scheduler, ShortestFirstScheduler
 from jubako.batching.throughput import ThroughputEstimator
 from jubako.card import AnyCard
@@ -27,7 +27,7 @@ from jubako.gateway.endpoints import ModelEndpoint
 from jubako.gateway.keys import keyring
 from jubako.gateway.monitoring_routes import MonitoringRoutes
 from jubako.gateway.openapi import describe
-from jubako.gateway.own_routes import own_routes, passed_routes
+from jubako.gateway.own_routes import forwarded_routes, own_routes
 from jubako.gateway.pages import Pages
 from jubako.gateway.readers import FileReader, JsonReader, RequestReader
 from jubako.metrics.gateway import Metrics
@@ -35,21 +35,21 @@ from jubako.metrics.process import ProcessMetrics
 from jubako.models import AnyModel, Batch, Outputs
 from jubako.monitoring.record.observations import Observation
 from jubako.monitoring.record.recorder import Recorder
-from jubako.process.memory import give_back
+from jubako.process.memory import trim_when_idle
 from jubako.settings import RunnerSettings, Settings
 
 if TYPE_CHECKING:
     from jubako.tracing.spans import Tracing
 
 log = logging.getLogger("jubako.gateway")
-POUR_EVERY = 0.5
-LOOK_EVERY = 5.0
+EXPORT_EVERY = 0.5
+REFRESH_EVERY = 5.0
 MEASURE_EVERY = 15.0
 FLUSH_WITHIN = 5.0
 
 
 class Gateway:
-    """``description``: what the service is, for people who read its interface."""
+    """``description`` is shown in the OpenAPI document."""
 
     def __init__(self, collection: Collection, settings: Settings, description: str = "") -> None:
         self._collection = collection
@@ -64,14 +64,14 @@ class Gateway:
     def open(
         self, app: ASGIApp, clients: Mapping[str, RunnerClient], instance: object, routes: Sequence[APIMethod[..., Any]]
     ) -> GatewayApp:
-        """Start everything; to be called on the event loop that will serve.
+        """Start everything; call it on the event loop that will serve.
 
-        ``instance`` is the composed class's; ``routes`` are its APIs, of which those that it wrote itself are called.
+        ``instance`` is an instance of the composed class; ``routes`` are all its APIs, generated and own.
         """
         collection, gateway = self._collection, self._settings.gateway
         own = own_routes(instance, routes, gateway.limits.rows)
         metrics = self._metrics = Metrics((*collection.cards, *(route.name for route in own)))
-        self._tracing = tracing.opened(self._settings.tracing, collection.name)
+        self._tracing = tracing.open_tracing(self._settings.tracing, collection.name)
         for name, client in clients.items():
             self._endpoints[name] = self._endpoint(collection.models[name], client, metrics)
             runner = self._settings.runner(name)
@@ -83,19 +83,21 @@ class Gateway:
             folder = home.jubako_home() / "monitoring"
             recorder = self._recorder = Recorder(folder, self._settings.monitoring, collection.models)
             recorder.start()
-            watching = MonitoringRoutes(folder, collection, recorder, metrics)
-            pages.handlers.update(watching.handlers())
-            self._repeat(MEASURE_EVERY, lambda: asyncio.to_thread(watching.measure))
-        self._repeat(POUR_EVERY, self._tell_metrics)
-        self._repeat(LOOK_EVERY, pages.statuses)
-        self._repeat(LOOK_EVERY, lambda: asyncio.to_thread(remove_dead_gauges))
-        self._tasks += [asyncio.create_task(work) for work in (ProcessMetrics(collection.name).watch(), give_back())]
+            monitoring = MonitoringRoutes(folder, collection, recorder, metrics)
+            pages.handlers.update(monitoring.handlers())
+            self._repeat(MEASURE_EVERY, lambda: asyncio.to_thread(monitoring.measure))
+        self._repeat(EXPORT_EVERY, self._export_metrics)
+        self._repeat(REFRESH_EVERY, pages.statuses)
+        self._repeat(REFRESH_EVERY, lambda: asyncio.to_thread(remove_dead_gauges))
+        self._tasks += [
+            asyncio.create_task(work) for work in (ProcessMetrics(collection.name).watch(), trim_when_idle())
+        ]
         return GatewayApp(
             app,
             served,
             pages,
             metrics,
-            passed=passed_routes(routes),
+            forwarded=forwarded_routes(routes),
             console=files(),
             keyring=keyring(gateway.api_keys),
             limits=gateway.limits,
@@ -115,51 +117,53 @@ class Gateway:
             if issubclass(model, FileModel)
             else JsonReader(card, model, rows)
         )
-        scheduler, full = _scheduler(card, runner)
+        scheduler, full_batch = _scheduler(card, runner)
         batcher = Batcher(
             card.name,
             client,
             scheduler,
-            ThroughputEstimator(full),
-            watch=metrics.models[card.name],
-            in_flight=runner.in_flight * runner.workers,
-            queue_rows=runner.queue_rows,
-            deadline=runner.deadline_seconds,
-            part_rows=runner.max_rows or card.batching.max_rows,
+            ThroughputEstimator(full_batch),
+            BatcherLimits(
+                in_flight=runner.in_flight * runner.workers,
+                queue_rows=runner.queue_rows,
+                deadline=runner.deadline_seconds,
+                part_rows=runner.max_rows or card.batching.max_rows,
+            ),
+            metrics=metrics.models[card.name],
             weigh=model.weigh if card.batching.max_tokens else len,
             observe=partial(self._observe, card.name),
             tracing=self._tracing,
         )
         return ModelEndpoint(card, model, reader, batcher)
 
-    def _observe(self, name: str, batch: Batch, outputs: Outputs, version: str, mark: str) -> None:
-        """Told of each call's answered rows; a buffer append, nothing more."""
+    def _observe(self, name: str, batch: Batch, outputs: Outputs, version: str, batch_id: str) -> None:
+        """Called with each answered batch; appends to a buffer, nothing more."""
         if self._recorder is not None:
             version = version.partition(":")[2]
-            self._recorder.observe(Observation(name, version, mark, batch, outputs, time.time()))
+            self._recorder.observe(Observation(name, version, batch_id, batch, outputs, time.time()))
 
     async def answer(self, name: str, rows: Sequence[Any]) -> Answer[Any]:
-        """What the model's own route answers, for a caller in this process."""
+        """The answer of the model's predict route, for code in this process."""
         return await self._endpoints[name].answer_rows(rows)
 
     def _repeat(self, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
-        """Do this now and then for as long as the gateway is open; a failure is logged and does not end it."""
+        """Run ``work`` every so many seconds until the gateway closes; a failure is logged and does not end it."""
 
-        async def again() -> None:
+        async def loop() -> None:
             while True:
                 await asyncio.sleep(seconds)
                 try:
                     await work()
                 except Exception:
-                    log.exception("a background task of the gateway failed; it goes on")
+                    log.exception("a background task of the gateway failed; retrying")
 
-        self._tasks.append(asyncio.create_task(again()))
+        self._tasks.append(asyncio.create_task(loop()))
 
-    async def _tell_metrics(self) -> None:
+    async def _export_metrics(self) -> None:
         if self._metrics is not None:
             self._metrics.flush()
             for name, endpoint in self._endpoints.items():
-                self._metrics.runners.queue(name, endpoint.batcher.waiting)
+                self._metrics.runners.queue(name, endpoint.batcher.queued_rows)
             if self._recorder is not None:
                 self._metrics.profiles(self._recorder.accounting(), self._recorder.troubles())
 
@@ -169,7 +173,7 @@ class Gateway:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._recorder is not None:
             await asyncio.to_thread(self._recorder.stop, FLUSH_WITHIN)
-        await self._tell_metrics()
+        await self._export_metrics()
         for endpoint in self._endpoints.values():
             await endpoint.close()
         if self._tracing is not None:
@@ -177,7 +181,7 @@ class Gateway:
 
 
 def _scheduler(card: AnyCard, runner: RunnerSettings) -> tuple[Scheduler, int]:
-    """Which calls go together, and what a full batch is: rows, or tokens for text."""
+    """The scheduler, and the size of a full batch: rows, or tokens for text."""
     rows = runner.max_rows or card.batching.max_rows
     tokens = runner.max_tokens or card.batching.max_tokens
     if tokens is None:

@@ -1,5 +1,4 @@
-"""The page at ``/``: the interface to read and try. BentoML's own loads a tracker from the network; this loads nothing
-from outside."""
+"""The page at ``/``: Swagger UI. BentoML's own page loads a tracker from the network; this one does not."""
 
 INDEX = b"""<!doctype html>
 <html lang="en">

@@ -1,4 +1,4 @@
-"""A request's body becomes card rows, or a problem that says which row and field is wrong and what would be right."""
+"""Reads card rows from a JSON body; a problem names each bad row and field and what would be right."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from jubako.card import Card, RowT
 from jubako.gateway.problems import FieldError, InvalidRowsProblem, MalformedProblem, MediaTypeProblem, TooLargeProblem
 
-#: pydantic's words where they say less than a caller needs.
-WORDS = {
+#: Messages that replace pydantic's where those say too little.
+MESSAGES = {
     "extra_forbidden": "this field does not exist; remove it or check its spelling",
     "missing": "this field is required",
     "finite_number": "must be a finite number: NaN and Infinity are not values",
@@ -29,7 +29,7 @@ class JsonRows(Generic[RowT]):
         self._most_rows = most_rows
         self._columns = len(card.columns)
         if not all(field.is_required() for field in card.row.model_fields.values()):
-            raise TypeError(f"{card.name}: a field that may be left out could hide one that stands twice")
+            raise TypeError(f"{card.name}: an optional field could hide a repeated key; make it required")
         request: type[BaseModel] = create_model(
             f"{card.name.title()}Request",
             __config__=ConfigDict(extra="forbid"),
@@ -45,7 +45,7 @@ class JsonRows(Generic[RowT]):
             rows: list[RowT] = self._validate(body).inputs  # type: ignore[attr-defined]
         except ValidationError as error:
             raise _rejected(error, self._most_rows) from None
-        # Every key is there, so a key too many shows as a colon too many, however it is spelled.
+        # Every key is present, so a repeated key is one colon too many, even when it is escaped.
         if body.count(b":") != len(rows) * self._columns + 1:
             _refuse_repeated_keys(body)
         return rows
@@ -62,32 +62,32 @@ def check_json(content_type: bytes) -> None:
 
 
 def rejected_arguments(error: ValidationError, names: Sequence[str]) -> Exception:
-    """The same complaints for a route that the service wrote itself: ``loc`` begins with an argument's name."""
+    """The same errors for an own route: ``loc`` begins with an argument's name."""
     found: list[dict[str, Any]] = orjson.loads(error.json(include_url=False, include_context=True, include_input=False))
     if found[0]["type"] == "json_invalid":
         return MalformedProblem(f"the body is not valid JSON: {found[0]['ctx']['error']}")
-    errors = [FieldError(item["loc"] or [*names[:1]], WORDS.get(item["type"], item["msg"])) for item in found]
+    errors = [FieldError(item["loc"] or [*names[:1]], MESSAGES.get(item["type"], item["msg"])) for item in found]
     return InvalidRowsProblem(f"{len(errors)} value(s) do not fit; see errors", errors)
 
 
 def _rejected(error: ValidationError, most_rows: int) -> Exception:
-    # Through JSON: pydantic writes ten thousand errors in Rust ten times faster than it makes them objects.
+    # Through JSON: for ten thousand errors that is ten times faster than making Python objects.
     found: list[dict[str, Any]] = orjson.loads(error.json(include_url=False, include_context=True, include_input=False))
     first = found[0]
     if first["type"] == "json_invalid":
         return MalformedProblem(f"the body is not valid JSON: {first['ctx']['error']}")
     if first["type"] == "too_long" and first["loc"] == ["inputs"]:
         return TooLargeProblem(f"one request may have {most_rows} rows; split it")
-    errors = [FieldError(item["loc"], WORDS.get(item["type"], item["msg"])) for item in found]
+    errors = [FieldError(item["loc"], MESSAGES.get(item["type"], item["msg"])) for item in found]
     rows = len({item["loc"][1] for item in found if len(item["loc"]) > 1})
     detail = f"{rows} row(s) do not fit" if rows else 'the body must be {"inputs": [row, ...]}'
     return InvalidRowsProblem(f"{detail}; see errors", errors)
 
 
 def _refuse_repeated_keys(body: bytes) -> None:
-    """A key given twice has two values, and parsers disagree which one counts; so it has none here.
+    """Parsers disagree about which value of a repeated key counts, so it is an error here.
 
-    Reached only when there are more colons than keys, which a text value can also cause.
+    Called only when there are more colons than keys, which a text value can also cause.
     """
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -101,6 +101,6 @@ def _refuse_repeated_keys(body: bytes) -> None:
 
 
 def encoded_errors(complaints: dict[int, str], where: str = "inputs") -> InvalidRowsProblem:
-    """What a model's ``encode`` found wrong, told like every other bad value."""
+    """Errors of a model's ``encode``, in the same form as those of the rows."""
     errors = [FieldError([where, row], why) for row, why in sorted(complaints.items())]
     return InvalidRowsProblem(f"{len(errors)} row(s) do not fit; see errors", errors)

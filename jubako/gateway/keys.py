@@ -1,4 +1,4 @@
-"""API keys: off by default, hashed at rest, compared in constant time."""
+"""API keys: off by default, stored as hashes, compared in constant time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LINE = re.compile(r"(?P<name>[\w.-]{1,64}): *(?P<hash>[0-9a-f]{64})")
 
 
 def new_key() -> str:
-    """A key with 256 bits of chance: so much that a plain hash of it cannot be guessed back."""
+    """A key with 256 random bits: too many to find it from its plain hash."""
     return f"jbk_{secrets.token_urlsafe(32)}"
 
 
@@ -40,10 +40,10 @@ class Keyring:
                 raise ConfigurationRefused(f"{file}, line {number}: expected `name: sha256-of-the-key`")
             self._hashes.append(found["hash"].encode())
         if not self._hashes:
-            raise ConfigurationRefused(f"{file} holds no key: nobody could call this service")
+            raise ConfigurationRefused(f"{file} holds no key: no client could call this service")
 
     def opens(self, authorization: bytes) -> bool:
-        """Every hash is compared, each in constant time: how long it takes says nothing about which one came close."""
+        """Compares with every hash in constant time: the duration tells nothing about the keys."""
         scheme, _, key = authorization.partition(b" ")
         given = hashlib.sha256(key.strip()).hexdigest().encode()
         matches = [hmac.compare_digest(given, known) for known in self._hashes]

@@ -1,4 +1,4 @@
-"""Monitoring over HTTP: reports with their alarms, late truth, and the gauges of drift and live quality."""
+"""Monitoring over HTTP: reports with alarms, feedback, and the gauges of drift and live quality."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from jubako.monitoring.report.alarms import service_alarms
 from jubako.monitoring.report.monitor import DriftMonitor
 from jubako.monitoring.report.report import MonitoringReport
 
-MOST_TRUTHS = 10_000
-SETTLE_WITHIN = 2.0
+MAX_TRUTHS = 10_000
+FLUSH_WITHIN = 2.0
 
 
 class MonitoringRoutes:
-    """Everything here reads files or waits for disks: it runs in threads."""
+    """Reads files, so each handler works in a thread."""
 
     def __init__(self, folder: Path, collection: Collection, recorder: Recorder, metrics: Metrics) -> None:
         self._cards = collection.cards
         self._monitor = DriftMonitor(folder, collection, recorder)
-        self._monitor.feedback.settle_with(lambda: recorder.flush(SETTLE_WITHIN, profiles=False))
+        self._monitor.feedback.settle_with(lambda: recorder.flush(FLUSH_WITHIN, profiles=False))
         self._metrics = metrics
         self._numbers = ServiceNumbers()
 
@@ -56,12 +56,12 @@ class MonitoringRoutes:
             errors = [FieldError(["feedback", line, field], why) for line, field, why in complaints]
             raise InvalidRowsProblem(f"{len(errors)} line(s) do not fit; nothing was stored; see errors", errors)
         outcomes = await asyncio.to_thread(self._monitor.feedback.add, truths)
-        told = [{"id": truth.id, "outcome": outcome} for truth, outcome in zip(truths, outcomes, strict=True)]
+        stored = [{"id": truth.id, "outcome": outcome} for truth, outcome in zip(truths, outcomes, strict=True)]
         counts = {outcome: outcomes.count(outcome) for outcome in feedback.OUTCOMES}
-        return page(200, {**counts, "feedback": told})
+        return page(200, {**counts, "feedback": stored})
 
     def measure(self) -> None:
-        """Update the gauges; takes milliseconds to seconds, for a thread."""
+        """Update the gauges. Takes up to seconds: call it in a thread."""
         self._numbers.look()
         for name in self._cards:
             verdict = self._monitor.verdict(name)
@@ -82,8 +82,8 @@ def _items(body: bytes) -> list[Mapping[str, Any]]:
     items = content["feedback"]
     if not items:
         raise InvalidRowsProblem(expected, [FieldError(["feedback"], "at least one line is needed")])
-    if len(items) > MOST_TRUTHS:
-        raise TooLargeProblem(f"one request may have {MOST_TRUTHS} lines of feedback; split it")
+    if len(items) > MAX_TRUTHS:
+        raise TooLargeProblem(f"one request may have {MAX_TRUTHS} lines of feedback; split it")
     wrong = [
         FieldError(["feedback", line], 'must be {"id": ..., "truth": ...}')
         for line, item in enumerate(items)

@@ -1,4 +1,4 @@
-"""The description of the interface at ``/docs.json``: made from the cards, with examples that work when tried."""
+"""The OpenAPI document at ``/docs.json``, made from the cards, with examples that work as they are."""
 
 from __future__ import annotations
 
@@ -85,12 +85,12 @@ def describe(collection: Collection, own: Sequence[OwnRoute], description: str) 
 
 
 def _own(route: OwnRoute, example: dict[str, Any] | None, schemas: dict[str, Any]) -> dict[str, Any]:
-    """A route that the service wrote itself; what it names joins ``schemas``."""
-    asked = route.arguments.model_json_schema(ref_template=REF)
-    answered = route.result.json_schema(ref_template=REF, mode="serialization")
-    for schema in (asked, answered):
+    """An own route; its definitions are added to ``schemas``."""
+    request = route.arguments.model_json_schema(ref_template=REF)
+    response = route.result.json_schema(ref_template=REF, mode="serialization")
+    for schema in (request, response):
         schemas.update(schema.pop("$defs", {}))
-    content: dict[str, Any] = {"schema": asked, **({"example": example} if example else {})}
+    content: dict[str, Any] = {"schema": request, **({"example": example} if example else {})}
     return {
         "summary": route.summary.splitlines()[0],
         "operationId": route.name,
@@ -100,7 +100,7 @@ def _own(route: OwnRoute, example: dict[str, Any] | None, schemas: dict[str, Any
             "200": {
                 "description": "The answer",
                 "headers": _headers("X-Request-ID", "X-Model", "Server-Timing"),
-                "content": {"application/json": {"schema": answered}},
+                "content": {"application/json": {"schema": response}},
             },
             **_problems(PROBLEMS),
         },

@@ -1,7 +1,7 @@
-"""Routes that a service writes itself: each ``@bentoml.api`` of the composed class that takes and gives JSON.
+"""Own routes: each ``@bentoml.api`` of the composed class that takes and returns JSON.
 
 They have what generated routes have: batching through ``self.NAME.predict``, errors, request id, headers, metrics,
-spans and a place in the interface's description. A route with files, a stream or a ``ctx`` goes to BentoML's router.
+spans and an entry in the OpenAPI document. A route with files, a stream or a ``ctx`` goes to BentoML's router.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from jubako.gateway.problems import MalformedProblem, Problem
 
 
 class RefusedProblem(Problem):
-    """What a route refused itself, by raising one of BentoML's exceptions with a status below 500."""
+    """An own route refused the request: it raised one of BentoML's exceptions with a status below 500."""
 
     kind, title = "refused", "The request was refused"
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)
-        self.status = status  # type: ignore[misc]  # each of these has its own
+        self.status = status  # type: ignore[misc]  # set for each instance
 
 
 class OwnRoute:
@@ -55,10 +55,10 @@ class OwnRoute:
         self.result: TypeAdapter[Any] = TypeAdapter(hints.get("return", Any))
 
     def refuse_when_full(self) -> None:
-        """Each model that the route asks refuses for itself."""
+        """Nothing to check here: each model that the route calls has its own queue."""
 
     async def answer(
-        self, body: bytes, _content_type: bytes, request_id: str, gone: Callable[[], bool]
+        self, body: bytes, _content_type: bytes, request_id: str, is_disconnected: Callable[[], bool]
     ) -> HttpAnswer | None:
         if not body:
             raise MalformedProblem("the body is empty; send a JSON object with the route's arguments")
@@ -67,7 +67,7 @@ class OwnRoute:
         except ValidationError as error:
             raise rejected_arguments(error, tuple(self.arguments.model_fields)) from None
         given = {name: getattr(arguments, name) for name in self.arguments.model_fields}
-        call = RouteCall(request_id, gone)
+        call = RouteCall(request_id, is_disconnected)
         token = current_call.set(call)
         try:
             value = await (self._call(**given) if self._is_async else asyncio.to_thread(self._call, **given))
@@ -82,26 +82,26 @@ class OwnRoute:
         return self._http_answer(self.result.dump_json(value), call)
 
     def _http_answer(self, body: bytes, call: RouteCall) -> HttpAnswer:
-        """The models work at once or in turn; the slowest wait and the sum of their work are told."""
+        """The models may have run in parallel: queue and call times are the longest one, model times are added up."""
         results = call.results
         versions = self.version = ", ".join(dict.fromkeys(result.version for result in results))
         return HttpAnswer(
             body,
             sum(len(result.outputs) for result in results),
             versions,
-            max((result.queue for result in results), default=0.0),
-            max((result.hop for result in results), default=0.0),
-            sum(result.model for result in results),
+            max((result.queue_seconds for result in results), default=0.0),
+            max((result.call_seconds for result in results), default=0.0),
+            sum(result.model_seconds for result in results),
         )
 
 
 def own_routes(instance: object, methods: Sequence[APIMethod[..., Any]], most_rows: int) -> list[OwnRoute]:
-    """Those that the class wrote itself, and that take and give JSON."""
+    """The class's own routes that take and return JSON."""
     return [OwnRoute(instance, method, most_rows) for method in methods if is_own(method) and takes_json(method)]
 
 
-def passed_routes(methods: Sequence[APIMethod[..., Any]]) -> frozenset[str]:
-    """The addresses of the others that the class wrote: BentoML's router answers them."""
+def forwarded_routes(methods: Sequence[APIMethod[..., Any]]) -> frozenset[str]:
+    """The addresses of the class's other own routes: BentoML's router answers them."""
     return frozenset(method.route for method in methods if is_own(method) and not takes_json(method))
 
 
@@ -125,7 +125,7 @@ def _is_file(annotation: Any) -> bool:
 
 
 def example(route: OwnRoute, cards: Mapping[type[BaseModel], Mapping[str, Any]]) -> dict[str, Any] | None:
-    """A request that works when tried, where each argument is a row of a card or has examples or a default."""
+    """An example request, if each argument is a row of a card or has examples or a default."""
     found: dict[str, Any] = {}
     for name, info in route.arguments.model_fields.items():
         kind: Any = info.annotation

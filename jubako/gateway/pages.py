@@ -1,4 +1,4 @@
-"""Everything that is served beside predictions: facts, readiness, the description of the interface."""
+"""Everything that is served beside predictions: facts, readiness, the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from jubako.metrics.gateway import Metrics
 
 STATUS_WITHIN = 1.0
 
-#: An answer: status, body, media type.
+#: Status, body, media type.
 Page = tuple[int, bytes, bytes]
 Handler = Callable[[bytes], Awaitable[Page]]
-"""From a request's body to its answer."""
+"""Makes a page from a request's body."""
 
 
 def page(status: int, content: Any) -> Page:
@@ -52,7 +52,7 @@ class Pages:
             ("GET", "/v1/models"): self._models,
             **{("GET", f"/v1/models/{name}"): partial(self._model, name) for name in endpoints},
         }
-        """Whole addresses only: nothing is matched by patterns that a caller could make expensive."""
+        """Exact addresses only: no pattern that a request could make expensive."""
 
     def find(self, method: str, path: str) -> Handler | None:
         method = "GET" if method == "HEAD" else method
@@ -64,11 +64,11 @@ class Pages:
         return None
 
     def allowed(self, path: str) -> str:
-        """The methods that an address takes, for a 405; empty where there is nothing at all."""
+        """The methods that an address takes, for a 405; empty when the address does not exist."""
         return ", ".join(method for method in ("GET", "POST") if self.find(method, path))
 
     async def statuses(self) -> dict[str, RunnerStatus]:
-        """How each runner is, asked now; one that hangs cannot hold up the answer."""
+        """The current status of each runner, within ``STATUS_WITHIN`` seconds even when one hangs."""
         found = await asyncio.gather(
             *(endpoint.batcher.client.status(STATUS_WITHIN) for endpoint in self._endpoints.values())
         )

@@ -1,16 +1,18 @@
-"""Everything that can go wrong for a caller, and the one body it is told with (RFC 9457).
+"""Every error that a client can get, with its one body (RFC 9457).
 
 Problem
-├── NotParseable 400     the body is not JSON, not a form, or not what its headers say
-├── KeyMissing 401       API keys are on and this call brings none that is known
-├── NoSuchThing 404
-├── WrongMethod 405      says which methods there are
-├── TooLarge 413         the body, or more rows than one request may have
-├── WrongMedia 415       says which media type is right
-├── RowsRejected 422     every bad row and field, and what would be right
-├── OurFault 500         without internals; the log has them, under the request id
-├── TryLater 503         overloaded or not ready, with Retry-After
-└── TooLate 504          no answer within the deadline
+├── MalformedProblem 400     the body is not JSON, not a form, or not what its headers say
+├── UnauthorizedProblem 401  API keys are on and the request has no known one
+├── NotFoundProblem 404
+├── MethodProblem 405        names the allowed methods
+├── TooLargeProblem 413      the body, or more rows than one request may have
+├── MediaTypeProblem 415     names the right media type
+├── InvalidRowsProblem 422   names every bad row and field, and what would be right
+├── InternalProblem 500      without internals; the log has them, under the request id
+├── UnavailableProblem 503   overloaded or not ready, with Retry-After
+└── TimeoutProblem 504       no answer within the deadline
+
+``RefusedProblem`` in ``own_routes`` has the status that an own route raises.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ class Problem(Exception):
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Something went wrong here"
     kind: ClassVar[str] = "our-fault"
-    #: The outcome that this counts as in ``jubako_requests_total``.
+    #: The label ``outcome`` in ``jubako_requests_total``.
     outcome: ClassVar[str] = "rejected"
 
     def __init__(self, detail: str, errors: Sequence[FieldError] = (), headers: dict[str, str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The gateway inside BentoML: its application stands outermost, its life follows the process's."""
+"""The gateway as a BentoML service: wraps BentoML's ASGI application and lives as long as its process."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class GatewayService(Service[InnerT]):
 
 
 class GatewayEntry:
-    """BentoML's application until the gateway is open, and the gateway's from then on."""
+    """Forwards to BentoML's application until the gateway is open, then to the gateway's."""
 
     def __init__(self, service: GatewayService[Any], factory: AppFactory, app: Any) -> None:
         self._service = service

@@ -1,7 +1,7 @@
-"""What stands between a runner's socket and its model: the wire format, the status, nothing that is pickled.
+"""The ASGI application of a runner: the wire format, the status, and no pickle.
 
-BentoML's own route would unpickle what it is sent and rebuild a JSON schema for each answer. This application hands the
-array straight to the merger, which also has the calls of BentoML's route and of several gateway workers.
+BentoML's own route unpickles requests and rebuilds a JSON schema for each answer. This application hands the array
+straight to the merger, which also gets the calls of BentoML's route.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from jubako.gateway.asgi import respond
 from jubako.metrics.process import ProcessMetrics
 from jubako.models import Batch, Outputs
 from jubako.process import interpreter, logs
-from jubako.process.memory import give_back
+from jubako.process.memory import trim_when_idle
 from jubako.process.prefork import fork_and_watch
 from jubako.runner.loader import BatchOutputs, ModelLoader
 from jubako.runner.merging import Merger
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from jubako.tracing.spans import Tracing
 
 log = logging.getLogger("jubako.runner")
-LOOK_EVERY = 1.0
+REFRESH_EVERY = 1.0
 InnerT = TypeVar("InnerT")
 
 
@@ -47,20 +47,20 @@ class RunnerService(Service[InnerT]):
     """A BentoML service whose instance has a ``loader`` and whose one API, ``predict``, is batchable."""
 
     settings: Settings
-    """Of the whole composed service; composition sets it."""
+    """The settings of the whole composed service; composition sets them."""
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
         self.inject_config()
         fork_and_watch()
         factory = RunnerAppFactory(self, is_main)
         app = factory()
-        traces = tracing.opened(self.settings.tracing, self.name)
+        traces = tracing.open_tracing(self.settings.tracing, self.name)
         app.router.lifespan_context = _lifespan(app.router.lifespan_context, factory, traces)
         return RunnerApp(app, factory, traces)
 
 
 class RunnerAppFactory(MergingAppFactory):
-    """BentoML's own route meets the same merger as the wire format does."""
+    """BentoML's own route uses the same merger as the wire format."""
 
     @property
     def loader(self) -> ModelLoader:
@@ -88,17 +88,17 @@ class RunnerAppFactory(MergingAppFactory):
 
 
 def _lifespan(inner: Any, factory: RunnerAppFactory, traces: Tracing | None) -> Any:
-    """BentoML's own, and beside it what follows the stage pointer, measures the process and gives memory back."""
+    """BentoML's lifespan plus tasks: follow the stage pointer, measure the process, trim memory."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
         logs.configure(factory.service.settings.gateway.logging, factory.service.name)
         async with inner(app):
-            # Ctrl-C reaches the whole process group. The gateway answers what it has first; runners wait for SIGTERM.
+            # Ctrl-C reaches the whole process group, but the gateway still has requests to answer: wait for SIGTERM.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             interpreter.tune()
-            works = (_follow_stages(factory.loader), ProcessMetrics(factory.service.name).watch(), give_back())
-            tasks = [asyncio.create_task(work) for work in works]
+            jobs = (_follow_stages(factory.loader), ProcessMetrics(factory.service.name).watch(), trim_when_idle())
+            tasks = [asyncio.create_task(job) for job in jobs]
             yield
             for task in tasks:
                 task.cancel()
@@ -110,9 +110,9 @@ def _lifespan(inner: Any, factory: RunnerAppFactory, traces: Tracing | None) -> 
 
 async def _follow_stages(loader: ModelLoader) -> None:
     while True:
-        await asyncio.sleep(LOOK_EVERY)
+        await asyncio.sleep(REFRESH_EVERY)
         try:
-            await asyncio.to_thread(loader.look)
+            await asyncio.to_thread(loader.refresh)
         except Exception:
             log.exception("reading stages.json failed; retrying")
 
@@ -133,7 +133,7 @@ class RunnerApp:
                 if self._traces is None:
                     await self._predict(headers, receive, send)
                 else:
-                    with self._traces.work(self._factory.loader.card.name, headers, send) as traced:
+                    with self._traces.compute(self._factory.loader.card.name, headers, send) as traced:
                         await self._predict(headers, receive, traced)
             elif "pickle" in kind:
                 await _answer(send, 415, b"pickle is not accepted", {})
@@ -163,7 +163,7 @@ class RunnerApp:
             await _answer(send, 500, message, {wire.FAULT: "ModelFailed"})
 
     def _about(self, headers: dict[str, str]) -> dict[str, Any]:
-        """For the log: which requests were in a call."""
+        """Log fields: which requests were in a call."""
         return {"model": self._factory.loader.card.name, "request_ids": headers.get(wire.REQUESTS, "").split()}
 
 

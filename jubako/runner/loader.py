@@ -1,7 +1,7 @@
 """Keeps one verified version of one model loaded in a runner, and follows the stage pointer.
 
-A newer version is opened and checked beside the one that serves; only when it is whole does it take over. A version
-that is refused leaves the old one serving, and its name and the reason stand in the runner's status.
+A newer version is loaded and checked beside the one that serves, and replaces it only when it passes. When it is
+refused, the old one serves on, and the runner's status has the name of the refused version and the reason.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from jubako.batching.faults import NotReady
 from jubako.batching.runner_client import RunnerStatus
 from jubako.models import AnyModel, Batch, Outputs, Runtime
 from jubako.process import devices
-from jubako.runner.output_checks import Proof, proof_for
+from jubako.runner.output_checks import OutputCheck, output_check_for
 from jubako.settings import RunnerSettings
 from jubako.versions import stages, store
 from jubako.versions.manifest import VersionRefused
@@ -27,9 +27,9 @@ from jubako.versions.store import LoadedVersion
 
 log = logging.getLogger("jubako.runner")
 
-#: After so many seconds a refused version is tried again, and then after twice as long each time: its files may have
-#: been restored, or the machine had no memory for it.
-AGAIN, MOST = 15.0, 600.0
+#: Seconds until a refused version is tried again, doubled each time up to the maximum: its files may have been
+#: restored, or the machine had no memory for it.
+RETRY_AFTER, MAX_RETRY_AFTER = 15.0, 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ class BatchOutputs:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """Taken over as one: an answer never has another version's name."""
+    """Replaced as one object: outputs never carry the name of another version."""
 
-    served: LoadedVersion
-    proof: Proof
+    version: LoadedVersion
+    check: OutputCheck
 
 
 class ModelLoader:
@@ -62,12 +62,12 @@ class ModelLoader:
         self._serving: Serving | None = None
         self._why: str | None = "not loaded yet"
         self._refused: str | None = None
-        self._again = 0.0
-        self._patience = AGAIN
+        self._retry_at = 0.0
+        self._retry_after = RETRY_AFTER
         self._ended = 0.0
 
-    def look(self) -> None:
-        """Load what should serve, if that changed. Never raises: the reason stands in the status."""
+    def refresh(self) -> None:
+        """Load the version in production, if it changed. Never raises: a failure is in the status."""
         try:
             wanted = stages.production(self.card.name)
         except stages.StagesUnreadable as error:
@@ -75,27 +75,27 @@ class ModelLoader:
             return
         if wanted is None:
             self._refuse(f"no version of {self.card.name} is in production: run `jubako train {self.card.name}`")
-        elif (self._serving is None or self._serving.served.tag != wanted) and self._worth_trying(wanted):
+        elif (self._serving is None or self._serving.version.tag != wanted) and self._may_try(wanted):
             self._open(wanted)
 
-    def _worth_trying(self, tag: str) -> bool:
-        return tag != self._refused or self._clock() >= self._again
+    def _may_try(self, tag: str) -> bool:
+        return tag != self._refused or self._clock() >= self._retry_at
 
     def _open(self, tag: str) -> None:
         try:
-            served = store.open_version(tag, self.model, self._runtime())
-            proof = proof_for(served, seed=os.getpid())
+            version = store.open_version(tag, self.model, self._runtime())
+            check = output_check_for(version, seed=os.getpid())
         except devices.GpuMissing as missing:
             self._refuse(str(missing))
             return
         except Exception as error:
-            self._patience = min(2 * self._patience, MOST) if tag == self._refused else AGAIN
-            self._refused, self._again = tag, self._clock() + self._patience
+            self._retry_after = min(2 * self._retry_after, MAX_RETRY_AFTER) if tag == self._refused else RETRY_AFTER
+            self._refused, self._retry_at = tag, self._clock() + self._retry_after
             known = isinstance(error, VersionRefused)
             self._refuse(str(error) if known else f"{tag} could not be loaded: {type(error).__name__}: {error}")
             return
-        self._serving, self._why, self._refused = Serving(served, proof), None, None
-        log.info("serving %s with %s", tag, served.model.engine)
+        self._serving, self._why, self._refused = Serving(version, check), None, None
+        log.info("serving %s with %s", tag, version.model.engine)
 
     def _runtime(self) -> Runtime:
         device = devices.device_for(self._settings.gpu)
@@ -109,19 +109,19 @@ class ModelLoader:
     def status(self) -> RunnerStatus:
         if self._serving is None:
             return RunnerStatus(ready=False, why=self._why)
-        served = self._serving.served
-        return RunnerStatus(True, served.tag, served.model.engine, devices.device_for(self._settings.gpu), self._why)
+        version = self._serving.version
+        return RunnerStatus(True, version.tag, version.model.engine, devices.device_for(self._settings.gpu), self._why)
 
     def predict(self, batch: Batch | list[str]) -> BatchOutputs:
-        """The model's answers, proven to be as many and in the order of the rows."""
+        """The model's outputs, checked to be as many as the rows and in their order."""
         serving = self._serving
         if serving is None:
             raise NotReady(self._why)
         batch = given(batch)
-        came = time.perf_counter()
-        outputs = serving.proof.ask(batch)
+        started = time.perf_counter()
+        outputs = serving.check.predict(batch)
         ended = time.perf_counter()
-        # While the batch before it was computed, this one was only made ready.
-        seconds = ended - max(came, self._ended)
+        # Time before the previous batch ended was spent waiting for it.
+        seconds = ended - max(started, self._ended)
         self._ended = ended
-        return BatchOutputs(np.asarray(outputs, np.float32), serving.served.tag, seconds)
+        return BatchOutputs(np.asarray(outputs, np.float32), serving.version.tag, seconds)

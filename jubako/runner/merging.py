@@ -1,8 +1,8 @@
-"""Merges the calls that wait in a runner into one batch: takes what is there and waits for nothing.
+"""Merges the queued calls of a runner into one batch. Never waits for more calls.
 
-BentoML's dispatcher estimates what a batch costs and waits, or refuses, accordingly. Before it has seen eight good
-calls, it expects two seconds a row and holds a lone call back for six; later it looks every millisecond whether a batch
-is done. Here the end of a batch starts the next one.
+BentoML's dispatcher estimates the cost of a batch and waits or refuses accordingly. Before its first eight successful
+calls it assumes two seconds a row and delays a single call by six; later it polls every millisecond for the end of a
+batch. Here the end of a batch starts the next one.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ Call: TypeAlias = tuple[Batch, asyncio.Future[BatchOutputs]]
 
 
 class Merger:
-    """At most ``at_once`` batches at a time, of at most ``max_rows`` rows, or of one call that has more.
+    """Computes at most ``at_once`` batches at a time, each of at most ``max_rows`` rows or of one larger call.
 
-    Must be made on the event loop that uses it. ``observe`` is told how many calls each batch merges.
+    Create it on the event loop that uses it. ``observe`` gets the number of calls in each batch.
     """
 
     def __init__(self, compute: Compute, max_rows: int, at_once: int, observe: Callable[[int], None]) -> None:
@@ -39,13 +39,13 @@ class Merger:
     async def __call__(self, batch: Batch) -> BatchOutputs:
         future: asyncio.Future[BatchOutputs] = self._loop.create_future()
         self._waiting.append((batch, future))
-        self._loop.call_soon(self._start)  # not at once: what else arrives in this turn of the loop is merged too
+        self._loop.call_soon(self._start)  # not at once: other calls of this loop iteration are merged too
         return await future
 
     def _start(self) -> None:
         while self._free and (calls := self._take()):
             self._free -= 1
-            task = self._loop.create_task(self._answer(calls))
+            task = self._loop.create_task(self._compute_batch(calls))
             self._tasks.add(task)
             task.add_done_callback(self._ended)
 
@@ -54,7 +54,7 @@ class Merger:
         rows = 0
         while self._waiting and (not calls or rows + len(self._waiting[0][0]) <= self._max_rows):
             call = self._waiting.popleft()
-            if not call[1].done():  # else its connection is gone
+            if not call[1].done():  # its client is still connected
                 calls.append(call)
                 rows += len(call[0])
         return calls
@@ -64,18 +64,18 @@ class Merger:
         self._free += 1
         self._start()
 
-    async def _answer(self, calls: list[Call]) -> None:
-        """Each call gets its own rows. If the batch fails, each call is computed alone: one may be guilty."""
+    async def _compute_batch(self, calls: list[Call]) -> None:
+        """Each call gets its own rows. If the batch fails, each call is computed alone, to isolate the cause."""
         self._observe(len(calls))
         try:
             batch = concat([batch for batch, _ in calls])
-            whole = await self._compute(batch)
-            if len(whole.outputs) != len(batch):
-                raise Misbehaved(f"{whole.tag} gave {len(whole.outputs)} answers to {len(batch)} rows")
+            result = await self._compute(batch)
+            if len(result.outputs) != len(batch):
+                raise Misbehaved(f"{result.tag} gave {len(result.outputs)} answers to {len(batch)} rows")
         except Exception as error:
             if len(calls) > 1:
                 for call in calls:
-                    await self._answer([call])
+                    await self._compute_batch([call])
             elif not calls[0][1].done():
                 calls[0][1].set_exception(error)
             return
@@ -83,5 +83,5 @@ class Merger:
         for batch, future in calls:
             end = start + len(batch)
             if not future.done():
-                future.set_result(BatchOutputs(whole.outputs[start:end], whole.tag, whole.seconds))
+                future.set_result(BatchOutputs(result.outputs[start:end], result.tag, result.seconds))
             start = end

@@ -1,11 +1,10 @@
-"""Proof that a model's answers are as many as its rows and in their order. BentoML takes both on trust, and then one
-caller gets another's answer with a 200.
+"""Checks that a model's outputs are as many as its rows and in their order. BentoML checks neither, and then one client
+gets another client's prediction with a 200.
 
-A model that costs next to nothing is asked for a few rows one by one: alone, a row has no order. More rows are asked
-twice, the second time in an order that nothing likely can hide behind: a model that swaps any two rows, turns a batch
-round or shifts it is caught at once. Of a large batch a part is asked again: a model that mixes up only two of a
-thousand rows is caught after a few batches. A heavier model is given a few rows whose answers are known, at random
-places of each batch.
+A cheap model computes a few rows one by one. It computes a larger batch twice, the second time in another order:
+outputs in the wrong row order (swapped, reversed, shifted) are detected at once. Of a very large batch only a part is
+repeated: a model that swaps two of a thousand rows is detected after a few batches. An expensive model gets a few rows
+with known outputs at random places in each batch.
 """
 
 from __future__ import annotations
@@ -28,60 +27,60 @@ from jubako.versions.store import LoadedVersion
 
 Places: TypeAlias = NDArray[np.intp]
 
-#: A model that answers its 64 golden rows in less than this is cheap enough to be asked twice.
+#: A model that computes its 64 golden rows in less than this is cheap enough to repeat batches.
 CHEAP_SECONDS = 0.00025
-#: How far a row's answer may be from what it is alone: float sums depend a little on the batch around them.
+#: How far a row's outputs may differ between batches: float sums depend a little on the rest of the batch.
 TOLERANCE = 1e-4
 KNOWN_ROWS = 2
-#: So many rows a cheap model is asked one by one. Two in another order prove nothing: who swaps them swaps them again.
+#: A cheap model computes up to so many rows one by one. Repeating two rows proves nothing: a swap happens twice.
 ONE_BY_ONE = 4
-#: Other orders that are kept for each number of rows: to think of a new one would cost more than to ask a cheap model.
-OTHERS = 8
-#: For so long is measured what a model costs: on a busy machine one look would decide by chance.
-LOOK_SECONDS = 0.05
-#: So many rows of a batch are asked a second time: all of it, when requests have a row or a few each.
-AGAIN = 128
+#: Orders that are kept for each number of rows: making a new one costs more than the model.
+KEPT_ORDERS = 8
+#: How long the cost of a model is measured: on a busy machine a single measurement is random.
+MEASURE_SECONDS = 0.05
+#: At most so many rows of a batch are repeated.
+REPEATED_ROWS = 128
 
 
-class Proof(Protocol):
-    def ask(self, batch: Batch) -> Outputs:
-        """The model's answers to these rows. Raises ``ModelFailed`` or ``Misbehaved``."""
+class OutputCheck(Protocol):
+    def predict(self, batch: Batch) -> Outputs:
+        """The model's outputs for these rows. Raises ``ModelFailed`` or ``Misbehaved``."""
         ...
 
 
 @dataclass(slots=True)
-class AskTwice:
-    """A few rows one by one; two answers to more of them, in two orders, must be the same rows' answers."""
+class RepeatCheck:
+    """Computes few rows one by one, and more rows twice, in two orders, with equal outputs for each row."""
 
     model: AnyModel
     tag: str
     order: np.random.Generator
-    _others: dict[int, Iterator[Places]] = field(default_factory=dict)
+    _orders: dict[int, Iterator[Places]] = field(default_factory=dict)
 
-    def ask(self, batch: Batch) -> Outputs:
+    def predict(self, batch: Batch) -> Outputs:
         if len(batch) <= ONE_BY_ONE:
             rows = (batch[place : place + 1] for place in range(len(batch)))
             return np.concatenate([_computed(self.model, row, self.tag) for row in rows])
         outputs = _computed(self.model, batch, self.tag)
-        places = self._other(len(batch))
-        again = _computed(self.model, batch[places], self.tag)
-        asked = outputs[places]
-        # To the last bit, as a rule; only what differs is worth a closer look.
-        if asked.tobytes() != again.tobytes() and not same(asked, again, TOLERANCE):
-            raise Misbehaved(f"{self.tag} answers the same rows otherwise in another order")
+        places = self._order(len(batch))
+        repeated = _computed(self.model, batch[places], self.tag)
+        first = outputs[places]
+        # Usually equal to the last bit; only otherwise compare with the tolerance.
+        if first.tobytes() != repeated.tobytes() and not same(first, repeated, TOLERANCE):
+            raise Misbehaved(f"{self.tag} gave other outputs for the same rows in another order")
         return outputs
 
-    def _other(self, rows: int) -> Places:
-        if rows > AGAIN:
-            return self.order.permutation(rows)[:AGAIN]
-        if rows not in self._others:
-            self._others[rows] = cycle([telling_order(rows, self.order) for _ in range(OTHERS)])
-        return next(self._others[rows])
+    def _order(self, rows: int) -> Places:
+        if rows > REPEATED_ROWS:
+            return self.order.permutation(rows)[:REPEATED_ROWS]
+        if rows not in self._orders:
+            self._orders[rows] = cycle([revealing_order(rows, self.order) for _ in range(KEPT_ORDERS)])
+        return next(self._orders[rows])
 
 
 @dataclass(slots=True)
-class KnownRows:
-    """Rows with known and different answers, slipped in at random places."""
+class KnownRowCheck:
+    """Inserts rows with known, different outputs at random places of each batch."""
 
     model: AnyModel
     tag: str
@@ -90,7 +89,7 @@ class KnownRows:
     answers: Outputs
     tolerance: float
 
-    def ask(self, batch: Batch) -> Outputs:
+    def predict(self, batch: Batch) -> Outputs:
         if len(batch) == 1:
             return _computed(self.model, batch, self.tag)
         total = len(batch) + len(self.rows)
@@ -103,18 +102,20 @@ class KnownRows:
         source[places] = np.arange(len(batch), total)
         outputs = _computed(self.model, concat([batch, self.rows])[source], self.tag)
         if not same(outputs[places], self.answers, self.tolerance):
-            raise Misbehaved(f"{self.tag} did not know known rows again: its answers are not in their rows' order")
+            raise Misbehaved(
+                f"{self.tag} gave wrong outputs for known rows: its outputs are not in the order of the rows"
+            )
         return outputs[others]
 
 
-def proof_for(served: LoadedVersion, seed: int) -> Proof:
-    """The cheapest proof that holds for this model on this machine."""
-    model, order = served.model, np.random.default_rng(seed)
-    golden = model.encode(served.golden_rows)
+def output_check_for(version: LoadedVersion, seed: int) -> OutputCheck:
+    """The cheapest sufficient check for this model on this machine."""
+    model, order = version.model, np.random.default_rng(seed)
+    golden = model.encode(version.golden_rows)
     if _cheap(model, golden):
-        return AskTwice(model, served.tag, order)
-    tolerance = max(TOLERANCE, served.golden.tolerance)
-    rows: list[Row] = list(served.golden_rows)
+        return RepeatCheck(model, version.tag, order)
+    tolerance = max(TOLERANCE, version.golden.tolerance)
+    rows: list[Row] = list(version.golden_rows)
     if model.card.batching.max_tokens is not None:
         rows.sort(key=lambda row: len(str(row)))
     kept: list[tuple[Batch, Outputs]] = []
@@ -126,41 +127,41 @@ def proof_for(served: LoadedVersion, seed: int) -> Proof:
         if len(kept) == KNOWN_ROWS:
             break
     answers = np.concatenate([answer for _, answer in kept])
-    return KnownRows(model, served.tag, order, concat([row for row, _ in kept]), answers, tolerance)
+    return KnownRowCheck(model, version.tag, order, concat([row for row, _ in kept]), answers, tolerance)
 
 
 def _cheap(model: AnyModel, batch: Batch) -> bool:
-    model.predict(batch)  # the first time is not like the others
-    until = time.perf_counter() + LOOK_SECONDS
+    model.predict(batch)  # warm up
+    end = time.perf_counter() + MEASURE_SECONDS
     while True:
         started = time.perf_counter()
         model.predict(batch)
         now = time.perf_counter()
         if now - started < CHEAP_SECONDS:
             return True
-        if now > until:
+        if now > end:
             return False
 
 
-def telling_order(rows: int, order: np.random.Generator) -> Places:
-    """An order of more than ``ONE_BY_ONE`` rows behind which no likely mistake can hide.
+def revealing_order(rows: int, order: np.random.Generator) -> Places:
+    """An order of more than ``ONE_BY_ONE`` rows that reveals every likely mistake.
 
-    One hides when it mixes up the other order into just what it would have been: when it does not matter which of the
-    two comes first. In a cycle through all rows that can be said of no swap of two.
+    A mistake stays hidden when it commutes with the order. No swap of two rows commutes with a cycle through all rows,
+    and the other likely mistakes are tested here.
     """
-    along = np.arange(rows)
-    neighbours = np.minimum(along ^ 1, rows - 1)
-    likely = (along[::-1], np.roll(along, 1), np.roll(along, rows // 2), neighbours)
+    rising = np.arange(rows)
+    neighbours = np.minimum(rising ^ 1, rows - 1)
+    likely = (rising[::-1], np.roll(rising, 1), np.roll(rising, rows // 2), neighbours)
     while True:
-        through = order.permutation(rows)
+        cycle_through = order.permutation(rows)
         found = np.empty(rows, np.intp)
-        found[through] = np.roll(through, 1)
+        found[cycle_through] = np.roll(cycle_through, 1)
         if not any(np.array_equal(found[mistake], mistake[found]) for mistake in likely):
             return found
 
 
 def same(outputs: Outputs, known: Outputs, tolerance: float) -> bool:
-    """Whether two answers are equal but for rounding; relative for numbers above one.
+    """Whether two outputs are equal except for rounding; relative for numbers above one.
 
     >>> same(np.float32([[0.5, 300_000]]), np.float32([[0.50001, 300_001]]), 1e-4)
     True
@@ -175,7 +176,7 @@ def _computed(model: AnyModel, batch: Batch, tag: str) -> Outputs:
         raise ModelFailed(f"{tag}: {type(error).__name__}: {error}") from error
     expected = (len(batch), len(model.card.outputs))
     if outputs.shape != expected:
-        raise Misbehaved(f"{tag} gave answers of shape {outputs.shape} instead of {expected}")
+        raise Misbehaved(f"{tag} gave outputs of shape {outputs.shape} instead of {expected}")
     if not math.isfinite(float(outputs.sum())) and not np.isfinite(outputs).all():
-        raise ModelFailed(f"{tag} gave an answer that is no number")
+        raise ModelFailed(f"{tag} gave outputs that are not finite")
     return outputs

@@ -1,4 +1,4 @@
-"""Traces from the gateway to the runner. Off until an exporter is configured, and then nothing of this is loaded."""
+"""Traces from the gateway to the runner. OpenTelemetry is loaded only when an endpoint is configured."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from jubako.tracing.spans import Tracing
 
 
-def opened(settings: TracingSettings, service: str) -> Tracing | None:
-    """To be called after the worker's fork: the exporter has a thread of its own."""
+def open_tracing(settings: TracingSettings, service: str) -> Tracing | None:
+    """Call it after the worker has forked: the exporter starts a thread."""
     if settings.endpoint is None:
         return None
     from jubako.tracing.spans import Tracing

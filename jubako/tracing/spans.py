@@ -1,7 +1,7 @@
-"""The three kinds of spans: a request in the gateway, a call to a runner, and the work in the runner.
+"""The three kinds of spans: a request in the gateway, a call to a runner, and the computation in the runner.
 
-A call carries many requests. It is the child of the first one that is sampled, so that a trace of a single request is
-whole, and linked to each of them, so that the others find it too.
+A call carries many requests. Its span is the child of the first sampled request, so that the trace of a single request
+is complete, and has a link to each of them.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from jubako.batching.runner_client import Reply
 from jubako.batching.schedulers import PendingCall
 
 EXPORT_EVERY_MS = 1_000
-#: Spans that may wait for the collector; more are dropped, because memory is for predictions.
-MOST_WAITING = 4_096
+#: Spans that may wait for the collector; more are dropped.
+MAX_QUEUED = 4_096
 EXPORT_WITHIN = 5.0
 CLOSE_WITHIN = 2.0
 HEADERS = ("traceparent", "tracestate")
 
-Told = Callable[[str, str, int, str | None], None]
-"""How a request ended: its id, outcome, rows and version."""
+Finish = Callable[[str, str, int, str | None], None]
+"""Called with a request's id, outcome, rows and version when it ends."""
 
 
 class Tracing:
@@ -51,51 +51,51 @@ class Tracing:
         self._provider.add_span_processor(
             BatchSpanProcessor(
                 OTLPSpanExporter(endpoint=endpoint, timeout=EXPORT_WITHIN),
-                max_queue_size=MOST_WAITING,
+                max_queue_size=MAX_QUEUED,
                 schedule_delay_millis=EXPORT_EVERY_MS,
             )
         )
         self._tracer = self._provider.get_tracer("jubako")
         self._wire = TraceContextTextMapPropagator()
-        _name_traces_in_logs()
+        _add_trace_ids_to_logs()
 
     @contextlib.contextmanager
-    def request(self, model: str, headers: Sequence[tuple[bytes, bytes]]) -> Iterator[Told]:
-        """A request at the gateway's door; the caller's ``traceparent`` is honoured."""
+    def request(self, model: str, headers: Sequence[tuple[bytes, bytes]]) -> Iterator[Finish]:
+        """The span of a request in the gateway; continues the client's ``traceparent``."""
         carrier = {name.decode(): value.decode("latin-1") for name, value in headers if name.decode() in HEADERS}
         context = self._wire.extract(carrier, Context())
         with self._tracer.start_as_current_span(
             f"predict {model}", context, SpanKind.SERVER, {"jubako.model": model}
         ) as span:
 
-            def told(request_id: str, outcome: str, rows: int, version: str | None) -> None:
+            def finish(request_id: str, outcome: str, rows: int, version: str | None) -> None:
                 span.set_attributes({"jubako.request_id": request_id, "jubako.outcome": outcome, "jubako.rows": rows})
                 if version:
                     span.set_attribute("jubako.version", version)
                 if outcome in ("failed", "late"):
                     span.set_status(StatusCode.ERROR, outcome)
 
-            yield told
+            yield finish
 
     @staticmethod
-    def here() -> SpanContext | None:
-        """The request whose work this is, when it is sampled."""
+    def current_request() -> SpanContext | None:
+        """The span of the current request, when it is sampled."""
         context = get_current_span().get_span_context()
         return context if context.trace_flags.sampled else None
 
     async def call(
         self,
         model: str,
-        entries: Sequence[PendingCall],
+        calls: Sequence[PendingCall],
         headers: MutableMapping[str, str],
         sending: Coroutine[Any, Any, Reply],
     ) -> Reply:
-        """A call to a runner that is about to be sent with these headers."""
-        requests = [entry.trace for entry in entries if isinstance(entry.trace, SpanContext)]
+        """The span of a call to a runner; adds its context to ``headers`` before ``sending`` starts."""
+        requests = [call.trace for call in calls if isinstance(call.trace, SpanContext)]
         if not requests:
             return await sending
-        rows = sum(entry.rows for entry in entries)
-        facts: dict[str, str | int] = {"jubako.model": model, "jubako.requests": len(entries), "jubako.rows": rows}
+        rows = sum(call.rows for call in calls)
+        facts: dict[str, str | int] = {"jubako.model": model, "jubako.requests": len(calls), "jubako.rows": rows}
         with self._tracer.start_as_current_span(
             f"call {model}",
             set_span_in_context(NonRecordingSpan(requests[0]), Context()),
@@ -109,8 +109,8 @@ class Tracing:
             return reply
 
     @contextlib.contextmanager
-    def work(self, model: str, headers: Mapping[str, str], send: Send) -> Iterator[Send]:
-        """What a runner does for a call; nothing when nobody traces that call."""
+    def compute(self, model: str, headers: Mapping[str, str], send: Send) -> Iterator[Send]:
+        """The span of a computation in a runner; none when the call is not traced."""
         if HEADERS[0] not in headers:
             yield send
             return
@@ -126,14 +126,14 @@ class Tracing:
             yield traced
 
     def close(self) -> None:
-        """Send what waits, within a bound: a collector that is gone must not hold up a stop."""
+        """Send queued spans, for a bounded time: an unreachable collector must not delay the stop."""
         closing = threading.Thread(target=self._provider.shutdown, daemon=True)
         closing.start()
         closing.join(CLOSE_WITHIN)
 
 
-def _name_traces_in_logs() -> None:
-    """Whatever is logged while a span is current has its trace's id."""
+def _add_trace_ids_to_logs() -> None:
+    """Log records that are made while a span is current get its trace id."""
     plain = logging.getLogRecordFactory()
 
     def factory(*args: Any, **options: Any) -> logging.LogRecord:

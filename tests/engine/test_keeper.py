@@ -34,14 +34,14 @@ def test_a_version_whose_files_were_restored_serves_without_a_restart(iris_home:
     flip_a_byte(folder)
     clock = Clock()
     runner = ModelLoader(MODELS["iris"], RunnerSettings(), clock)
-    runner.look()
+    runner.refresh()
     assert not runner.status().ready
     for file, content in whole.items():
         file.write_bytes(content)
-    runner.look()
+    runner.refresh()
     assert not runner.status().ready, "hashing every file each second would cost more than serving"
-    clock.now += loader.AGAIN
-    runner.look()
+    clock.now += loader.RETRY_AFTER
+    runner.refresh()
     assert runner.status().ready
     assert runner.status().why is None
 
@@ -58,17 +58,17 @@ def test_a_version_that_stays_broken_is_tried_less_and_less(monkeypatch: pytest.
     clock = Clock()
     runner = ModelLoader(MODELS["iris"], RunnerSettings(), clock)
     for _ in range(3_600):
-        runner.look()
+        runner.refresh()
         clock.now += 1
     gaps = [later - earlier for earlier, later in pairwise(tries)]
-    assert gaps[:3] == [loader.AGAIN, 2 * loader.AGAIN, 4 * loader.AGAIN]
-    assert max(gaps) == loader.MOST
+    assert gaps[:3] == [loader.RETRY_AFTER, 2 * loader.RETRY_AFTER, 4 * loader.RETRY_AFTER]
+    assert max(gaps) == loader.MAX_RETRY_AFTER
 
 
 @pytest.mark.usefixtures("iris_home")
 def test_a_batch_that_was_made_ready_beside_another_took_only_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
     runner = ModelLoader(MODELS["iris"], RunnerSettings())
-    runner.look()
+    runner.refresh()
     came_and_ended = iter([0.000, 0.010, 0.001, 0.018, 0.030, 0.036])
     monkeypatch.setattr("jubako.runner.loader.time", SimpleNamespace(perf_counter=lambda: next(came_and_ended)))
     took = [runner.predict(np.full((1, 4), 5, np.float32)).seconds for _ in range(3)]

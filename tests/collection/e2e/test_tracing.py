@@ -31,7 +31,7 @@ def many(spans: list[Seen]) -> list[Seen]:
 
 def test_nothing_of_opentelemetry_is_loaded_when_it_is_off() -> None:
     """Asked of a fresh interpreter. BentoML loads its own share later, whatever we do."""
-    assert tracing.opened(settings_for(COLLECTION)().tracing, "jubako") is None
+    assert tracing.open_tracing(settings_for(COLLECTION)().tracing, "jubako") is None
     program = "import sys, jubako.gateway.app, jubako.batching.batcher, jubako.tracing; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
     assert not [name for name in loaded.stdout.split() if name.startswith(("opentelemetry", "jubako.tracing.spans"))]

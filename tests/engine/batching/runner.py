@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from jubako.batching import Batcher, DeadlinePassed, Reply, RunnerStatus
+from jubako.batching import Batcher, BatcherLimits, DeadlinePassed, Reply, RunnerStatus
+from jubako.batching.results import Observe
 from jubako.batching.schedulers import FifoScheduler
 from jubako.batching.throughput import ThroughputEstimator
 
@@ -25,18 +27,18 @@ class FakeRunner:
         self.calls: list[int] = []
         self.computed: list[float] = []
 
-    async def send(self, batch: Any, within: float, about: Any = None) -> Reply:
+    async def send(self, batch: Any, timeout_seconds: float, headers: Any = None) -> Reply:
         self.calls.append(len(batch))
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(timeout_seconds):
                 await asyncio.sleep(self.seconds)
         except TimeoutError as error:
-            raise DeadlinePassed(within) from error
+            raise DeadlinePassed(timeout_seconds) from error
         outputs = self.compute(batch)
         self.computed += [float(row[0]) for row in batch]
         return Reply(outputs, self.version, self.seconds)
 
-    async def status(self, within: float) -> RunnerStatus:
+    async def status(self, timeout_seconds: float) -> RunnerStatus:
         return RunnerStatus(True, self.version)
 
     async def close(self) -> None:
@@ -56,12 +58,15 @@ class Noted:
 
 
 def caller(
-    runner: FakeRunner, watch: Noted | None = None, pace: ThroughputEstimator | None = None, **options: Any
+    runner: FakeRunner,
+    metrics: Noted | None = None,
+    throughput: ThroughputEstimator | None = None,
+    observe: Observe = lambda *_: None,
+    **changed: Any,
 ) -> Batcher:
-    settings: dict[str, Any] = {"in_flight": 2, "queue_rows": 1000, "deadline": 5.0, "part_rows": 16, **options}
-    return Batcher(
-        "fake", runner, FifoScheduler(16), pace or ThroughputEstimator(16), watch=watch or Noted(), **settings
-    )
+    limits = replace(BatcherLimits(in_flight=2, queue_rows=1000, deadline=5.0, part_rows=16), **changed)
+    estimator = throughput or ThroughputEstimator(16)
+    return Batcher("fake", runner, FifoScheduler(16), estimator, limits, metrics=metrics or Noted(), observe=observe)
 
 
 def rows(*numbers: float) -> Any:

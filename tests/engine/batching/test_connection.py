@@ -10,22 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from jubako.batching.connection import Broken, Connections
+from jubako.batching.connection import ConnectionBroken, ConnectionPool
 from tests.certificates import certified
 
 Respond = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 
 
 class There:
-    """A server that answers with what ``respond`` writes; counts connections."""
+    """A server that answers with what ``respond`` writes; counts pool."""
 
     def __init__(self, respond: Respond) -> None:
         self._respond = respond
-        self.connections = 0
+        self.pool = 0
         self.writers: list[asyncio.StreamWriter] = []
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
+        self.pool += 1
         self.writers.append(writer)
         try:
             while True:
@@ -40,14 +40,14 @@ class There:
 
 
 @asynccontextmanager
-async def there(folder: Path, respond: Respond) -> AsyncIterator[tuple[There, Connections]]:
+async def there(folder: Path, respond: Respond) -> AsyncIterator[tuple[There, ConnectionPool]]:
     server = There(respond)
     listening = await asyncio.start_unix_server(server, folder / "socket")
-    connections = Connections(f"file://{folder / 'socket'}")
+    pool = ConnectionPool(f"file://{folder / 'socket'}")
     try:
-        yield server, connections
+        yield server, pool
     finally:
-        await connections.close()
+        await pool.close()
         listening.close()
         await asyncio.sleep(0)
 
@@ -61,11 +61,11 @@ async def echo(body: bytes, writer: asyncio.StreamWriter) -> None:
 
 
 async def test_one_exchange_after_another_goes_over_one_connection(tmp_path: Path) -> None:
-    async with there(tmp_path, echo) as (server, connections):
+    async with there(tmp_path, echo) as (server, pool):
         for number in range(20):
-            told = await connections.ask("POST", "/", 5, {"x-one": "1"}, b"%d" % number)
+            told = await pool.request("POST", "/", 5, {"x-one": "1"}, b"%d" % number)
             assert (told.status, told.headers["x-told"], told.content) == (200, "a", b"%d" % number)
-        assert server.connections == 1
+        assert server.pool == 1
 
 
 async def test_at_once_each_gets_its_own_answer_however_it_comes(tmp_path: Path) -> None:
@@ -77,11 +77,11 @@ async def test_at_once_each_gets_its_own_answer_however_it_comes(tmp_path: Path)
             writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
         writer.write(b"0\r\n\r\n")
 
-    async with there(tmp_path, in_pieces) as (server, connections):
+    async with there(tmp_path, in_pieces) as (server, pool):
         bodies = [bytes([number]) * 300_000 for number in range(16)]
-        answers = await asyncio.gather(*(connections.ask("POST", "/", 5, body=body) for body in bodies))
+        answers = await asyncio.gather(*(pool.request("POST", "/", 5, body=body) for body in bodies))
         assert [told.content for told in answers] == bodies
-        assert server.connections == 16
+        assert server.pool == 16
 
 
 @pytest.mark.parametrize("leaves", ["too late", "cancelled"])
@@ -93,19 +93,19 @@ async def test_an_answer_that_nobody_waited_for_is_never_told_to_the_next(tmp_pa
             await go.wait()
         await echo(body, writer)
 
-    async with there(tmp_path, slow_once) as (server, connections):
+    async with there(tmp_path, slow_once) as (server, pool):
         if leaves == "too late":
             with pytest.raises(TimeoutError):
-                await connections.ask("POST", "/", 0.05, body=b"slow")
+                await pool.request("POST", "/", 0.05, body=b"slow")
         else:
-            asking = asyncio.create_task(connections.ask("POST", "/", 5, body=b"slow"))
+            asking = asyncio.create_task(pool.request("POST", "/", 5, body=b"slow"))
             await asyncio.sleep(0.05)
             asking.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await asking
         go.set()
-        assert (await connections.ask("POST", "/", 5, body=b"next")).content == b"next"
-        assert server.connections == 2
+        assert (await pool.request("POST", "/", 5, body=b"next")).content == b"next"
+        assert server.pool == 2
 
 
 @pytest.mark.parametrize(
@@ -126,11 +126,11 @@ async def test_no_whole_answer_is_a_broken_one_and_the_next_gets_a_new_connectio
         else:
             await echo(body, writer)
 
-    async with there(tmp_path, breaks_once) as (server, connections):
-        with pytest.raises(Broken):
-            await connections.ask("POST", "/", 5, body=b"break")
-        assert (await connections.ask("POST", "/", 5, body=b"next")).content == b"next"
-        assert server.connections == 2
+    async with there(tmp_path, breaks_once) as (server, pool):
+        with pytest.raises(ConnectionBroken):
+            await pool.request("POST", "/", 5, body=b"break")
+        assert (await pool.request("POST", "/", 5, body=b"next")).content == b"next"
+        assert server.pool == 2
 
 
 @pytest.mark.parametrize("how", ["closed there", "told to close", "talks unasked", "talks on", "begins to talk on"])
@@ -139,15 +139,15 @@ async def test_a_kept_connection_that_is_in_doubt_is_not_used_again(tmp_path: Pa
         more = {"talks on": answer(b"for nobody"), "begins to talk on": answer(b"for nobody")[:-3]}
         writer.write(answer(body, "connection: close\r\n" if how == "told to close" else "") + more.get(how, b""))
 
-    async with there(tmp_path, last) as (server, connections):
-        assert (await connections.ask("POST", "/", 5, body=b"one")).content == b"one"
+    async with there(tmp_path, last) as (server, pool):
+        assert (await pool.request("POST", "/", 5, body=b"one")).content == b"one"
         if how == "closed there":
             server.writers[0].close()
         elif how == "talks unasked":
             server.writers[0].write(answer(b"for nobody"))
         await asyncio.sleep(0.05)
-        assert (await connections.ask("POST", "/", 5, body=b"two")).content == b"two"
-        assert server.connections == 2
+        assert (await pool.request("POST", "/", 5, body=b"two")).content == b"two"
+        assert server.pool == 2
 
 
 @pytest.mark.parametrize(("url", "path"), [("tcp://127.0.0.1:{}", ""), ("http://127.0.0.1:{}/behind/", "/behind")])
@@ -161,10 +161,10 @@ async def test_over_tcp_it_says_whom_it_wants(url: str, path: str) -> None:
 
     listening = await asyncio.start_server(respond, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
-    connections = Connections(url.format(port))
-    assert (await connections.ask("GET", "/status", 5)).content == b"here"
+    pool = ConnectionPool(url.format(port))
+    assert (await pool.request("GET", "/status", 5)).content == b"here"
     assert heads == [f"GET {path}/status HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-length: 0\r\n\r\n".encode()]
-    await connections.close()
+    await pool.close()
     listening.close()
 
 
@@ -173,17 +173,17 @@ async def test_over_https_only_with_whom_the_system_trusts(tmp_path: Path, monke
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(certificate, key)
     listening = await asyncio.start_server(There(echo), "127.0.0.1", 0, ssl=tls)
-    connections = Connections(f"https://localhost:{listening.sockets[0].getsockname()[1]}")
+    pool = ConnectionPool(f"https://localhost:{listening.sockets[0].getsockname()[1]}")
     with pytest.raises(ssl.SSLCertVerificationError):
-        await connections.ask("POST", "/", 5, body=b"whom?")
+        await pool.request("POST", "/", 5, body=b"whom?")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    assert (await connections.ask("POST", "/", 5, body=b"secret")).content == b"secret"
-    await connections.close()
+    assert (await pool.request("POST", "/", 5, body=b"secret")).content == b"secret"
+    await pool.close()
     listening.close()
     await asyncio.sleep(0.05)
 
 
 async def test_where_nobody_is_that_is_said_at_once(tmp_path: Path) -> None:
-    connections = Connections(f"file://{tmp_path / 'nobody'}")
+    pool = ConnectionPool(f"file://{tmp_path / 'nobody'}")
     with pytest.raises(OSError, match="No such file"):
-        await connections.ask("GET", "/", 5)
+        await pool.request("GET", "/", 5)

@@ -15,22 +15,22 @@ class Observed:
     def __init__(self) -> None:
         self.asked: dict[str, float] = {}
 
-    def __call__(self, batch: Any, outputs: Any, version: str, mark: str) -> None:
+    def __call__(self, batch: Any, outputs: Any, version: str, batch_id: str) -> None:
         assert len(batch) == len(outputs)
         for place, row in enumerate(batch):
             assert outputs[place, 0] == 2 * row[0]
-            self.asked[f"{version}:{mark}.{place}"] = float(row[0])
+            self.asked[f"{version}:{batch_id}.{place}"] = float(row[0])
 
 
 def ids(answer: BatchResult) -> list[str]:
-    return [f"{answer.version}:{answer.mark}.{answer.first + place}" for place in range(len(answer.outputs))]
+    return [f"{answer.version}:{answer.batch_id}.{answer.first + place}" for place in range(len(answer.outputs))]
 
 
 async def test_every_answered_row_is_observed_once_under_the_id_that_its_caller_was_told() -> None:
     observed = Observed()
-    desk = caller(FakeRunner(seconds=0.001), observe=observed)
+    batcher = caller(FakeRunner(seconds=0.001), observe=observed)
     asked = [range(n, n + size) for n, size in ((0, 1), (10, 3), (100, 50), (200, 1), (300, 16), (400, 17))]
-    answers = await asyncio.gather(*(desk.call(rows(*numbers), here) for numbers in asked))
+    answers = await asyncio.gather(*(batcher.call(rows(*numbers), here) for numbers in asked))
     told = {
         one: n
         for numbers, answer in zip(asked, answers, strict=True)
@@ -38,15 +38,15 @@ async def test_every_answered_row_is_observed_once_under_the_id_that_its_caller_
     }
     assert observed.asked == told
     assert len(told) == sum(map(len, asked))
-    await desk.close()
+    await batcher.close()
 
 
 async def test_rows_whose_caller_left_while_they_were_computed_are_not_observed() -> None:
     observed = Observed()
-    desk = caller(FakeRunner(seconds=0.01), observe=observed, in_flight=1)
-    calls = [asyncio.ensure_future(desk.call(rows(n), here)) for n in range(4)]
+    batcher = caller(FakeRunner(seconds=0.01), observe=observed, in_flight=1)
+    calls = [asyncio.ensure_future(batcher.call(rows(n), here)) for n in range(4)]
     await asyncio.sleep(0.005)  # on their way, in one batch
     calls[1].cancel()
     answers = await asyncio.gather(calls[0], calls[2], calls[3])
     assert observed.asked == {ids(answer)[0]: n for n, answer in zip((0, 2, 3), answers, strict=True)}
-    await desk.close()
+    await batcher.close()

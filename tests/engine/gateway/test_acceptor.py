@@ -14,10 +14,10 @@ import pytest
 import uvicorn
 import uvloop
 
-from jubako.gateway.acceptor import MOST, SECONDS_EACH, ConnectionAcceptor
+from jubako.gateway.acceptor import MAX_CONNECTIONS, SECONDS_EACH, ConnectionAcceptor
 from tests.certificates import certified
 
-CROWD = 2 * MOST + 10
+CROWD = 2 * MAX_CONNECTIONS + 10
 
 
 async def hello(scope: Any, receive: Any, send: Any) -> None:
@@ -60,7 +60,7 @@ async def turns_until_all_are_open(turn_seconds: float | None) -> int:
     ("turn_seconds", "fewest", "most"),
     [
         pytest.param(None, CROWD, 2 * CROWD, id="uvicorn alone"),
-        pytest.param(MOST * SECONDS_EACH, 4, 40, id="long turns"),
+        pytest.param(MAX_CONNECTIONS * SECONDS_EACH, 4, 40, id="long turns"),
         pytest.param(SECONDS_EACH / 2, CROWD / 3, CROWD, id="short turns, which leave some to other workers"),
     ],
 )

@@ -36,7 +36,7 @@ class Reader:
             await respond(send, problem.status, problem.body("1"), headers, receive)
             return
         await self.let_go.wait()
-        self.bodies.done(body)
+        self.bodies.release(body)
         await respond(send, 200, b"%d" % len(body), [])
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jubako.gateway.asgi import hung_up, respond
+from jubako.gateway.asgi import is_disconnected, respond
 from jubako.gateway.bodies import BodyReader
 from jubako.settings import Limits
 from tests.engine.gateway.uvicorned import served
@@ -52,7 +52,7 @@ async def test_a_caller_who_leaves_after_his_body_is_missed_however_much_he_sent
 
     async def slow(scope: Any, receive: Any, send: Any) -> None:
         whole.set_result(len(await BodyReader(Limits()).read(scope, receive)))
-        gone = hung_up(receive)
+        gone = is_disconnected(receive)
         while not gone():  # noqa: ASYNC110 - as those do who work for him
             await asyncio.sleep(0.01)
         missed.set_result(True)

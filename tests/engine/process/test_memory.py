@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from jubako.process.memory import give_back, trim
+from jubako.process.memory import trim, trim_when_idle
 
 EVERY = 0.1
 
@@ -20,7 +20,7 @@ async def busy() -> None:
 
 async def test_memory_goes_back_once_it_is_quiet_again() -> None:
     given: list[float] = []
-    giving = asyncio.create_task(give_back(lambda: given.append(time.monotonic()), EVERY))
+    giving = asyncio.create_task(trim_when_idle(lambda: given.append(time.monotonic()), EVERY))
     await asyncio.sleep(3 * EVERY)
     assert given == [], "nothing was used"
     await busy()
