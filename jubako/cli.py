@@ -26,6 +26,8 @@ class Command:
 
 
 COMMANDS = {
+    "init": Command("jubako.commands.init:init", "Write a new repository with one model.", "cli", ()),
+    "new": Command("jubako.commands.init:new", "Add a model to this repository.", "cli", ()),
     "train": Command(
         "jubako.commands.train:train", "Train models, and make versions of those that pass.", "train",
         ("mlflow", "matplotlib"),

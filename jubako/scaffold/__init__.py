@@ -1,0 +1,1 @@
+"""New repositories and new models, written from the templates beside this file."""
