@@ -86,6 +86,10 @@ test: $(READY) ## Run every test (ARGS="-k iris")
 test-fast: $(READY) ## Run the tests that neither train for real nor start servers
 	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
+.PHONY: test-wheel
+test-wheel: $(READY) ## Install the wheel elsewhere, make a repository with it, train, serve and build there
+	@$(BIN)/python -m pytest -m slow tests/engine/scaffold $(ARGS)
+
 .PHONY: bench
 bench: $(READY) ## Measure Jubako beside its peers and the bare model (two to three hours; ARGS="--models iris")
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -125,6 +129,8 @@ lock: $(READY) ## Write the lock files again; UPGRADE="numpy rich" or UPGRADE=al
 		$(if $(filter all,$(UPGRADE)),--upgrade,$(addprefix --upgrade-package ,$(UPGRADE)))
 	@$(FOR_IMAGES) --output-file requirements-serve.lock
 	@$(FOR_IMAGES) --extra torch --output-file requirements-gpu.lock
+	@{ echo "# The versions that the engine is tested with."; sed -n 's/^\([a-z0-9-]*==[^ ;]*\).*/\1/p' requirements.lock; } \
+		> jubako/scaffold/templates/shop/constraints.txt.tmpl
 
 .PHONY: dashboards
 dashboards: $(READY) ## Write Grafana's dashboards again, from deploy/grafana

@@ -14,13 +14,15 @@ from typing import Any
 from bentoml.exceptions import BentoMLException
 from bentoml.images import Image
 
-from jubako import commit
+from jubako import commit, home
 from jubako.card import AnyCard
 from jubako.collection import Collection
 from jubako.compat.bentoml_classes import BentoModel, PinnedModel
 from jubako.versions import stages, store
 from jubako.versions.manifest import VersionRefused
 
+#: Where a repository keeps the wheel of the engine that its requirements name.
+WHEELS = "wheels"
 BASE_IMAGE = "python:3.11-slim"
 #: BentoML installs a compiler and git for the distributions that it knows by name. Every locked package has a wheel.
 AS_IT_IS = "plain"
@@ -98,7 +100,10 @@ def image() -> Image:
     line is an instruction of its own.
     """
     commands = [_write_program("/usr/local/bin/jubako", CONSOLE), f"{FOLDERS}\n{HEALTHCHECK}"]
-    return Image(base_image=BASE_IMAGE, distro=AS_IT_IS, python_version="3.11", commands=commands)
+    made = Image(base_image=BASE_IMAGE, distro=AS_IT_IS, python_version="3.11", commands=commands)
+    if (home.repository() / WHEELS).is_dir():
+        made.build_include(WHEELS)  # else it would be copied only after the packages are installed
+    return made
 
 
 def _write_program(path: str, text: str) -> str:

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from jubako.importing.wiring import with_model
 from jubako.scaffold import rendering, wheel
 from jubako.scaffold.kinds import KINDS, Kind
-from jubako.scaffold.service import with_model
 
 #: Template of a model -> where it goes.
 FILES = {
