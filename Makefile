@@ -1,4 +1,4 @@
-# Everything that people, hooks and CI do here has its name in this file: `make help`.
+# The one list of commands, for people, hooks and CI: `make help`.
 
 PORT ?= 3000
 PROFILE ?= steady
@@ -16,7 +16,7 @@ READY := $(VENV)/.ready
 ## Use it
 
 .PHONY: serve
-serve: $(READY) ## Serve all five models on PORT (3000); the first time installs and trains them
+serve: $(READY) ## Serve all models on PORT (3000); the first time installs and trains them
 	@$(BIN)/jubako train all --missing
 	@exec $(BIN)/bentoml serve --port $(PORT)
 
@@ -30,7 +30,7 @@ promote: $(READY) ## Let a version serve (VERSION=iris:20261121-061540-000400; V
 	@$(BIN)/jubako promote $$(echo "$$VERSION" | tr : ' ')
 
 .PHONY: load
-load: $(READY) ## Load it with PROFILE (steady), check every answer, write a report; starts a service where none is
+load: $(READY) ## Run a load test with PROFILE (steady), check every answer, write a report; starts a service if none runs
 	@$(BIN)/python -m jubako.load --profile $(PROFILE) $(ARGS)
 
 .PHONY: stack
@@ -52,15 +52,15 @@ image: build ## Build it and put it into a container image (BACKEND=docker, podm
 	@$(BIN)/bentoml containerize $(NAME):latest --backend $(BACKEND) --image-tag $(NAME):latest $(OPTIONS)
 
 .PHONY: scan
-scan: $(READY) ## Look into the image: secrets in any layer, packages that are not locked, too much weight
+scan: $(READY) ## Scan the image: secrets in any layer, packages that are not locked, too large a size
 	@$(BIN)/python -m deploy.image $(NAME):latest --engine $(BACKEND) --lock $(LOCK) $(if $(GPU),--most-bytes 10000000000) $(ARGS)
 
 .PHONY: sbom
-sbom: $(READY) ## Write what the newest Bento is made of, as CycloneDX, to dist/
+sbom: $(READY) ## Write the bill of materials of the newest Bento, as CycloneDX, to dist/
 	@$(BIN)/python -m deploy.sbom $(NAME) --output dist/$(NAME).cdx.json
 
 .PHONY: publish
-publish: ## Push the image to a registry that you are logged in to (IMAGE=ghcr.io/somebody/jubako:v1)
+publish: ## Push the image to a registry; log in first (IMAGE=ghcr.io/somebody/jubako:v1)
 	@: "$${IMAGE:?say where to, as IMAGE=ghcr.io/somebody/jubako:v1}"
 	@image=$$(echo "$$IMAGE" | tr '[:upper:]' '[:lower:]') && \
 		$(BACKEND) tag $(NAME):latest "$$image" && $(BACKEND) push "$$image"
@@ -103,7 +103,7 @@ bench-guard: $(READY) ## A quick run that fails when Jubako became slower beside
 	@$(BIN)/python -m benchmarks.guard $(ARGS)
 
 .PHONY: chaos
-chaos: $(READY) ## Kill, flood, stop and deceive a running service at full size, and say what was seen (ARGS="--small 3 4")
+chaos: $(READY) ## Kill, overload, stop and mislead a running service at full size, and report the results (ARGS="--small 3 4")
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
 .PHONY: lint
@@ -113,7 +113,7 @@ lint: $(READY) ## Check style, format and types
 	@$(BIN)/mypy
 
 .PHONY: format
-format: $(READY) ## Put every file in the one format
+format: $(READY) ## Format every file
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
 
@@ -141,7 +141,7 @@ alarms: $(READY) ## Write the alarms for the Prometheus operator again, from dep
 	@$(BIN)/python -m deploy.alarms
 
 .PHONY: audit
-audit: $(READY) ## Look the locked versions up in the vulnerability database; fails when it could not look
+audit: $(READY) ## Check the locked versions for known vulnerabilities; fails when the database is unreachable
 	@for file in requirements.lock requirements-torch.txt; do \
 		$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement $$file || exit 1; done
 
