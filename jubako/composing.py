@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Any, Generic, cast, overload
@@ -21,7 +20,7 @@ from jubako.card import AnyCard, PredictionT, RowT
 from jubako.collection import Collection
 from jubako.compat.bentoml_classes import APIMethod, set_import_module
 from jubako.gateway.gateway import Gateway
-from jubako.gateway.service import GatewayService
+from jubako.gateway.service import Composition, GatewayService, gateway_of
 from jubako.models import AnyModel, Batch, Model
 from jubako.process import devices
 from jubako.runner.app import RunnerService
@@ -62,20 +61,6 @@ class ModelAttribute(Generic[RowT, PredictionT]):
 def model(model: type[Model[RowT, PredictionT]]) -> ModelAttribute[RowT, PredictionT]:
     """A model of the service: ``churn = model(ChurnModel)``. The attribute is named as the card is."""
     return ModelAttribute(model)
-
-
-@dataclass(frozen=True)
-class Composition:
-    """What a composed service is made from."""
-
-    collection: Collection
-    settings: Settings
-    description: str
-
-
-def gateway_of(instance: object) -> Gateway:
-    gateway: Gateway = instance.__dict__["_gateway"]
-    return gateway
 
 
 def service(cls: type) -> GatewayService[Any]:

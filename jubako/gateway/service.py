@@ -4,23 +4,38 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from bentoml import Service
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jubako import compat
 from jubako.batching import HttpRunnerClient
+from jubako.collection import Collection
 from jubako.compat.bentoml_classes import AppFactory
 from jubako.gateway.app import GatewayApp
 from jubako.gateway.draining import drain_before_stopping
+from jubako.gateway.gateway import Gateway
 from jubako.process import interpreter, logs
 from jubako.process.prefork import fork_and_watch
-
-if TYPE_CHECKING:
-    from jubako.composing import Composition
+from jubako.settings import Settings
 
 InnerT = TypeVar("InnerT")
+
+
+@dataclass(frozen=True)
+class Composition:
+    """What a composed service is made from."""
+
+    collection: Collection
+    settings: Settings
+    description: str
+
+
+def gateway_of(instance: object) -> Gateway:
+    gateway: Gateway = instance.__dict__["_gateway"]
+    return gateway
 
 
 class GatewayService(Service[InnerT]):
@@ -56,8 +71,6 @@ class GatewayEntry:
             logs.configure(settings.logging, self._service.name)
             compat.check_versions()
             async with inner(app):
-                from jubako.composing import gateway_of
-
                 instance = self._factory.instance
                 gateway = gateway_of(instance)
                 runners = {dependency.on.name: dependency.on for dependency in self._service.dependencies.values()}
