@@ -1,4 +1,4 @@
-"""``make alarms``: the alarms of ``deploy/prometheus/rules`` once more, as the Prometheus operator takes them."""
+"""``make alarms``: writes the alarms of ``deploy/prometheus/rules`` as a manifest for the Prometheus operator."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HEAD = "# Written by `make alarms` from deploy/prometheus/rules, where the reaso
 
 
 class _Readable(yaml.SafeDumper):
-    """Expressions of several lines stay so."""
+    """Keeps multi-line expressions."""
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:

@@ -27,7 +27,7 @@ VERSION = SchemaVersion.V1_6
 
 
 def bill(bento: Path) -> str:
-    """The same Bento has the same bill: its number and its date are the Bento's."""
+    """The bill of a Bento is always the same: serial number and date are the Bento's."""
     about: dict[str, Any] = yaml.safe_load((bento / "bento.yaml").read_bytes())
     tag = f"{about['name']}:{about['version']}"
     lock = (bento / "env" / "python" / "requirements.txt").read_text()
@@ -59,29 +59,29 @@ def _models(about: dict[str, Any]) -> Iterator[Component]:
             yield _model(store.read_manifest(model["tag"]))
 
 
-def _model(evidence: Manifest) -> Component:
+def _model(manifest: Manifest) -> Component:
     facts = {
-        "run_id": evidence.run_id,
-        "git_commit": evidence.git_commit,
-        "data": evidence.data.source,
-        "data_sha256": evidence.data.sha256,
-        "trained_at": evidence.trained_at,
-        evidence.gate.metric: "not measured" if evidence.gate.value is None else f"{evidence.gate.value:.4g}",
+        "run_id": manifest.run_id,
+        "git_commit": manifest.git_commit,
+        "data": manifest.data.source,
+        "data_sha256": manifest.data.sha256,
+        "trained_at": manifest.trained_at,
+        manifest.gate.metric: "not measured" if manifest.gate.value is None else f"{manifest.gate.value:.4g}",
     }
     return Component(
-        name=evidence.model,
-        version=evidence.version,
+        name=manifest.model,
+        version=manifest.version,
         type=ComponentType.MACHINE_LEARNING_MODEL,
-        bom_ref=evidence.tag,
+        bom_ref=manifest.tag,
         properties=[Property(name=f"jubako:{name}", value=str(value)) for name, value in facts.items()],
         components=[
             Component(
                 name=file,
                 type=ComponentType.FILE,
-                bom_ref=f"{evidence.tag}/{file}",
+                bom_ref=f"{manifest.tag}/{file}",
                 hashes=[HashType(alg=HashAlgorithm.SHA_256, content=sha256)],
             )
-            for file, sha256 in evidence.files.items()
+            for file, sha256 in manifest.files.items()
         ],
     )
 

@@ -1,7 +1,7 @@
-"""What a Bento is made of when it is built: the versions in production then, their lineage, and the image around it.
+"""What a Bento contains: the versions in production, labels with their lineage, and the image around it.
 
-Everything here is looked up when somebody builds, not in each process that imports the service: ``bentoml serve`` in a
-repository without any version must start and say what is missing.
+All of it is looked up when a Bento is built, not when the service is imported: ``bentoml serve`` in a repository
+without any version must start and report what is missing.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from jubako.versions.manifest import VersionRefused
 #: Where a repository keeps the wheel of the engine that its requirements name.
 WHEELS = "wheels"
 BASE_IMAGE = "python:3.11-slim"
-#: BentoML installs a compiler and git for the distributions that it knows by name. Every locked package has a wheel.
-AS_IT_IS = "plain"
-#: A read-only root needs the folders that BentoML would otherwise make when it starts, and the place of a mount.
+#: BentoML installs a compiler and git on the distributions that it knows; wheels need neither, so name an unknown one.
+PLAIN_DISTRO = "plain"
+#: On a read-only root BentoML cannot make its folders at start, so the image has them and the mount point.
 FOLDERS = "cd /home/bentoml && mkdir -p bentos models envs tmp /var/lib/jubako && chown 1034:1034 /var/lib/jubako"
-#: ``docker exec NAME jubako check``. A container's versions are beside its code, not in BentoML's own store.
+#: The command in ``docker exec NAME jubako check``. A container's versions are in its Bento, not in BentoML's store.
 CONSOLE = """\
 #!/bin/sh
 export BENTOML_HOME=/home/bentoml/bento
@@ -58,7 +58,7 @@ class VersionInProduction(PinnedModel):
         return BentoModel.from_info(info)
 
     def resolve(self, base_path: Any = None) -> str:  # noqa: ARG002 - BentoML's signature
-        """Called before serving, when BentoML would fetch what is missing. ``/readyz`` says what is missing instead."""
+        """Called before serving, when BentoML would fetch missing models. ``/readyz`` reports them instead."""
         return self.card.name
 
     def _checked(self) -> str:
@@ -75,7 +75,7 @@ class VersionInProduction(PinnedModel):
 
 
 class Labels(Mapping[str, str]):
-    """The Bento's labels: the commit of the code and the version of each model. Asking git at each start would cost."""
+    """The Bento's labels: the commit of the code and the version of each model. Read lazily: git is slow."""
 
     def __init__(self, collection: Collection) -> None:
         self._names = ("git_commit", *collection)
@@ -94,18 +94,18 @@ class Labels(Mapping[str, str]):
 
 
 def image() -> Image:
-    """Around the Bento: Python as it comes, and nothing that could compile.
+    """The container image: plain Python without a compiler.
 
-    BentoML has no word for a health check. It writes ``RUN`` and a command into its Dockerfile as they are, so a second
-    line is an instruction of its own.
+    BentoML has no option for a health check. It writes ``RUN`` and the command into its Dockerfile unchanged, so a
+    second line is an instruction of its own.
     """
     commands = [_write_program("/usr/local/bin/jubako", CONSOLE), f"{FOLDERS}\n{HEALTHCHECK}"]
-    made = Image(base_image=BASE_IMAGE, distro=AS_IT_IS, python_version="3.11", commands=commands)
+    made = Image(base_image=BASE_IMAGE, distro=PLAIN_DISTRO, python_version="3.11", commands=commands)
     if (home.repository() / WHEELS).is_dir():
         made.build_include(WHEELS)  # else it would be copied only after the packages are installed
     return made
 
 
 def _write_program(path: str, text: str) -> str:
-    """A command that writes a program into the image; a file of the Bento would come after the commands."""
+    """A command that writes a program into the image: a Bento's files are copied only after the commands."""
     return f"printf '%s\\n' {shlex.join(text.splitlines())} > {path} && chmod 755 {path}"

@@ -1,7 +1,7 @@
-"""The models of one service, as a value: which there are, their cards and their recipes.
+"""The models of one service as a value: cards, model classes and recipes by name.
 
 Composition makes one from a class body. Commands that must not import the service find the same models by one rule: a
-folder ``bentos/NAME`` with a ``card.py``. Two collections can live in one process; nothing here is global.
+folder ``bentos/NAME`` with a ``card.py``. Several collections can exist in one process.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ItemT = TypeVar("ItemT")
 
 
 class _Lazy(Mapping[str, ItemT]):
-    """Items by name, each loaded when it is first asked for: listing iris does not import torch."""
+    """Items by name, each loaded on first access: listing iris does not import torch."""
 
     def __init__(self, names: Sequence[str], load: Callable[[str], ItemT]) -> None:
         self._names = tuple(names)
@@ -71,7 +71,7 @@ class Collection:
 
     @classmethod
     def found(cls, root: Path) -> Collection:
-        """The models under ``root``, by the rule."""
+        """The models under ``root``: each folder ``bentos/NAME`` with a ``card.py``."""
         names = sorted(file.parent.name for file in (root / MODELS).glob("*/card.py"))
         if str(root) not in sys.path:
             sys.path.insert(0, str(root))
@@ -94,7 +94,7 @@ def _found(root: Path) -> Collection:
 def _service_name(root: Path) -> str:
     """The gateway's name, from ``service: "bentos.service:Jubako"`` in ``bentofile.yaml``.
 
-    Read as text: a client that is installed without a server has no YAML.
+    Read as text: an installation without the server has no YAML parser.
     """
     for file in (root / "bentofile.yaml",):
         for line in file.read_text(encoding="utf-8").splitlines() if file.is_file() else ():
@@ -110,7 +110,7 @@ def _card(name: str) -> AnyCard:
 
 
 def _model(name: str) -> type[AnyModel]:
-    """The one class with this card that is written in the model's own file."""
+    """The one class with this card that is defined in the model's own file."""
     module = import_module(f"{MODELS}.{name}.model")
     found: list[Any] = [
         one

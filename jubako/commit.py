@@ -1,4 +1,4 @@
-"""Which commit of this repository runs here, asked of git."""
+"""The git commit of the repository."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class Commit:
         return (self.sha or "unknown") + ("-dirty" if self.is_dirty else "")
 
     def tags(self) -> dict[str, str]:
-        """As MLflow shows it."""
+        """Tags for an MLflow run."""
         return {"mlflow.source.git.commit": self.sha, "git_dirty": str(self.is_dirty)} if self.sha else {}
 
 
 def git() -> Commit:
-    """The commit, and whether files differ from it; nothing outside a checkout."""
+    """The current commit and whether files differ from it; empty outside a checkout."""
     sha = _git("rev-parse", "HEAD")
     return Commit(sha, bool(_git("status", "--porcelain"))) if sha else Commit(None, None)
 
 
 def _git(*command: str) -> str | None:
     try:
-        done = subprocess.run(  # noqa: S603 - fixed words only
+        done = subprocess.run(  # noqa: S603 - fixed arguments only
             ["git", "-C", str(home.repository()), *command],  # noqa: S607 - git is wherever the user has it
             capture_output=True,
             text=True,

@@ -1,7 +1,7 @@
-"""A service from a class body: ``@service`` makes a runner, a dependency and a typed route of each ``model(...)``.
+"""Composes a service from a class body: ``@service`` makes a runner and a typed route for each ``model(...)``.
 
-A route that the class writes itself runs as it is; a route that it does not write is written here. What comes out is an
-ordinary BentoML service: ``bentoml serve``, ``bentoml build`` and BentoML's client work as their users expect.
+An own route runs as it is; a route that the class does not have is generated. The result is an ordinary BentoML
+service: ``bentoml serve``, ``bentoml build`` and BentoML's client work as usual.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from jubako.runner.app import RunnerService
 from jubako.runner.loader import ModelLoader
 from jubako.settings import RunnerSettings, Settings, configuration_file, read
 
-#: A BentoML batchable API takes at most so many calls' worth of rows at once.
-CALLS = 2
+#: The maximal batch of BentoML's API, in calls of the gateway.
+MERGED_CALLS = 2
 
 
-class ModelOfService(Generic[RowT, PredictionT]):
-    """``self.churn`` in a route: asks the model's runner through the gateway's queue."""
+class ServedModel(Generic[RowT, PredictionT]):
+    """``self.churn`` in an own route: predictions through the gateway's queue of the model."""
 
     def __init__(self, gateway: Gateway, name: str) -> None:
         self._gateway = gateway
@@ -45,7 +45,7 @@ class ModelOfService(Generic[RowT, PredictionT]):
 
 
 class ModelAttribute(Generic[RowT, PredictionT]):
-    """What ``model(ChurnModel)`` leaves in the class body."""
+    """The class attribute that ``model(ChurnModel)`` makes."""
 
     def __init__(self, model: type[Model[RowT, PredictionT]]) -> None:
         self.model = model
@@ -53,9 +53,9 @@ class ModelAttribute(Generic[RowT, PredictionT]):
     @overload
     def __get__(self, instance: None, owner: type) -> ModelAttribute[RowT, PredictionT]: ...
     @overload
-    def __get__(self, instance: object, owner: type) -> ModelOfService[RowT, PredictionT]: ...
+    def __get__(self, instance: object, owner: type) -> ServedModel[RowT, PredictionT]: ...
     def __get__(self, instance: object | None, owner: type) -> Any:
-        return self if instance is None else ModelOfService(gateway_of(instance), self.model.card.name)
+        return self if instance is None else ServedModel(gateway_of(instance), self.model.card.name)
 
 
 def model(model: type[Model[RowT, PredictionT]]) -> ModelAttribute[RowT, PredictionT]:
@@ -64,7 +64,7 @@ def model(model: type[Model[RowT, PredictionT]]) -> ModelAttribute[RowT, Predict
 
 
 def service(cls: type) -> GatewayService[Any]:
-    """The composed service of a class. Only this has to be importable by name: workers find their runners in it."""
+    """The composed service of a class. Only this must be importable by name: workers find their runners in it."""
     compat.apply()
     models = _models(cls)
     home.serve_from(_root(cls))
@@ -77,7 +77,7 @@ def service(cls: type) -> GatewayService[Any]:
         setattr(cls, f"{name}_runner", bentoml.depends(_runner(one, settings)))
         if f"/v1/{name}/predict" not in routes:
             setattr(cls, f"predict_{name}", _route(one))
-    _give_a_gateway(cls, composition)
+    _add_gateway(cls, composition)
     made = cast(
         "GatewayService[Any]",
         bentoml.service(
@@ -95,9 +95,9 @@ def service(cls: type) -> GatewayService[Any]:
 
 def _models(cls: type) -> list[type[AnyModel]]:
     declared = {name: value.model for name, value in vars(cls).items() if isinstance(value, ModelAttribute)}
-    wrong = [f"{name} = model({one.__name__})" for name, one in declared.items() if one.card.name != name]
-    if wrong:
-        raise TypeError(f"{cls.__name__}: an attribute has the name of its model's card, unlike {', '.join(wrong)}")
+    misnamed = [f"{name} = model({one.__name__})" for name, one in declared.items() if one.card.name != name]
+    if misnamed:
+        raise TypeError(f"{cls.__name__}: an attribute has the name of its model's card, unlike {', '.join(misnamed)}")
     if not declared:
         raise TypeError(f"{cls.__name__} has no model: write `name = model(NameModel)` into the class")
     return list(declared.values())
@@ -120,9 +120,9 @@ def _runner(model: type[AnyModel], settings: Settings) -> Any:
             self.loader = ModelLoader(model, chosen)
             self.loader.refresh()
 
-        predict = bentoml.api(_predict(model), batchable=True, max_batch_size=CALLS * most_rows(card, chosen))
+        predict = bentoml.api(_predict(model), batchable=True, max_batch_size=MERGED_CALLS * max_rows(card, chosen))
 
-    # BentoML's threads wait for models; a model's own threads are its engine's business.
+    # BentoML's threads only wait for the model; the model's own threads are those of its engine.
     parameters: dict[str, Any] = {"workers": chosen.workers, "threads": card.batching.at_once}
     if share := _gpu_share(chosen.gpu):
         parameters["resources"] = {"gpu": share}
@@ -131,12 +131,12 @@ def _runner(model: type[AnyModel], settings: Settings) -> Any:
     return made
 
 
-def most_rows(card: AnyCard, settings: RunnerSettings) -> int:
+def max_rows(card: AnyCard, settings: RunnerSettings) -> int:
     return settings.max_rows or card.batching.max_rows
 
 
 def _predict(model: type[AnyModel]) -> Callable[..., Any]:
-    """The runner's one method. ``Model.in_thread`` says where the merger calls it."""
+    """The runner's one method. ``Model.in_thread`` decides where the merger calls it."""
 
     def predict(self: Any, batch: Any) -> Any:
         return self.loader.predict(batch).outputs
@@ -153,13 +153,13 @@ def _route(model: type[AnyModel]) -> Any:
 
     predict.__name__ = predict.__qualname__ = card.name
     predict.__doc__ = card.title
-    predict.generated = True  # type: ignore[attr-defined]  # it is not the class's own
+    predict.generated = True  # type: ignore[attr-defined]  # not an own route
     inputs = list[Path] if card.media == "files" else list[card.row]  # type: ignore[name-defined]
     predict.__annotations__ = {"inputs": inputs, "return": Answer[card.prediction]}  # type: ignore[name-defined]
     return bentoml.api(predict, route=f"/v1/{card.name}/predict")
 
 
-def _give_a_gateway(cls: type, composition: Composition) -> None:
+def _add_gateway(cls: type, composition: Composition) -> None:
     """An instance has a gateway before its class's own ``__init__`` runs."""
     own = cast(Callable[..., None], cls.__init__)  # type: ignore[misc]
 
@@ -177,7 +177,7 @@ def _without_access_log(parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def _gpu_share(gpu: float | str) -> float | int:
-    """What to ask BentoML for. Nothing when there is no GPU: the runner itself then says what is missing."""
+    """The resource to request from BentoML; none without a GPU: the runner then reports that itself."""
     if gpu == 0 or devices.gpus() == 0:
         return 0
     if gpu == "auto":

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whatever is killed and whenever."""
+"""Atomic and durable writes: a file has its old content or its new content, also after a kill or a power cut."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def sync(path: Path) -> None:
-    """Make what was written to this file or folder survive a power cut."""
+    """Flush this file or folder to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -25,7 +25,7 @@ def sync_tree(folder: Path) -> None:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Replace a file in one step: a reader sees the old content or the new, never a part."""
+    """Replace a file in one step: a reader sees the old content or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
@@ -41,7 +41,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 @contextmanager
 def lock(path: Path) -> Iterator[None]:
-    """One writer at a time, over processes. The kernel lets go when the holder dies."""
+    """A lock between processes. The kernel releases it when its holder dies."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

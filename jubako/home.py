@@ -1,4 +1,4 @@
-"""Where things live: versions and stages where BentoML keeps its own, everything else under ``JUBAKO_HOME``."""
+"""Folders: versions and stages are in BentoML's home, everything else is under ``JUBAKO_HOME``."""
 
 from __future__ import annotations
 
@@ -14,28 +14,30 @@ _service_root: Path | None = None
 
 
 def serve_from(root: Path) -> None:
-    """The folder that holds the composed service's package. BentoML starts the workers of a Bento anywhere."""
+    """Set the folder of the composed service's package. BentoML starts a Bento's workers in any working folder."""
     global _service_root  # noqa: PLW0603 - a process serves one repository
     _service_root = root
 
 
 def repository() -> Path:
-    """The folder with ``bentos/``: of the service that was composed in this process, else the nearest one upwards."""
+    """The folder of the service that was composed in this process, else the nearest one with ``bentos/`` upwards."""
     if _service_root is not None:
         return _service_root
     here = Path.cwd()
-    marks = ("bentofile.yaml", "bentos")
-    return next((folder for folder in (here, *here.parents) if any((folder / mark).exists() for mark in marks)), here)
+    markers = ("bentofile.yaml", "bentos")
+    return next(
+        (folder for folder in (here, *here.parents) if any((folder / marker).exists() for marker in markers)), here
+    )
 
 
 def bento() -> Path | None:
-    """The Bento whose code this is; ``None`` in a checkout."""
+    """The Bento that this code is part of; ``None`` in a checkout."""
     source = repository()
     return source.parent if source.name == "src" and (source.parent / BENTO_YAML).exists() else None
 
 
 def jubako_home() -> Path:
-    """MLflow's database, profiles, logs: what running leaves behind. Never inside a Bento: it may be read-only."""
+    """The folder of MLflow's database, profiles and logs. Never inside a Bento, which may be read-only."""
     given = os.environ.get("JUBAKO_HOME")
     if given:
         return Path(given).expanduser().resolve()
@@ -48,7 +50,7 @@ def bentoml_home() -> Path:
 
 
 def model_store() -> Path:
-    """Where BentoML looks for models. Inside a running Bento that is the Bento's own folder, as only BentoML knows."""
+    """Where BentoML looks for models. In a running Bento that is a folder of the Bento, which only BentoML knows."""
     known = bentoml.model_store_folder()
     if known is not None:
         return known
@@ -57,5 +59,5 @@ def model_store() -> Path:
 
 
 def beside_the_store() -> Path:
-    """Our own few files beside BentoML's: the stage pointer, its lock, and versions that are still being written."""
+    """Jubako's files in BentoML's home: the stage pointer, its lock, and versions that are being written."""
     return bentoml_home() / "jubako"

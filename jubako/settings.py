@@ -1,7 +1,7 @@
-"""How a service is run: the typed reading of ``configuration.yaml``. What a model *is* stands on its card.
+"""How a service is run: the typed ``configuration.yaml``. What a model *is* is on its card.
 
-Unknown keys, ignored keys and impossible combinations are refused at start, by name, because BentoML accepts them
-without a word. Where things live comes from the environment (``JUBAKO_CONFIG``, ``JUBAKO_HOME``, ``BENTOML_HOME``).
+Unknown keys, ignored keys and impossible combinations are refused at start, by name: BentoML accepts them silently.
+Folders come from the environment (``JUBAKO_CONFIG``, ``JUBAKO_HOME``, ``BENTOML_HOME``).
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class ConfigurationRefused(ValueError):
-    """The configuration says something that nothing would obey. Every complaint is listed."""
+    """The configuration has keys or values without effect. The message lists every one."""
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Limits(_Strict):
+class LimitSettings(_Strict):
     body_bytes: Annotated[int, Field(ge=1_024, le=1 << 30)] = 16 * 1024 * 1024
     body_seconds: Annotated[float, Field(gt=0, le=3_600)] = 60.0
-    """How long a body may take to arrive: who sends a byte a minute holds its memory all the while."""
+    """How long a body may take to arrive: a slow client holds its memory all the time."""
     held_bytes: Annotated[int, Field(ge=1_024, le=1 << 40)] = 256 * 1024 * 1024
     """Of all bodies in one gateway process together, from their arrival until they are answered."""
     rows: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
@@ -48,7 +48,7 @@ class Limits(_Strict):
 
 
 class ApiKeySettings(_Strict):
-    """Off by default. The file holds one ``name: sha256-of-the-key`` a line, so that a leaked file opens nothing."""
+    """Off by default. The file holds one ``name: sha256-of-the-key`` a line, so a leaked file reveals no key."""
 
     enabled: bool = False
     file: str | None = None
@@ -69,11 +69,11 @@ class LoggingSettings(_Strict):
 
 class GatewaySettings(_Strict):
     workers: Count = 1
-    limits: Limits = Limits()
+    limits: LimitSettings = LimitSettings()
     api_keys: ApiKeySettings = ApiKeySettings()
     logging: LoggingSettings = LoggingSettings()
     drain_seconds: Annotated[float, Field(ge=0, le=60)] = 1.0
-    """After SIGTERM ``/readyz`` says 503 for so long before connections are refused: a load balancer must see it."""
+    """After SIGTERM, ``/readyz`` answers 503 for so long before connections are refused, for load balancers to see."""
     decode_threads: Count = 2
     """Threads that turn picture files into arrays."""
 
@@ -84,17 +84,17 @@ class RunnerSettings(_Strict):
     """Processor threads for one worker's model."""
     engine: Engine = "auto"
     gpu: Literal["auto"] | Annotated[float, Field(ge=0, le=16)] = 0
-    """Share of a GPU: ``auto`` takes one when there is one; a number asks for it, and without it is not ready."""
+    """Share of a GPU: ``auto`` uses one if there is one; with a number, the runner is not ready without one."""
     max_rows: Count | None = None
     """Rows in one call to the model; by default the card's."""
     max_tokens: Count | None = None
     in_flight: Annotated[int, Field(ge=1, le=64)] = 2
-    """Calls on their way to the runner at once. Two keep it busy while answers travel; where rows come more slowly than
-    it computes them, as pictures do, one makes the calls fewer and larger."""
+    """Concurrent calls to the runner. Two keep it busy while an answer is transferred; where rows arrive more slowly
+    than it computes them, as pictures do, one makes fewer and larger calls."""
     queue_rows: Count = 20_000
-    """Rows that may wait. One more is refused with 503 and Retry-After."""
+    """Rows that may be queued; more are refused with 503 and Retry-After."""
     deadline_seconds: Seconds = 10.0
-    """A caller waits at most so long; then 504, and the rows are not computed."""
+    """After so long a request gets 504, and its rows are not computed."""
 
     @model_validator(mode="after")
     def _combinations(self) -> Self:
@@ -113,18 +113,18 @@ class MonitoringSettings(_Strict):
     keep_days: Annotated[float, Field(gt=0, le=3_650)] = 30.0
     keep_megabytes: Annotated[int, Field(ge=1)] = 1_024
     prediction_log: bool = True
-    """Ids, answers and signals, so that late truth can be joined."""
+    """Ids, answers and signals, to join with later feedback."""
     raw_rows: bool = False
     """Whether the prediction log also holds the rows themselves. Off: privacy is the default."""
 
 
 class TracingSettings(_Strict):
-    """Off until an endpoint is named, and then it costs nothing. Needs the extra ``tracing``."""
+    """Off, at no cost, until an endpoint is named. Needs the extra ``tracing``."""
 
     endpoint: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
-    """Where OTLP over HTTP is taken, with its whole path: ``http://127.0.0.1:4318/v1/traces``."""
+    """The collector for OTLP over HTTP, with its whole path: ``http://127.0.0.1:4318/v1/traces``."""
     sample_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
-    """Share of requests that are traced. A caller who sends ``traceparent`` has decided already."""
+    """Share of requests that are traced, unless the client's ``traceparent`` says otherwise."""
 
     @model_validator(mode="after")
     def _exporter_when_on(self) -> Self:
@@ -134,11 +134,11 @@ class TracingSettings(_Strict):
 
 
 class Settings(_Strict):
-    """What ``settings_for`` completes: the type of ``services`` follows from the models of a collection."""
+    """The base of a collection's settings: ``settings_for`` adds the type of ``services``."""
 
     gateway_name: ClassVar[str]
     services: Any
-    """One section a process, under the service's own name."""
+    """One section for each BentoML service, under its name."""
     monitoring: MonitoringSettings = MonitoringSettings()
     tracing: TracingSettings = TracingSettings()
 
@@ -187,7 +187,7 @@ def _checked(services: Any, collection: Collection) -> Any:
 def _is_installed(module: str) -> bool:
     try:
         return find_spec(module) is not None
-    except ModuleNotFoundError:  # a package above it
+    except ModuleNotFoundError:  # the parent package is missing
         return False
 
 

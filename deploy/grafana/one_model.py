@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from deploy.grafana.board import Row, board, choice
-from deploy.grafana.panels import SIXTH, THIRD, Limits, Query, chart, names, number
+from deploy.grafana.panels import SIXTH, THIRD, Query, Thresholds, chart, names, number
 from deploy.grafana.queries import DRIFT, FAILURES, RATE, SLOW, quantile, ratio
 
 
@@ -43,7 +43,7 @@ def dashboard() -> Dashboard:
                 "Since the version that serves was trained.",
                 "s",
                 Query(f"time() - min(jubako_model_trained_timestamp_seconds{this})"),
-                limits=Limits(60 * 86_400, 90 * 86_400),
+                limits=Thresholds(60 * 86_400, 90 * 86_400),
             ),
             names(
                 "Version",

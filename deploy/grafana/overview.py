@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from deploy.grafana.board import Row, board
-from deploy.grafana.panels import THIRD, Limits, Query, chart, lanes, names, number
+from deploy.grafana.panels import THIRD, Query, Thresholds, chart, lanes, names, number
 from deploy.grafana.queries import DRIFT, FAILURES, RATE, READY, REFUSALS, SLOW, quantile, ratio
 
 
@@ -46,7 +46,7 @@ def dashboard() -> Dashboard:
                 "How many of ours fire now.",
                 "none",
                 Query('count(ALERTS{alertname=~"Jubako.*", alertstate="firing"}) or vector(0)'),
-                limits=Limits(1, 2),
+                limits=Thresholds(1, 2),
                 decimals=0,
             ),
         ],
@@ -91,7 +91,7 @@ def dashboard() -> Dashboard:
                 "Share above the objective, over an hour; 1 % is the budget.",
                 "percentunit",
                 Query("jubako:request_slow:ratio_rate1h", "{{model}}"),
-                limits=Limits(0.01, 0.144),
+                limits=Thresholds(0.01, 0.144),
             ),
             chart(
                 "Failed requests",
@@ -129,7 +129,7 @@ def dashboard() -> Dashboard:
                 "How full they are; full ones refuse.",
                 "percentunit",
                 Query("max by (model) (jubako_queue_rows / jubako_queue_rows_limit)", "{{model}}"),
-                limits=Limits(0.5, 0.9),
+                limits=Thresholds(0.5, 0.9),
                 most=1,
                 span=THIRD,
             ),

@@ -1,4 +1,4 @@
-"""The few kinds of panels that the dashboards are made of, so that they look and read alike."""
+"""The kinds of panels that all dashboards use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Limits:
+class Thresholds:
     """From which value a number is worth a look, and from which it is bad; the other way round where less is worse."""
 
     look: float
@@ -46,7 +46,7 @@ def chart(
     *queries: Query,
     span: int = HALF,
     stacked: bool = False,
-    limits: Limits | None = None,
+    limits: Thresholds | None = None,
     most: float | None = None,
 ) -> timeseries.Panel:
     """Lines over time; the legend is a table, because colours alone are not read by everybody."""
@@ -81,7 +81,7 @@ def chart(
         panel.thresholds(limits.steps()).thresholds_style(style)
     if most is not None:
         panel.max(most)
-    _ask(panel, queries)
+    _add_queries(panel, queries)
     return panel
 
 
@@ -91,10 +91,10 @@ def number(
     unit: str,
     query: Query,
     *,
-    limits: Limits | None = None,
+    limits: Thresholds | None = None,
     decimals: int = 1,
 ) -> stat.Panel:
-    """One number as it is now, with its way there behind it."""
+    """The current value, with a sparkline behind it."""
     panel = (
         stat.Panel()
         .title(title)
@@ -113,12 +113,12 @@ def number(
         panel.thresholds(limits.steps())
     else:
         panel.color_scheme(builders.FieldColor().mode(models.FieldColorModeId.FIXED).fixed_color("text"))
-    _ask(panel, [query])
+    _add_queries(panel, [query])
     return panel
 
 
 def names(title: str, says: str, query: Query, *, span: int = HALF, height: int = 8) -> stat.Panel:
-    """What is there, by name: the legend is the fact."""
+    """The series by name: the legend is shown, not the value."""
     panel = (
         stat.Panel()
         .title(title)
@@ -139,7 +139,7 @@ def names(title: str, says: str, query: Query, *, span: int = HALF, height: int 
 def lanes(
     title: str, says: str, query: Query, *, words: dict[str, tuple[str, str]], span: int = HALF
 ) -> statetimeline.Panel:
-    """States over time, a lane each. ``words`` gives each value its word and colour."""
+    """States over time, one lane for each series. ``words`` gives each value a word and a colour."""
     options = {value: models.ValueMappingResult(text=text, color=colour) for value, (text, colour) in words.items()}
     panel = (
         statetimeline.Panel()
@@ -159,11 +159,11 @@ def lanes(
             .placement(common.LegendPlacement.BOTTOM)
         )
     )
-    _ask(panel, [query])
+    _add_queries(panel, [query])
     return panel
 
 
-def _ask(panel: Any, queries: Sequence[Query]) -> None:
+def _add_queries(panel: Any, queries: Sequence[Query]) -> None:
     for place, query in enumerate(queries):
         panel.with_target(_target(query, place).range())
 

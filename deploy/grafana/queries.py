@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from deploy.grafana.panels import BAD, GOOD, Limits
+from deploy.grafana.panels import BAD, GOOD, Thresholds
 
 RATE = "[$__rate_interval]"
 READY = {"1": ("serves", GOOD), "0": ("does not serve", BAD)}
-FAILURES, REFUSALS = Limits(0.001, 0.0144), Limits(0.001, 0.01)
-DRIFT = Limits(0.7, 1.0)
-SLOW = Limits(0.5, 1.0)
+FAILURES, REFUSALS = Thresholds(0.001, 0.0144), Thresholds(0.001, 0.01)
+DRIFT = Thresholds(0.7, 1.0)
+SLOW = Thresholds(0.5, 1.0)
 """Seconds; the objectives of deploy/prometheus/rules/latency.yml."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from deploy.grafana.board import Row, board, choice
-from deploy.grafana.panels import BAD, GOOD, THIRD, Limits, Query, chart, lanes
+from deploy.grafana.panels import BAD, GOOD, THIRD, Query, Thresholds, chart, lanes
 from deploy.grafana.queries import RATE
 
 
@@ -26,7 +26,7 @@ def dashboard() -> Dashboard:
                 "The longest that each kept anybody waiting.",
                 "s",
                 Query(f"max by (service) (jubako_event_loop_lag_seconds{here})", "{{service}}"),
-                limits=Limits(0.1, 0.5),
+                limits=Thresholds(0.1, 0.5),
             ),
             chart(
                 "Workers started",
@@ -36,7 +36,7 @@ def dashboard() -> Dashboard:
                     f"sum by (service, instance) (increase(jubako_process_starts_total{here}[15m]))",
                     "{{service}} {{instance}}",
                 ),
-                limits=Limits(1, 3),
+                limits=Thresholds(1, 3),
             ),
             lanes(
                 "Replicas",

@@ -1,1 +1,1 @@
-"""What is really inside a container image, read from its layers: also what a later layer deleted."""
+"""Scans the layers of a container image, including files that a later layer deleted."""

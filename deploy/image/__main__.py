@@ -1,4 +1,4 @@
-"""``make scan``: what is in an image. Fails on a secret, on a package that is not locked, and on too much weight."""
+"""``make scan``: scans an image. Fails on a secret, on a package that is not locked, and on too large a size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must not be in an image, and what must: keys, packages, weight."""
+"""Findings in an image: secrets, unlocked packages, size."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from deploy.image.layers import File, Image
+from deploy.image.layers import Image, LayerFile
 
 MOST_BYTES = 1_500_000_000
 SITE_PACKAGES = re.compile(r"/app/\.venv/lib/python[\d.]+/site-packages/")
 CUDA = re.compile(r"(cuda|nvidia)-|triton$")
 DISTRIBUTION = re.compile(SITE_PACKAGES.pattern + r"([^/]+)-([^/-]+)\.dist-info/METADATA")
 
-#: What a key looks like, whoever made it.
+#: Patterns of secrets.
 KEYS = {
     "a private key": rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----\s+[A-Za-z0-9+/=]{16}",
     "one of our API keys": rb"\bjbk_[\w-]{43}\b",
@@ -30,7 +30,7 @@ KEYS = {
     "a password in an address": rb"(?m)^[^#\n]*\b(?:index-url|proxy|remote|url)\b.{0,20}https?://[^\s/:@]+:[^\s/:@]+@",
 }
 PATTERNS = {what: re.compile(pattern) for what, pattern in KEYS.items()}
-#: Files that hold keys, or tell an attacker more than the service does.
+#: Files that hold keys or internals.
 PRIVATE = {".env", ".git-credentials", ".netrc", ".npmrc", ".pypirc", "id_ed25519", "id_rsa", "mlflow.db"}
 PRIVATE_FOLDERS = {".aws", ".docker", ".git", ".jubako", ".kube", ".ssh"}
 
@@ -56,15 +56,15 @@ def leaks(image: Image) -> list[Leak]:
     return sorted(found)
 
 
-def _is_published(file: File, published: dict[str, str]) -> bool:
-    """What a package published with its hash, and its bytecode, is no secret: tests' keys, examples in documents."""
+def _is_published(file: LayerFile, published: dict[str, str]) -> bool:
+    """Files that a package published with a hash, and their bytecode, are not secret: keys in tests, examples."""
     source = re.sub(r"__pycache__/([^/.]+)\.[^/]+\.pyc$", r"\1.py", file.path)
     if source != file.path:
         return source in published
     return file.content is not None and published.get(file.path) == _hash(file.content)
 
 
-def _suspicions(file: File) -> Iterator[str]:
+def _suspicions(file: LayerFile) -> Iterator[str]:
     path = PurePosixPath(file.path)
     if path.name in PRIVATE or PRIVATE_FOLDERS & set(path.parts[:-1]):
         yield "a private file"
@@ -132,7 +132,7 @@ def differences(image: Image, lock: str) -> list[str]:
 
 
 def weights(image: Image, most: int = 8) -> list[tuple[str, int]]:
-    """What takes most of the room: a package of the environment, or a folder."""
+    """The largest parts of the image: packages of the environment and folders."""
     sums: dict[str, int] = {}
     for layer in image.layers:
         for file in layer.files:

@@ -1,4 +1,4 @@
-"""An image as its engine saves it, layer by layer."""
+"""Reads an image, layer by layer, as its container engine saves it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-#: Larger files are weights and libraries; no key hides in the middle of one.
+#: Larger files are weights and libraries, and are not searched for secrets.
 READ_BYTES = 2_000_000
 #: How each engine writes an image to a file.
 SAVES = {
@@ -23,7 +23,7 @@ SAVES = {
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class LayerFile:
     """One file in one layer."""
 
     path: str
@@ -35,7 +35,7 @@ class File:
 @dataclass
 class Layer:
     number: int
-    files: list[File] = field(default_factory=list)
+    files: list[LayerFile] = field(default_factory=list)
 
     @property
     def size(self) -> int:
@@ -85,7 +85,7 @@ def _layer(number: int, archive: tarfile.TarFile, name: str) -> Layer:
             if member.isfile():
                 small = member.size <= READ_BYTES
                 content = _member(tar, member).read() if small else None
-                layer.files.append(File("/" + member.name.removeprefix("./").lstrip("/"), member.size, content))
+                layer.files.append(LayerFile("/" + member.name.removeprefix("./").lstrip("/"), member.size, content))
     return layer
 
 

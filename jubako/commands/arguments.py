@@ -1,4 +1,4 @@
-"""What the commands take: a model's name is looked up in the collection when it is typed, not at import."""
+"""Argument types of the commands. Model names are looked up when a command runs, not at import."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""``jubako check``: whether configuration, store and machine fit together, and what to do where they do not.
-``jubako keys``: API keys."""
+"""``jubako check``: checks configuration, store and machine, and says what to do. ``jubako keys``: makes API keys."""
 
 from __future__ import annotations
 
@@ -21,75 +20,75 @@ from jubako.settings import ConfigurationRefused, Settings, configuration_file, 
 from jubako.versions import stages, store
 from jubako.versions.manifest import VersionRefused
 
-Verdict = Literal["good", "look", "bad"]
+Level = Literal["good", "look", "bad"]
 COLOURS = {"good": "green", "look": "yellow", "bad": "red"}
 
 
 @dataclass(frozen=True)
-class Finding:
-    verdict: Verdict
-    what: str
-    said: str
+class CheckResult:
+    level: Level
+    subject: str
+    message: str
 
 
-def findings(port: int) -> Iterator[Finding]:
+def findings(port: int) -> Iterator[CheckResult]:
     try:
         file = configuration_file()
         settings = read(file, here())
-        yield Finding("good", "configuration", f"{file.name}: every key is known and obeyed")
+        yield CheckResult("good", "configuration", f"{file.name}: every key is known and used")
     except ConfigurationRefused as refused:
-        yield Finding("bad", "configuration", str(refused))
+        yield CheckResult("bad", "configuration", str(refused))
         return
     if settings.gateway.api_keys.enabled:
         try:
             Keyring(Path(str(settings.gateway.api_keys.file)).expanduser())
-            yield Finding("good", "API keys", "on, and the file can be read")
+            yield CheckResult("good", "API keys", "on, and the file can be read")
         except ConfigurationRefused as refused:
-            yield Finding("bad", "API keys", str(refused))
+            yield CheckResult("bad", "API keys", str(refused))
     yield from _versions()
     yield from _machine(settings, port)
 
 
-def _versions() -> Iterator[Finding]:
+def _versions() -> Iterator[CheckResult]:
     for name, card in here().cards.items():
         try:
             tag = stages.production(name)
             if tag is None:
-                yield Finding("bad", name, f"no version is in production: run `jubako train {name}`")
+                yield CheckResult("bad", name, f"no version is in production: run `jubako train {name}`")
             else:
-                evidence = store.check(tag, card)
-                yield Finding("good", name, f"{tag}, trained {evidence.trained_at}, every file as it was")
+                manifest = store.check(tag, card)
+                yield CheckResult("good", name, f"{tag}, trained {manifest.trained_at}, every file unchanged")
         except (VersionRefused, stages.StagesUnreadable) as refused:
-            yield Finding("bad", name, f"{refused}. Go back with `jubako rollback {name}` or train it again")
+            yield CheckResult("bad", name, f"{refused}. Go back with `jubako rollback {name}` or train it again")
 
 
-def _machine(settings: Settings, port: int) -> Iterator[Finding]:
+def _machine(settings: Settings, port: int) -> Iterator[CheckResult]:
     gpus = devices.gpus()
-    asked = {name: settings.runner(name).gpu for name in here() if settings.runner(name).gpu != 0}
-    missing = [name for name, gpu in asked.items() if gpu != "auto" and gpus == 0]
+    configured = {name: settings.runner(name).gpu for name in here() if settings.runner(name).gpu != 0}
+    missing = [name for name, gpu in configured.items() if gpu != "auto" and gpus == 0]
     if missing:
-        yield Finding(
+        yield CheckResult(
             "bad", "GPU", f"{', '.join(missing)} ask for one and none is here; set gpu: auto to allow the CPU"
         )
-    elif gpus == 0 and asked:
-        yield Finding("look", "GPU", f"none here: {', '.join(asked)} compute on the CPU (gpu: auto)")
-    elif asked:
-        yield Finding("good", "GPU", f"{gpus} here, for {', '.join(asked)}")
-    place = home.jubako_home()
+    elif gpus == 0 and configured:
+        yield CheckResult("look", "GPU", f"none here: {', '.join(configured)} compute on the CPU (gpu: auto)")
+    elif configured:
+        yield CheckResult("good", "GPU", f"{gpus} here, for {', '.join(configured)}")
+    folder = home.jubako_home()
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        (probe := place / ".check").write_bytes(b"")
+        folder.mkdir(parents=True, exist_ok=True)
+        (probe := folder / ".check").write_bytes(b"")
         probe.unlink()
-        yield Finding("good", "JUBAKO_HOME", "can be written")
+        yield CheckResult("good", "JUBAKO_HOME", "can be written")
     except OSError as error:
-        yield Finding("look", "JUBAKO_HOME", f"{error.strerror}: predictions go on, profiles will be lost and counted")
+        yield CheckResult("look", "JUBAKO_HOME", f"{error.strerror}: predictions go on, profiles are lost")
     with socket.socket() as probe_socket:
         probe_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe_socket.bind(("127.0.0.1", port))
-            yield Finding("good", f"port {port}", "free")
+            yield CheckResult("good", f"port {port}", "free")
         except OSError:
-            yield Finding("look", f"port {port}", "taken: if that is not Jubako, choose another with --port")
+            yield CheckResult("look", f"port {port}", "taken: if that is not Jubako, choose another with --port")
 
 
 @click.command()
@@ -101,9 +100,9 @@ def check(port: int) -> None:
         table.add_column(title, overflow="fold")
     found = list(findings(port))
     for item in found:
-        table.add_row(f"[{COLOURS[item.verdict]}]{item.verdict}[/]", item.what, item.said)
+        table.add_row(f"[{COLOURS[item.level]}]{item.level}[/]", item.subject, item.message)
     Console().print(table)
-    if any(item.verdict == "bad" for item in found):
+    if any(item.level == "bad" for item in found):
         raise SystemExit(1)
 
 

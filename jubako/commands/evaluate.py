@@ -1,4 +1,4 @@
-"""``jubako evaluate``: how right a version is on rows whose truth is known, beside what it reached in training."""
+"""``jubako evaluate``: the metrics of a version on labelled rows, beside those of its training."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from jubako.versions.store import LoadedVersion
     "--output", type=click.Path(path_type=Path), metavar="FILE", help="All answers with their truth, as JSONL."
 )
 def evaluate(model: str, data: str, version: str | None, output: Path | None) -> None:
-    """Judge a version of MODEL on rows that nobody trained on.
+    """Evaluate a version of MODEL on rows that it was not trained on.
 
     \b
     jubako evaluate churn --data last-month.csv

@@ -1,4 +1,4 @@
-"""Tables for people: what does not fit the terminal is left out, never cut in the middle of a word."""
+"""Tables in the terminal: columns that do not fit are left out, never cut off."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 PIPE_WIDTH = 160
-"""A file or a log has no edge; rich would assume 80 columns."""
+"""The width when the output is no terminal; rich would assume 80 columns."""
 WRAPPED = 24
-"""A column that may take several lines needs so much to be read."""
+"""The minimal width of a column that may take several lines."""
 
 
 def console() -> Console:

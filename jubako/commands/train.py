@@ -1,4 +1,4 @@
-"""``jubako train``: what people type, what they see."""
+"""``jubako train``: its arguments and its output."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def serves(name: str) -> bool:
 def _requests(
     names: Sequence[str], pairs: Sequence[str], *, data: str | None, seed: int, tune: int
 ) -> dict[str, TrainingRequest]:
-    """Everything that was typed is understood before anything is trained."""
+    """Parses all arguments before anything is trained."""
     from jubako.training.data import TrainingRequest
     from jubako.training.params import ParamRefused, parse
 
@@ -133,7 +133,7 @@ def _train_each(
 
 
 def _made_since(name: str, before: Sequence[str]) -> str:
-    """Said from what is in the store, not from where the error came."""
+    """What the store says was made, whichever step failed."""
     made = [version for version in store.versions(name) if version not in before]
     return f"version {made[-1]} is in the store, but has no stage" if made else "no version was made"
 

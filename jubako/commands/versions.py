@@ -1,4 +1,4 @@
-"""``jubako models``, ``jubako promote``, ``jubako rollback``: what is in the store, and which of it serves."""
+"""``jubako models``, ``jubako promote``, ``jubako rollback``: the versions in the store and their stages."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def models(model: str | None, as_json: bool) -> None:
     """List the versions in the store; of one MODEL also its history."""
     names = [model] if model else list(here())
     try:
-        shelves = {name: stages.stages_of(name) for name in names}
+        stages_by_name = {name: stages.stages_of(name) for name in names}
     except stages.StagesUnreadable as error:
         raise click.ClickException(str(error)) from error
-    lines = [line for name in names for line in _lines(name, shelves[name])]
+    lines = [line for name in names for line in _lines(name, stages_by_name[name])]
     if as_json:
         click.echo(json.dumps(lines, indent=2))
         return
@@ -41,12 +41,18 @@ def models(model: str | None, as_json: bool) -> None:
     screen.print(_versions_table(screen, lines))
     if model:
         screen.print()
-        screen.print(_history_table(screen, shelves[model]))
+        screen.print(_history_table(screen, stages_by_name[model]))
 
 
-def _lines(name: str, shelf: stages.ModelStages) -> Iterator[dict[str, Any]]:
+def _lines(name: str, model_stages: stages.ModelStages) -> Iterator[dict[str, Any]]:
     for version in reversed(store.versions(name)):
-        stage = "production" if version == shelf.production else "candidate" if version == shelf.candidate else ""
+        stage = (
+            "production"
+            if version == model_stages.production
+            else "candidate"
+            if version == model_stages.candidate
+            else ""
+        )
         line: dict[str, Any] = {"model": name, "version": version, "stage": stage}
         try:
             yield {**line, **_lineage(store.read_manifest(f"{name}:{version}"))}
@@ -54,18 +60,18 @@ def _lines(name: str, shelf: stages.ModelStages) -> Iterator[dict[str, Any]]:
             yield {**line, "refused": refused.why}
 
 
-def _lineage(evidence: Manifest) -> dict[str, Any]:
+def _lineage(manifest: Manifest) -> dict[str, Any]:
     return {
-        "metric": evidence.gate.metric,
-        "value": evidence.gate.value,
-        "metrics": evidence.metrics,
-        "engine": evidence.engine,
-        "trained_at": evidence.trained_at,
-        "data": evidence.data.model_dump(),
-        "seed": evidence.seed,
-        "run_id": evidence.run_id,
-        "git_commit": evidence.git_commit,
-        "git_dirty": evidence.git_dirty,
+        "metric": manifest.gate.metric,
+        "value": manifest.gate.value,
+        "metrics": manifest.metrics,
+        "engine": manifest.engine,
+        "trained_at": manifest.trained_at,
+        "data": manifest.data.model_dump(),
+        "seed": manifest.seed,
+        "run_id": manifest.run_id,
+        "git_commit": manifest.git_commit,
+        "git_dirty": manifest.git_dirty,
     }
 
 
@@ -93,14 +99,14 @@ def _cells(line: dict[str, Any]) -> tuple[str, ...]:
     return (*known, metric, line["engine"], line["data"]["source"], trained, line["run_id"][:8], commit)
 
 
-def _history_table(screen: Console, shelf: stages.ModelStages) -> Table:
-    moves = shelf.history
+def _history_table(screen: Console, model_stages: stages.ModelStages) -> Table:
+    changes = model_stages.history
     columns: dict[str, list[str]] = {
-        "when": [move.when[:16].replace("T", " ") for move in moves],
-        "what": [move.action for move in moves],
-        "from": [move.source or "" for move in moves],
-        "to": [move.target for move in moves],
-        "why": [move.why for move in moves],
+        "when": [change.when[:16].replace("T", " ") for change in changes],
+        "what": [change.action for change in changes],
+        "from": [change.source or "" for change in changes],
+        "to": [change.target for change in changes],
+        "why": [change.why for change in changes],
     }
     return table(screen, columns, spare=("from",), wrapped=("why",))
 
@@ -111,7 +117,7 @@ def _history_table(screen: Console, shelf: stages.ModelStages) -> Table:
 @click.option("--why", default="promoted by hand", help="Kept in the history.")
 def promote(model: str, version: str | None, why: str) -> None:
     """Let VERSION of MODEL serve: its name, the beginning of it, or nothing for the candidate."""
-    _moved(model, lambda: stages.promote(here().models[model], resolve(model, version), why))
+    _change(model, lambda: stages.promote(here().models[model], resolve(model, version), why))
 
 
 @click.command()
@@ -119,11 +125,11 @@ def promote(model: str, version: str | None, why: str) -> None:
 @click.option("--why", default="rolled back by hand", help="Kept in the history.")
 def rollback(model: str, why: str) -> None:
     """Let the version of MODEL serve that served before."""
-    _moved(model, lambda: stages.rollback(here().models[model], why))
+    _change(model, lambda: stages.rollback(here().models[model], why))
 
 
 def resolve(model: str, version: str | None) -> str:
-    """The version that somebody means: its name, the beginning of it, or nothing for the candidate."""
+    """The version for a name, the beginning of one, or None for the candidate."""
     if version is None:
         waiting = stages.stages_of(model).candidate
         if waiting is None:
@@ -141,16 +147,16 @@ def resolve(model: str, version: str | None) -> str:
     return matches[0]
 
 
-def _moved(model: str, move: Any) -> None:
+def _change(model: str, change: Any) -> None:
     try:
-        done: stages.StageChange = move()
+        done: stages.StageChange = change()
     except VersionRefused as refused:
         raise click.ClickException(f"{refused}; `jubako promote {model} VERSION` takes another") from refused
     except (stages.StageChangeRefused, stages.StagesUnreadable) as error:
         raise click.ClickException(str(error)) from error
     before = f" (before: {done.source})" if done.source else ""
     click.echo(f"{model}:{done.target} is in production{before}")
-    # MLflow mirrors the pointer where training is installed; serving knows nothing of it.
+    # MLflow mirrors the pointer where training is installed; serving does not need MLflow.
     if find_spec("mlflow"):
         warning = import_module("jubako.training.aliases").mirror(model)
         if warning:

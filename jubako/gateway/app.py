@@ -25,7 +25,7 @@ from jubako.gateway.problems import (
     UnauthorizedProblem,
 )
 from jubako.metrics.gateway import Metrics
-from jubako.settings import Limits
+from jubako.settings import LimitSettings
 
 if TYPE_CHECKING:
     from jubako.tracing.spans import Tracing
@@ -72,7 +72,7 @@ class GatewayApp:
         forwarded: frozenset[str] = frozenset(),
         console: Mapping[str, File],
         keyring: Keyring | None,
-        limits: Limits,
+        limits: LimitSettings,
         log_access: bool,
         tracing: Tracing | None = None,
     ) -> None:

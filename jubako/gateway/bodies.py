@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope
 
 from jubako.gateway.asgi import header
 from jubako.gateway.problems import MalformedProblem, TooLargeProblem, UnavailableProblem
-from jubako.settings import Limits
+from jubako.settings import LimitSettings
 
 
 class ClientDisconnected(Exception):
@@ -18,7 +18,7 @@ class ClientDisconnected(Exception):
 class BodyReader:
     """One for each process."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: LimitSettings) -> None:
         self._limits = limits
         self.held = 0
         """Bytes of bodies that are not released yet."""

@@ -1,1 +1,1 @@
-"""Versions in the BentoML store, and which of them serves."""
+"""Versions in the BentoML model store, and their stages."""

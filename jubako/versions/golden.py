@@ -1,4 +1,4 @@
-"""Rows whose answers are known: they must come out again before a version serves."""
+"""Golden rows: rows with known outputs, which a version must reproduce before it serves."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from jubako.card import AnyCard, Row
 from jubako.models import AnyModel, Outputs
 
 EXACT = 1e-4
-"""Another processor adds floating-point numbers in another order; nothing else may differ."""
+"""Allows for another order of floating-point additions on another processor, and nothing else."""
 LOOSE = 0.05
-"""int8 and bfloat16 round; rows whose answer is clear must still keep it."""
+"""For int8 and bfloat16, which round; a clear class must still be the same."""
 
 
 @dataclass(frozen=True)
 class KnownAnswers:
-    """What one engine answered in training, and how far apart it may be now."""
+    """The outputs of one engine in training, and how far they may differ now."""
 
     outputs: Outputs
     tolerance: float
@@ -31,11 +31,11 @@ class KnownAnswers:
 class Golden:
     rows: tuple[Row, ...]
     native: str
-    """The engine that has the last word where another one has no answers of its own."""
+    """The reference for an engine that has no outputs of its own here."""
     engines: Mapping[str, KnownAnswers]
 
     def expected(self, engine: str) -> KnownAnswers:
-        """What this engine must answer. One that training did not have (a GPU's) answers loosely like the native."""
+        """What an engine must give; one that training did not have (on a GPU), loosely what the native one gave."""
         return self.engines.get(engine) or KnownAnswers(self.engines[self.native].outputs, LOOSE)
 
     def dump(self) -> bytes:
@@ -60,15 +60,15 @@ class Golden:
         )
 
 
-def tolerance(apart: float) -> float:
-    """How exactly an engine must repeat itself, from how far it is from the native one: rounding engines get room."""
-    return EXACT if apart <= EXACT else LOOSE
+def tolerance(distance: float) -> float:
+    """The tolerance of an engine, from its distance to the native one: larger for engines that round."""
+    return EXACT if distance <= EXACT else LOOSE
 
 
-def apart(outputs: Outputs, expected: Outputs) -> float:
+def distance(outputs: Outputs, expected: Outputs) -> float:
     """The largest difference, relative for numbers above one.
 
-    >>> apart(np.float32([[0.5, 200_000]]), np.float32([[0.25, 200_020]]))
+    >>> distance(np.float32([[0.5, 200_000]]), np.float32([[0.25, 200_020]]))
     0.25
     """
     if outputs.shape != expected.shape:
@@ -78,7 +78,7 @@ def apart(outputs: Outputs, expected: Outputs) -> float:
 
 
 def clear_answers(card: AnyCard, outputs: Outputs) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """The class of each row, and whether it is far enough from the next to survive rounding."""
+    """The class of each row, and whether it is far enough from the next one to survive rounding."""
     if card.task == "binary":
         scores = outputs[:, 0]
         return (scores >= 0.5).astype(np.intp), np.abs(scores - 0.5) > LOOSE
@@ -87,14 +87,14 @@ def clear_answers(card: AnyCard, outputs: Outputs) -> tuple[NDArray[np.intp], ND
 
 
 def what_differs(card: AnyCard, outputs: Outputs, known: KnownAnswers) -> str | None:
-    """Why these outputs are not the known ones, in words; None when they are."""
+    """How these outputs differ from the known ones, in words; None when they do not."""
     if outputs.shape != known.outputs.shape:
         return f"the golden rows gave a {outputs.shape} array instead of {known.outputs.shape}"
-    distance = apart(outputs, known.outputs)
-    if distance > known.tolerance:
-        wrong = [apart(line[None], other[None]) for line, other in zip(outputs, known.outputs, strict=True)]
+    found = distance(outputs, known.outputs)
+    if found > known.tolerance:
+        wrong = [distance(line[None], other[None]) for line, other in zip(outputs, known.outputs, strict=True)]
         worst = int(np.argmax(wrong))
-        return f"golden row {worst} came out {distance:.3g} away from its known answer (allowed {known.tolerance:g})"
+        return f"golden row {worst} came out {found:.3g} away from its known answer (allowed {known.tolerance:g})"
     if known.tolerance > EXACT and card.task != "regression":
         classes, clear = clear_answers(card, known.outputs)
         changed = clear & (clear_answers(card, outputs)[0] != classes)
@@ -104,10 +104,10 @@ def what_differs(card: AnyCard, outputs: Outputs, known: KnownAnswers) -> str | 
 
 
 def record(rows: Sequence[Row], native: AnyModel, served: AnyModel) -> Golden:
-    """Ask both engines, and keep what they answer."""
+    """Make golden rows from the outputs of both engines."""
     engines: dict[str, KnownAnswers] = {}
-    truth: Any = native.predict(native.encode(rows))
+    reference: Any = native.predict(native.encode(rows))
     for model in (native, served):
         outputs = model.predict(model.encode(rows))
-        engines[model.engine] = KnownAnswers(outputs, tolerance(apart(outputs, truth)))
+        engines[model.engine] = KnownAnswers(outputs, tolerance(distance(outputs, reference)))
     return Golden(tuple(rows), native.engine, engines)

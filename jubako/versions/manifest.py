@@ -1,4 +1,4 @@
-"""What travels with a version, and the one way in which a version is refused."""
+"""The manifest of a version, and the error for a version that must not serve."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class VersionRefused(Exception):
-    """A version that must not serve: its name, and what differed."""
+    """A version must not serve; the message has its name and the difference."""
 
     def __init__(self, tag: str, why: str) -> None:
         self.tag = tag
@@ -18,32 +18,32 @@ class VersionRefused(Exception):
         super().__init__(f"{tag} is refused: {why}")
 
 
-class _Frozen(BaseModel):
+class _Facts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class DataFacts(_Frozen):
+class DataFacts(_Facts):
     source: str
     sha256: Sha256
     rows: int
     held_out: int
-    """How many of the rows were kept for scoring."""
+    """How many of the rows were held out for scoring."""
 
 
-class GateResult(_Frozen):
-    """How the model stood at its gate."""
+class GateResult(_Facts):
+    """The model's metric at its gate."""
 
     metric: str
     value: float | None
     """None for an imported model whose truth nobody gave."""
     bound: float
     production: str | None = None
-    """The version that served then, and its value on the same held-out rows."""
+    """The version in production at that time; its value is on the same held-out rows."""
     production_value: float | None = None
 
 
-class TrainingFacts(_Frozen):
-    """What training knows about a version."""
+class TrainingFacts(_Facts):
+    """What training records about a version."""
 
     model: str
     run_id: str
@@ -58,17 +58,17 @@ class TrainingFacts(_Frozen):
     metrics: dict[str, float]
     gate: GateResult
     engine: str
-    """What computes by default on a processor."""
+    """The default engine on a CPU."""
     parity: dict[str, float]
-    """How far that is from the native framework."""
+    """The distance of that engine from the native framework."""
     frameworks: dict[str, str]
     base: str | None = None
-    """The checkpoint that was fine-tuned, when there was one."""
+    """The checkpoint that was fine-tuned, if any."""
     trained_at: str
 
 
 class Manifest(TrainingFacts):
-    """The facts, and what the version's files must be."""
+    """The facts of training, and the sha256 of each file of the version."""
 
     format: Literal[1] = 1
     version: str

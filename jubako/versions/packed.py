@@ -1,4 +1,4 @@
-"""What was packed into the Bento that this code runs in: the versions that it serves, for as long as it exists."""
+"""The versions that were packed into the Bento that this code runs in. They never change."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from jubako import home
 
 
 def versions() -> Mapping[str, str] | None:
-    """Model -> version, as ``bento.yaml`` names them; ``None`` in a checkout, where the stage pointer says it."""
+    """Model -> version, as ``bento.yaml`` names them; ``None`` in a checkout, where the stage pointer counts."""
     bento = home.bento()
-    return _named_in(bento / home.BENTO_YAML) if bento else None
+    return _read(bento / home.BENTO_YAML) if bento else None
 
 
 def tag() -> str | None:
@@ -27,7 +27,7 @@ def tag() -> str | None:
 
 
 @lru_cache(maxsize=1)
-def _named_in(file: Path) -> Mapping[str, str]:
+def _read(file: Path) -> Mapping[str, str]:
     """Read once: a Bento never changes."""
     content = yaml.safe_load(file.read_bytes())
     tags = [model["tag"] for service in content["services"] for model in service.get("models") or ()]

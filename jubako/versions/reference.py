@@ -1,6 +1,6 @@
-"""The reference rows of a version: monitored columns of held-out rows, which monitoring profiles as "normal".
+"""The reference rows of a version: monitored columns of held-out rows, the baseline of monitoring.
 
-Stored as plain arrays (no object arrays, so nothing to unpickle): numbers as they are, categories as codes.
+Stored as plain arrays, without object arrays (pickle): numbers as they are, categories as codes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which version serves. The pointer file is the truth; MLflow's aliases only mirror it. A Bento serves what it has."""
+"""The stages of versions. The pointer file is the truth; MLflow's aliases mirror it. A Bento has fixed versions."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ Stage = Literal["production", "candidate"]
 
 
 class StagesUnreadable(Exception):
-    """The pointer file is damaged: nobody may guess what served."""
+    """The pointer file is damaged, so it is unknown which version should serve."""
 
 
 class StageChangeRefused(ValueError):
-    """A promotion or rollback that makes no sense, in words."""
+    """A promotion or rollback that is not possible; the message says why."""
 
 
 class StageChange(BaseModel):
-    """One line of a model's history."""
+    """One entry in a model's history."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     when: str
     action: Literal["first", "candidate", "promote", "rollback"]
     source: str | None
-    """The version that stood there before."""
+    """The version that had the stage before."""
     target: str
     why: str
     metrics: dict[str, float]
@@ -51,20 +51,20 @@ class ModelStages(BaseModel):
     history: tuple[StageChange, ...] = ()
 
     def earlier(self) -> str | None:
-        """The version to roll back to. A rollback takes one step down, never back up to what it left.
+        """The version to roll back to. Two rollbacks go back two versions, never forth to one that was rolled back.
 
-        >>> def move(action, target):
+        >>> def change(action, target):
         ...     return StageChange(when="", action=action, source=None, target=target, why="", metrics={})
-        >>> moves = (move("first", "a"), move("promote", "b"), move("promote", "c"), move("rollback", "b"))
-        >>> ModelStages(production="b", history=moves).earlier()
+        >>> changes = (change("first", "a"), change("promote", "b"), change("promote", "c"), change("rollback", "b"))
+        >>> ModelStages(production="b", history=changes).earlier()
         'a'
         """
         trail: list[str] = []
-        for move in self.history:
-            if move.action == "rollback":
+        for change in self.history:
+            if change.action == "rollback":
                 trail = trail[:-1]
-            elif move.action != "candidate":
-                trail = [*(version for version in trail if version != move.target), move.target]
+            elif change.action != "candidate":
+                trail = [*(version for version in trail if version != change.target), change.target]
         return trail[-2] if len(trail) > 1 else None
 
 
@@ -87,7 +87,7 @@ def stages_of(model: str) -> ModelStages:
 
 
 def production(model: str) -> str | None:
-    """The tag of the version that serves."""
+    """The tag of the version in production."""
     version = stages_of(model).production
     return f"{model}:{version}" if version else None
 
@@ -107,49 +107,49 @@ def admit(model: type[AnyModel], version: str, why: str) -> Stage:
     name = model.card.name
     manifest = store.check(f"{name}:{version}", model.card)
     serves = stages_of(name).production
-    broken = _what_is_wrong(f"{name}:{serves}", model.card) if serves else None
+    broken = _why_refused(f"{name}:{serves}", model.card) if serves else None
     takes_over = serves is None or broken is not None
     if takes_over:
         store.open_version(f"{name}:{version}", model)
 
-    def place(now: ModelStages) -> ModelStages:
-        if not takes_over or now.production != serves:  # another training was first
-            return _place(now, "candidate", version, why, manifest.metrics)
+    def update(now: ModelStages) -> ModelStages:
+        if not takes_over or now.production != serves:  # a concurrent training was faster
+            return _changed(now, "candidate", version, why, manifest.metrics)
         reason = f"{why}; {broken}" if broken else why
-        return _place(now, "promote" if broken else "first", version, reason, manifest.metrics)
+        return _changed(now, "promote" if broken else "first", version, reason, manifest.metrics)
 
-    return "candidate" if _change(name, place).action == "candidate" else "production"
+    return "candidate" if _change(name, update).action == "candidate" else "production"
 
 
 def promote(model: type[AnyModel], version: str, why: str) -> StageChange:
-    """Let this version serve, once it proved that it can."""
+    """Put this version into production, after loading and checking it."""
     opened = store.open_version(f"{model.card.name}:{version}", model)
 
-    def place(now: ModelStages) -> ModelStages:
+    def update(now: ModelStages) -> ModelStages:
         if now.production == opened.version:
             raise StageChangeRefused(f"{opened.tag} already is in production")
-        return _place(now, "promote", opened.version, why, opened.manifest.metrics)
+        return _changed(now, "promote", opened.version, why, opened.manifest.metrics)
 
-    return _change(model.card.name, place)
+    return _change(model.card.name, update)
 
 
 def rollback(model: type[AnyModel], why: str) -> StageChange:
-    """Let the version serve that served before."""
+    """Put the previous version into production again."""
     name = model.card.name
     earlier = stages_of(name).earlier()
     if earlier is None:
         raise StageChangeRefused(f"{name} has no earlier production version to go back to")
     opened = store.open_version(f"{name}:{earlier}", model)
 
-    def place(now: ModelStages) -> ModelStages:
+    def update(now: ModelStages) -> ModelStages:
         if now.earlier() != earlier:
             raise StageChangeRefused(f"the stages of {name} changed in between; look at `jubako models` and try again")
-        return _place(now, "rollback", earlier, why, opened.manifest.metrics)
+        return _changed(now, "rollback", earlier, why, opened.manifest.metrics)
 
-    return _change(model.card.name, place)
+    return _change(model.card.name, update)
 
 
-def _what_is_wrong(tag: str, card: AnyCard) -> str | None:
+def _why_refused(tag: str, card: AnyCard) -> str | None:
     try:
         store.check(tag, card)
     except VersionRefused as refused:
@@ -157,29 +157,29 @@ def _what_is_wrong(tag: str, card: AnyCard) -> str | None:
     return None
 
 
-def _place(
+def _changed(
     now: ModelStages,
     action: Literal["first", "candidate", "promote", "rollback"],
     version: str,
     why: str,
     metrics: Mapping[str, float],
 ) -> ModelStages:
-    waits = action == "candidate"
-    move = StageChange(
+    is_candidate = action == "candidate"
+    change = StageChange(
         when=datetime.now(UTC).isoformat(timespec="seconds"),
         action=action,
-        source=now.candidate if waits else now.production,
+        source=now.candidate if is_candidate else now.production,
         target=version,
         why=why,
         metrics=dict(metrics),
     )
-    if waits:
-        return ModelStages(production=now.production, candidate=version, history=(*now.history, move))
+    if is_candidate:
+        return ModelStages(production=now.production, candidate=version, history=(*now.history, change))
     keeps = now.candidate if now.candidate != version else None
-    return ModelStages(production=version, candidate=keeps, history=(*now.history, move))
+    return ModelStages(production=version, candidate=keeps, history=(*now.history, change))
 
 
-def _change(model: str, place: Callable[[ModelStages], ModelStages]) -> StageChange:
+def _change(model: str, update: Callable[[ModelStages], ModelStages]) -> StageChange:
     if packed.versions() is not None:
         raise StageChangeRefused(
             "a Bento serves what was packed into it: build another one, or go back to an earlier one"
@@ -187,7 +187,7 @@ def _change(model: str, place: Callable[[ModelStages], ModelStages]) -> StageCha
     file = pointer_file()
     with durable.lock(file.with_suffix(".lock")):
         pointer = _read()
-        after = place(pointer.models.get(model, ModelStages()))
+        after = update(pointer.models.get(model, ModelStages()))
         models = {**pointer.models, model: after}
         durable.write_whole(file, _Pointer(models=models).model_dump_json(indent=1).encode())
     return after.history[-1]

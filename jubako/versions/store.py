@@ -1,4 +1,4 @@
-"""Open a version of the BentoML store: nothing is parsed before its hash was checked, nothing serves unproven."""
+"""Opens versions in the BentoML store: checks hashes before files are parsed, golden rows before a version serves."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from jubako.versions.writing import GOLDEN, MANIFEST, MODEL_YAML, REFERENCE, UNK
 
 #: As BentoML names models.
 NAME = re.compile(r"[a-z0-9]([-._a-z0-9]*[a-z0-9])?")
-_PROMISE = re.compile(rb"manifest: sha256:([0-9a-f]{64})\n")
+_MANIFEST_HASH = re.compile(rb"manifest: sha256:([0-9a-f]{64})\n")
 
 
 @dataclass(frozen=True)
 class LoadedVersion:
-    """A version that proved itself: what it is and what computes."""
+    """A loaded and checked version: its model and its manifest."""
 
     model: AnyModel
     tag: str
     manifest: Manifest
     golden_rows: tuple[Row, ...]
     golden: KnownAnswers
-    """What this engine answers to the golden rows, and how exactly."""
+    """The expected outputs of this engine for the golden rows, with their tolerance."""
 
     @property
     def version(self) -> str:
@@ -45,7 +45,7 @@ def versions(name: str) -> list[str]:
 
 
 def read_manifest(tag: str) -> Manifest:
-    """The manifest, when it is the one that BentoML's own file of this version promises."""
+    """The manifest, if its hash is the one in BentoML's own file of this version."""
     name, _, version = tag.partition(":")
     folder = _folder(tag)
     try:
@@ -53,16 +53,16 @@ def read_manifest(tag: str) -> Manifest:
         content = (folder / MANIFEST).read_bytes()
     except OSError as error:
         raise VersionRefused(tag, f"{Path(error.filename or '').name} cannot be read ({error.strerror})") from error
-    promise = _PROMISE.findall(yaml)
-    if len(promise) != 1:
+    hashes = _MANIFEST_HASH.findall(yaml)
+    if len(hashes) != 1:
         raise VersionRefused(tag, f"{MODEL_YAML} does not say which manifest belongs to it")
-    if hashlib.sha256(content).hexdigest() != promise[0].decode():
+    if hashlib.sha256(content).hexdigest() != hashes[0].decode():
         raise VersionRefused(tag, f"{MANIFEST} is not the one that {MODEL_YAML} names")
     try:
         manifest = Manifest.model_validate_json(content)
     except ValidationError as error:
         raise VersionRefused(tag, f"{MANIFEST} was written by another release: {error.errors()[0]['msg']}") from error
-    if hashlib.sha256(yaml.replace(promise[0], UNKNOWN.encode())).hexdigest() != manifest.model_yaml:
+    if hashlib.sha256(yaml.replace(hashes[0], UNKNOWN.encode())).hexdigest() != manifest.model_yaml:
         raise VersionRefused(tag, f"{MODEL_YAML} was changed")
     if (manifest.model, manifest.version) != (name, version):
         raise VersionRefused(tag, f"its manifest belongs to {manifest.tag}")
@@ -70,7 +70,7 @@ def read_manifest(tag: str) -> Manifest:
 
 
 def check(tag: str, card: AnyCard) -> Manifest:
-    """Everything that can be known without loading the model: manifest, every file, the card."""
+    """Checks everything that needs no loaded model: manifest, every file, the card."""
     manifest = read_manifest(tag)
     folder = _folder(tag)
     found = {
@@ -90,7 +90,7 @@ def check(tag: str, card: AnyCard) -> Manifest:
 
 
 def open_version(tag: str, model: type[AnyModel], runtime: Runtime = Runtime()) -> LoadedVersion:
-    """A version, checked, loaded, and proven on its golden rows."""
+    """A version, checked, loaded, and checked again with its golden rows."""
     manifest = check(tag, model.card)
     folder = _folder(tag)
     try:
@@ -106,7 +106,7 @@ def open_version(tag: str, model: type[AnyModel], runtime: Runtime = Runtime()) 
 
 
 def read_reference(tag: str) -> dict[str, Column]:
-    """The monitored columns of held-out rows: what is normal for this version."""
+    """The monitored columns of held-out rows: the baseline of drift for this version."""
     expected = read_manifest(tag).files.get(REFERENCE)
     content = (_folder(tag) / REFERENCE).read_bytes() if expected else b""
     if hashlib.sha256(content).hexdigest() != expected:
@@ -117,7 +117,7 @@ def read_reference(tag: str) -> dict[str, Column]:
 def _folder(tag: str) -> Path:
     name, _, version = tag.partition(":")
     folder = home.model_store() / name / version
-    # A tag comes from commands and addresses: it may name a version, never another place on the disk.
+    # A tag comes from commands and URLs: it must not name another place on the disk.
     if not NAME.fullmatch(version) or not NAME.fullmatch(name) or not folder.is_dir():
         raise VersionRefused(tag, "there is no such version in the store")
     return folder

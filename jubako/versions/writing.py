@@ -1,4 +1,4 @@
-"""Write a version into the BentoML store, whole or not at all."""
+"""Writes a version into the BentoML store atomically."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from jubako.versions.manifest import Manifest, TrainingFacts
 
 MANIFEST, GOLDEN, REFERENCE, MODEL_YAML = "manifest.json", "golden.json", "reference.npz", "model.yaml"
 UNKNOWN = "0" * 64
-"""Stands in ``model.yaml`` for the hash of the manifest while the manifest takes the hash of ``model.yaml``."""
+"""Replaces the manifest's hash in ``model.yaml`` while the hash of ``model.yaml`` is computed for the manifest."""
 
 
-def promise(manifest_sha256: str) -> str:
-    """How ``model.yaml`` names its manifest. The prefix keeps YAML from quoting a hash that looks like a number."""
+def manifest_reference(manifest_sha256: str) -> str:
+    """How ``model.yaml`` refers to its manifest. The prefix keeps YAML from quoting a hash that looks like a number."""
     return f"sha256:{manifest_sha256}"
 
 
 def new_version(run_id: str) -> str:
-    """When it was made and by which run; sorts by age.
+    """A version name from time and run; names sort by age.
 
     >>> new_version("3fa9c1d0").endswith("-3fa9c1")
     True
@@ -54,11 +54,11 @@ def write(
     *,
     model: type[AnyModel],
 ) -> str:
-    """Everything under ``folder`` becomes the version's files. Returns its tag."""
-    # BentoML would send a word about each saved model to its makers; that is the user's to decide.
+    """Write a version with the files of ``folder``. Returns its tag."""
+    # BentoML sends usage data about each saved model; the user must opt in.
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
     with warnings.catch_warnings():
-        # BentoML names a pattern of pathspec by its old name, when it is imported.
+        # BentoML imports a deprecated name of pathspec.
         warnings.filterwarnings("ignore", message="GitWildMatchPattern", category=DeprecationWarning)
         import bentoml.models
 
@@ -66,7 +66,7 @@ def write(
         f"{facts.model}:{version}",
         module=model.__module__,
         labels=_labels(facts, model.card.framework),
-        metadata={"manifest": promise(UNKNOWN)},
+        metadata={"manifest": manifest_reference(UNKNOWN)},
         _model_store=_whole_versions_store(),
     )
     with create as draft:
@@ -84,12 +84,12 @@ def write(
         )
         content = manifest.model_dump_json(indent=2).encode()
         (root / MANIFEST).write_bytes(content)
-        draft.info.metadata["manifest"] = promise(hashlib.sha256(content).hexdigest())
+        draft.info.metadata["manifest"] = manifest_reference(hashlib.sha256(content).hexdigest())
     return manifest.tag
 
 
 def _labels(facts: TrainingFacts, framework: str) -> dict[str, str]:
-    """What ``bentoml models get`` shows to people and tools that know nothing of manifest."""
+    """Labels for ``bentoml models get`` and other tools that do not read the manifest."""
     return {
         "framework": framework,
         "engine": facts.engine,
@@ -102,13 +102,13 @@ def _labels(facts: TrainingFacts, framework: str) -> dict[str, str]:
 
 def _whole_versions_store() -> Any:
     @contextmanager
-    def draft_of(place: Path) -> Iterator[Path]:
-        with _incoming(place.name) as draft:
+    def draft_of(target: Path) -> Iterator[Path]:
+        with _incoming(target.name) as draft:
             yield draft
             durable.sync_tree(draft)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            draft.rename(place)
-            durable.sync(place.parent)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            draft.rename(target)
+            durable.sync(target.parent)
 
     store = home.model_store()
     store.mkdir(parents=True, exist_ok=True)
@@ -117,16 +117,16 @@ def _whole_versions_store() -> Any:
 
 @contextmanager
 def _incoming(name: str) -> Iterator[Path]:
-    """A folder on the store's file system. It is locked while its writer lives, so that what the dead left can go."""
+    """A folder on the store's file system, locked by its writer. Unlocked ones, of dead writers, are removed."""
     parent = home.beside_the_store() / "incoming"
     parent.mkdir(parents=True, exist_ok=True)
-    for left in parent.iterdir():
-        with _held(left) as is_abandoned:
+    for folder in parent.iterdir():
+        with _try_lock(folder) as is_abandoned:
             if is_abandoned:
-                shutil.rmtree(left, ignore_errors=True)
+                shutil.rmtree(folder, ignore_errors=True)
     draft = parent / f"{name}.{secrets.token_hex(4)}"
     draft.mkdir()
-    with _held(draft):
+    with _try_lock(draft):
         try:
             yield draft
         finally:
@@ -134,7 +134,7 @@ def _incoming(name: str) -> Iterator[Path]:
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[bool]:
+def _try_lock(folder: Path) -> Iterator[bool]:
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:

@@ -66,7 +66,7 @@ def test_a_bento_serves_what_it_holds_and_not_what_the_pointer_says(iris_home: H
 
 def test_nobody_can_promote_inside_a_bento(bento: Path) -> None:
     with pytest.raises(StageChangeRefused, match="build another one"):
-        stages._change("iris", lambda shelf: shelf)
+        stages._change("iris", lambda now: now)
 
 
 def test_what_a_bento_leaves_behind_is_never_inside_it(bento: Path, monkeypatch: pytest.MonkeyPatch) -> None:

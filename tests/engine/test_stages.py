@@ -138,7 +138,7 @@ def test_a_reader_never_sees_half_a_file_while_others_write(first: str) -> None:
 
 def _add_versions(part: int) -> None:
     for turn in range(20):
-        stages._change(f"model-{part}", lambda now, turn=turn: stages._place(now, "candidate", str(turn), "", {}))
+        stages._change(f"model-{part}", lambda now, turn=turn: stages._changed(now, "candidate", str(turn), "", {}))
 
 
 def test_two_processes_that_write_at_once_lose_nothing(first: str) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 
 from bentos.sentiment.card import MAX_CHARACTERS
 from jubako.card import AnyCard
-from jubako.settings import Limits
+from jubako.settings import LimitSettings
 from tests.five import CARDS
 
 JSON = "application/json"
-LIMITS = Limits()
+LIMITS = LimitSettings()
 
 
 @dataclass(frozen=True)

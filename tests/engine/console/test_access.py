@@ -14,7 +14,7 @@ from jubako.console import files
 from jubako.gateway.app import GatewayApp
 from jubako.gateway.keys import Keyring, key_hash
 from jubako.gateway.pages import Pages
-from jubako.settings import Limits
+from jubako.settings import LimitSettings
 
 pytestmark = pytest.mark.anyio
 
@@ -35,7 +35,7 @@ def http(tmp_path: Path) -> httpx.AsyncClient:
         nothing,
         console=files(),
         keyring=Keyring(keys),
-        limits=Limits(body_bytes=1024),
+        limits=LimitSettings(body_bytes=1024),
         log_access=False,
     )
     return httpx.AsyncClient(transport=httpx.ASGITransport(door), base_url="http://jubako")

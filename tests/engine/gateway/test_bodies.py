@@ -12,7 +12,7 @@ import pytest
 from jubako.gateway.asgi import respond
 from jubako.gateway.bodies import BodyReader, ClientDisconnected
 from jubako.gateway.problems import Problem
-from jubako.settings import Limits
+from jubako.settings import LimitSettings
 from tests.engine.gateway.uvicorned import served
 
 LIMITS = {"body_bytes": 400_000, "held_bytes": 400_000}
@@ -22,7 +22,7 @@ class Reader:
     """Reads each body, and holds it until it is let go."""
 
     def __init__(self, **limits: Any) -> None:
-        self.bodies = BodyReader(Limits(**{**LIMITS, **limits}))
+        self.bodies = BodyReader(LimitSettings(**{**LIMITS, **limits}))
         self.let_go = asyncio.Event()
         self.let_go.set()
 

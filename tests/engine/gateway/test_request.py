@@ -9,7 +9,7 @@ import pytest
 
 from jubako.gateway.asgi import is_disconnected, respond
 from jubako.gateway.bodies import BodyReader
-from jubako.settings import Limits
+from jubako.settings import LimitSettings
 from tests.engine.gateway.uvicorned import served
 
 
@@ -51,7 +51,7 @@ async def test_a_caller_who_leaves_after_his_body_is_missed_however_much_he_sent
     whole, missed = loop.create_future(), loop.create_future()
 
     async def slow(scope: Any, receive: Any, send: Any) -> None:
-        whole.set_result(len(await BodyReader(Limits()).read(scope, receive)))
+        whole.set_result(len(await BodyReader(LimitSettings()).read(scope, receive)))
         gone = is_disconnected(receive)
         while not gone():  # noqa: ASYNC110 - as those do who work for him
             await asyncio.sleep(0.01)
