@@ -11,7 +11,7 @@ from jubako.batching.faults import (
     DeadlinePassed,
     ModelFailed,
     NotReady,
-    Overloaded,
+    QueueOverloaded,
     RunnerGone,
 )
 from jubako.batching.ids import unique_id
@@ -29,7 +29,7 @@ __all__ = [
     "HttpRunnerClient",
     "ModelFailed",
     "NotReady",
-    "Overloaded",
+    "QueueOverloaded",
     "Reply",
     "RunnerClient",
     "RunnerGone",

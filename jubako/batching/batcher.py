@@ -19,7 +19,7 @@ from jubako.batching.faults import (
     DeadlinePassed,
     Misbehaved,
     ModelFailed,
-    Overloaded,
+    QueueOverloaded,
     RunnerGone,
 )
 from jubako.batching.ids import unique_id
@@ -87,7 +87,7 @@ class Batcher:
         """Refuse now what could not be answered in time. Cheap: called before a body is read."""
         wait = self._throughput.wait(self._queued_weight + weight, monotonic(), len(self._running))
         if self._queued_rows + rows > self._limits.queue_rows or wait > 0.75 * self._limits.deadline:
-            raise Overloaded(max(1.0, wait - 0.5 * self._limits.deadline))
+            raise QueueOverloaded(max(1.0, wait - 0.5 * self._limits.deadline))
 
     async def call(self, batch: Batch, is_disconnected: Callable[[], bool], request_id: str = "") -> BatchResult:
         rows = len(batch)

@@ -1,7 +1,7 @@
 """Why a call failed.
 
 CallFault
-├── Overloaded          the queue is full or too long for the deadline: refused at once
+├── QueueOverloaded     the queue is full or too long for the deadline: refused at once
 ├── DeadlinePassed      not computed before the deadline; never will be
 ├── CallerDisconnected  the client closed the connection
 ├── NotReady            the runner has no version that it may serve; the message says why
@@ -18,7 +18,7 @@ class CallFault(Exception):
     """The root, so that a caller can catch everything that a call may raise."""
 
 
-class Overloaded(CallFault):
+class QueueOverloaded(CallFault):
     def __init__(self, retry_after: float) -> None:
         self.retry_after = retry_after
         super().__init__(f"overloaded; try again in {retry_after:.0f} s")

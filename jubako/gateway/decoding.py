@@ -14,7 +14,7 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from jubako.batching.faults import CallerDisconnected, DeadlinePassed, Overloaded
+from jubako.batching.faults import CallerDisconnected, DeadlinePassed, QueueOverloaded
 
 #: The share of a request's deadline that it may wait for decoding.
 MAX_WAIT_SHARE = 0.5
@@ -70,7 +70,7 @@ class DecodePool:
         wait = (self.waiting + files) * self._times.seconds / self._threads
         # A large request is not refused for its own size when nothing else is queued: it has its whole deadline.
         if self.waiting and wait > MAX_WAIT_SHARE * self._deadline:
-            raise Overloaded(max(1.0, wait - MAX_WAIT_SHARE * self._deadline))
+            raise QueueOverloaded(max(1.0, wait - MAX_WAIT_SHARE * self._deadline))
 
     async def __call__(self, files: Sequence[bytes], is_disconnected: Callable[[], bool]) -> list[Any]:
         self.check(len(files))

@@ -18,7 +18,7 @@ from jubako.batching import (
     CallFault,
     DeadlinePassed,
     NotReady,
-    Overloaded,
+    QueueOverloaded,
     unique_id,
 )
 from jubako.card import AnyCard
@@ -120,7 +120,7 @@ class ModelEndpoint:
         try:
             self.batcher.check()
             self._reader.check()
-        except Overloaded as fault:
+        except QueueOverloaded as fault:
             raise _problem(self.name, fault) from None
 
     def _predictions(self, result: BatchResult) -> list[dict[str, Any]]:
@@ -154,7 +154,7 @@ class ModelEndpoint:
 
 
 def _problem(model: str, fault: CallFault) -> Problem:
-    if isinstance(fault, Overloaded):
+    if isinstance(fault, QueueOverloaded):
         return UnavailableProblem(f"{model} has more work than it can finish in time", fault.retry_after)
     if isinstance(fault, NotReady):
         return UnavailableProblem(f"{model} is not ready; /readyz says why", 5)

@@ -24,22 +24,22 @@ from jubako.card import NOT_BOOLEAN, AnyCard
 class FastJsonReader:
     """Reads ``{"inputs": [row, ...]}`` for one card."""
 
-    def __init__(self, fields: dict[str, Any], most_rows: int) -> None:
+    def __init__(self, fields: dict[str, Any], max_rows: int) -> None:
         row = msgspec.defstruct("Row", list(fields.items()), forbid_unknown_fields=True, gc=False)
-        inputs = Annotated[list[row], msgspec.Meta(min_length=1, max_length=most_rows)]  # type: ignore[valid-type]
+        inputs = Annotated[list[row], msgspec.Meta(min_length=1, max_length=max_rows)]  # type: ignore[valid-type]
         request = msgspec.defstruct("Request", [("inputs", inputs)], forbid_unknown_fields=True, gc=False)
         self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(request).decode
         self._width = len(fields)
         self._pack = struct.Struct(f"={self._width}f").pack
 
     @classmethod
-    def of(cls, card: AnyCard, most_rows: int) -> Self | None:
+    def of(cls, card: AnyCard, max_rows: int) -> Self | None:
         """``None`` for a card whose rows are no table, or have validators that msgspec cannot express."""
         rules = card.row.__pydantic_decorators__
         if card.media != "json" or rules.field_validators or rules.model_validators:
             return None
         kinds = {name: _kind(name, info) for name, info in card.row.model_fields.items()}
-        return cls(kinds, most_rows) if None not in kinds.values() else None
+        return cls(kinds, max_rows) if None not in kinds.values() else None
 
     def read(self, body: bytes) -> NDArray[np.float32] | None:
         """The matrix that ``encode`` makes of the same rows; ``None`` when ``JsonRows`` must read the body."""

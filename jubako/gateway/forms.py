@@ -15,9 +15,9 @@ FIELD = "inputs"
 class FormFiles:
     media_type = "multipart/form-data"
 
-    def __init__(self, most_rows: int, most_bytes: int) -> None:
-        self._most_rows = most_rows
-        self._most_bytes = most_bytes
+    def __init__(self, max_rows: int, max_bytes: int) -> None:
+        self._max_rows = max_rows
+        self._max_bytes = max_bytes
 
     def check_media(self, content_type: bytes) -> None:
         kind, options = parse_options_header(content_type)
@@ -28,7 +28,7 @@ class FormFiles:
         if not body:
             raise MalformedProblem("the form is empty")
         boundary = parse_options_header(content_type)[1][b"boundary"]
-        parts = _Parts(self._most_rows, self._most_bytes)
+        parts = _Parts(self._max_rows, self._max_bytes)
         try:
             parser = MultipartParser(boundary, parts.callbacks())  # type: ignore[arg-type]
             parser.write(body)
@@ -47,12 +47,12 @@ class FormFiles:
 class _Parts:
     """Collects the parser's callbacks into whole files."""
 
-    def __init__(self, most_rows: int, most_bytes: int) -> None:
+    def __init__(self, max_rows: int, max_bytes: int) -> None:
         self.files: list[bytes] = []
         self.errors: list[FieldError] = []
         self.ended = False
-        self._most_rows = most_rows
-        self._most_bytes = most_bytes
+        self._max_rows = max_rows
+        self._max_bytes = max_bytes
         self._name = bytearray()
         self._value = bytearray()
         self._headers: dict[bytes, bytes] = {}
@@ -86,10 +86,10 @@ class _Parts:
             self.errors.append(FieldError([name or "form"], f"unknown part; files must be named {FIELD!r}"))
         elif b"filename" not in options:
             self.errors.append(FieldError([FIELD, place], "must be a file; texts, addresses and paths are not opened"))
-        elif len(self._data) > self._most_bytes:
-            self.errors.append(FieldError([FIELD, place], f"the file is larger than {self._most_bytes} bytes"))
-        if place >= self._most_rows:
-            raise TooLargeProblem(f"one request may have {self._most_rows} files; split it")
+        elif len(self._data) > self._max_bytes:
+            self.errors.append(FieldError([FIELD, place], f"the file is larger than {self._max_bytes} bytes"))
+        if place >= self._max_rows:
+            raise TooLargeProblem(f"one request may have {self._max_rows} files; split it")
         self.files.append(bytes(self._data))
 
     def _finish(self) -> None:

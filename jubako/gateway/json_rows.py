@@ -25,15 +25,15 @@ class JsonRows(Generic[RowT]):
 
     media_type = "application/json"
 
-    def __init__(self, card: Card[RowT, Any], most_rows: int) -> None:
-        self._most_rows = most_rows
+    def __init__(self, card: Card[RowT, Any], max_rows: int) -> None:
+        self._max_rows = max_rows
         self._columns = len(card.columns)
         if not all(field.is_required() for field in card.row.model_fields.values()):
             raise TypeError(f"{card.name}: an optional field could hide a repeated key; make it required")
         request: type[BaseModel] = create_model(
             f"{card.name.title()}Request",
             __config__=ConfigDict(extra="forbid"),
-            inputs=(list[card.row], Field(min_length=1, max_length=most_rows)),  # type: ignore[name-defined]
+            inputs=(list[card.row], Field(min_length=1, max_length=max_rows)),  # type: ignore[name-defined]
         )
         self._validate = TypeAdapter(request).validate_json
         self.check_media = check_json
@@ -44,7 +44,7 @@ class JsonRows(Generic[RowT]):
         try:
             rows: list[RowT] = self._validate(body).inputs  # type: ignore[attr-defined]
         except ValidationError as error:
-            raise _rejected(error, self._most_rows) from None
+            raise _rejected(error, self._max_rows) from None
         # Every key is present, so a repeated key is one colon too many, even when it is escaped.
         if body.count(b":") != len(rows) * self._columns + 1:
             _refuse_repeated_keys(body)
@@ -70,14 +70,14 @@ def rejected_arguments(error: ValidationError, names: Sequence[str]) -> Exceptio
     return InvalidRowsProblem(f"{len(errors)} value(s) do not fit; see errors", errors)
 
 
-def _rejected(error: ValidationError, most_rows: int) -> Exception:
+def _rejected(error: ValidationError, max_rows: int) -> Exception:
     # Through JSON: for ten thousand errors that is ten times faster than making Python objects.
     found: list[dict[str, Any]] = orjson.loads(error.json(include_url=False, include_context=True, include_input=False))
     first = found[0]
     if first["type"] == "json_invalid":
         return MalformedProblem(f"the body is not valid JSON: {first['ctx']['error']}")
     if first["type"] == "too_long" and first["loc"] == ["inputs"]:
-        return TooLargeProblem(f"one request may have {most_rows} rows; split it")
+        return TooLargeProblem(f"one request may have {max_rows} rows; split it")
     errors = [FieldError(item["loc"], MESSAGES.get(item["type"], item["msg"])) for item in found]
     rows = len({item["loc"][1] for item in found if len(item["loc"]) > 1})
     detail = f"{rows} row(s) do not fit" if rows else 'the body must be {"inputs": [row, ...]}'

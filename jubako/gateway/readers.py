@@ -26,7 +26,7 @@ class RequestReader(Protocol):
     def close(self) -> None: ...
 
     def check(self) -> None:
-        """Raises ``Overloaded`` when a request that arrives now could not be read in time."""
+        """Raises ``QueueOverloaded`` when a request that arrives now could not be read in time."""
         ...
 
     async def encode(self, rows: Sequence[Any], is_disconnected: Callable[[], bool]) -> Batch:
@@ -37,11 +37,11 @@ class RequestReader(Protocol):
 
 
 class JsonReader:
-    def __init__(self, card: AnyCard, model: type[AnyModel], most_rows: int) -> None:
-        self._rows: JsonRows[Any] = JsonRows(card, most_rows)
+    def __init__(self, card: AnyCard, model: type[AnyModel], max_rows: int) -> None:
+        self._rows: JsonRows[Any] = JsonRows(card, max_rows)
         # The fast reader makes the matrix itself, so it must not be used when the model overrides ``encode``.
         plain = issubclass(model, TableModel) and not overrides(model, TableModel, "encode")
-        self._table = FastJsonReader.of(card, most_rows) if plain else None
+        self._table = FastJsonReader.of(card, max_rows) if plain else None
         self._model = model
         self.check_media = self._rows.check_media
 
@@ -62,9 +62,9 @@ class JsonReader:
 class FileReader:
     """Decodes files in threads: decoding takes longer than everything else and releases the GIL."""
 
-    def __init__(self, model: type[FileModel[Any, Any]], most_rows: int, threads: int, deadline: float) -> None:
+    def __init__(self, model: type[FileModel[Any, Any]], max_rows: int, threads: int, deadline: float) -> None:
         row = model.card.row
-        self._form = FormFiles(most_rows, row.max_bytes())
+        self._form = FormFiles(max_rows, row.max_bytes())
         self._model = model
         for example in model.card.examples:  # load the decoder now, not in the first request
             self._decode(row.model_validate_json(orjson.dumps(example)).data)

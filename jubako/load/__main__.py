@@ -20,7 +20,7 @@ from jubako.home import jubako_home
 from jubako.load import generator, objectives
 from jubako.load.chaos import RunnerKiller
 from jubako.load.plan import LoadPlan, PlanRefused, is_local, require_local_host
-from jubako.load.profiles import PROFILES, Profile
+from jubako.load.profiles import PROFILES, LoadProfile
 from jubako.load.service import ServiceProcess, is_ready
 
 CONSOLE = Console()
@@ -128,7 +128,7 @@ def start_service(url: str, models: Collection[str], stack: ExitStack) -> Servic
     return service
 
 
-def start_killer(service: ServiceProcess | None, profile: type[Profile], stack: ExitStack) -> RunnerKiller | None:
+def start_killer(service: ServiceProcess | None, profile: type[LoadProfile], stack: ExitStack) -> RunnerKiller | None:
     if service is None or profile.kills_every is None:
         return None
     killer = RunnerKiller(service, profile.kills_every)

@@ -17,7 +17,7 @@ import httpx
 
 from jubako.home import repository
 from jubako.load.plan import LoadPlan
-from jubako.load.profiles import PROFILES, Profile
+from jubako.load.profiles import PROFILES, LoadProfile
 from jubako.load.service import free_port
 
 SPARE_SECONDS = 90.0
@@ -47,7 +47,7 @@ def run_locust(url: str | None, plan: LoadPlan, options: Sequence[str], *, secon
             process.wait(30)
 
 
-def bound(profile: type[Profile], plan: LoadPlan) -> float:
+def bound(profile: type[LoadProfile], plan: LoadPlan) -> float:
     return (plan.seconds or profile.seconds) + SPARE_SECONDS
 
 

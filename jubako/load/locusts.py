@@ -12,7 +12,7 @@ from rich.console import Console
 from jubako.collection import Collection
 from jubako.load import objectives, report
 from jubako.load.plan import LoadPlan, require_local_host
-from jubako.load.profiles import PROFILES, Profile
+from jubako.load.profiles import PROFILES, LoadProfile
 from jubako.load.rows import collection_draws
 from jubako.load.users import ModelUser, learn_answers, user_classes
 
@@ -24,7 +24,7 @@ def register(collection: Collection) -> dict[str, type[Any]]:
     plan = LoadPlan.from_environment()
     models = plan.asked(collection.cards)
     profile = PROFILES[plan.profile]
-    Profile.plan, Profile.models = plan, len(models)
+    LoadProfile.plan, LoadProfile.models = plan, len(models)
     cards = {name: card for name, card in collection.cards.items() if name in models}
     users = user_classes(profile, plan.seed, cards, collection_draws())
     load = LoadTest(plan, collection, users)

@@ -20,7 +20,7 @@ class Step(NamedTuple):
     users: int
 
 
-class Profile(LoadTestShape):
+class LoadProfile(LoadTestShape):
     abstract: ClassVar[bool] = True
     seconds: ClassVar[float]
     steps: ClassVar[tuple[Step, ...]]
@@ -65,7 +65,7 @@ class Profile(LoadTestShape):
         return users, max(5.0, users / 2)
 
 
-class Smoke(Profile):
+class Smoke(LoadProfile):
     """One user for each model: does everything work at all?"""
 
     seconds = 15.0
@@ -73,35 +73,35 @@ class Smoke(Profile):
     users_per_model = True
 
 
-class Steady(Profile):
+class Steady(LoadProfile):
     """The load of an ordinary busy hour, for a minute."""
 
     seconds = 60.0
     steps = (Step(1, 20),)
 
 
-class Ramp(Profile):
+class Ramp(LoadProfile):
     """More and more users: the plots show where answers become slow."""
 
     seconds = 120.0
     steps = tuple(Step(1, users) for users in (10, 20, 30, 40, 60, 80, 100, 120))
 
 
-class Spike(Profile):
+class Spike(LoadProfile):
     """Suddenly eight times as many users for a while. Afterwards everything must be as before."""
 
     seconds = 90.0
     steps = (Step(3, 10), Step(2, 80), Step(4, 10))
 
 
-class Soak(Profile):
+class Soak(LoadProfile):
     """Constant load for half an hour: does memory grow, do answers slow down?"""
 
     seconds = 1_800.0
     steps = (Step(1, 20),)
 
 
-class Mixed(Profile):
+class Mixed(LoadProfile):
     """Small and large requests at once, more for some models: large ones must not starve small ones."""
 
     seconds = 60.0
@@ -110,7 +110,7 @@ class Mixed(Profile):
     weights = (3, 2, 1)
 
 
-class Chaos(Profile):
+class Chaos(LoadProfile):
     """Runners are killed under load. Clients should notice no more than slower answers."""
 
     seconds = 60.0
@@ -118,7 +118,7 @@ class Chaos(Profile):
     kills_every = 12.0
 
 
-class Ceiling(Profile):
+class Ceiling(LoadProfile):
     """As fast as this generator can send to a server that computes nothing: the most that it can measure."""
 
     seconds = 6.0
@@ -126,6 +126,6 @@ class Ceiling(Profile):
     rate = 0.0
 
 
-PROFILES: dict[str, type[Profile]] = {
+PROFILES: dict[str, type[LoadProfile]] = {
     profile.__name__.lower(): profile for profile in (Smoke, Steady, Ramp, Spike, Soak, Mixed, Chaos, Ceiling)
 }

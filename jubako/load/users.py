@@ -16,7 +16,7 @@ from jubako.client import Client
 from jubako.client.http import Call, success
 from jubako.load.checks import KnownAnswer, find_error, is_clear
 from jubako.load.pool import KNOWN, RequestPool
-from jubako.load.profiles import Profile
+from jubako.load.profiles import LoadProfile
 from jubako.load.rows import Draw
 
 
@@ -59,7 +59,7 @@ class ModelUser(FastHttpUser):
 
 
 def user_classes(
-    profile: type[Profile], seed: int, cards: Mapping[str, AnyCard], draws: Mapping[str, Draw]
+    profile: type[LoadProfile], seed: int, cards: Mapping[str, AnyCard], draws: Mapping[str, Draw]
 ) -> dict[str, type[ModelUser]]:
     """One class a model, under the names that Locust shows."""
     sizes, shares = zip(*profile.rows, strict=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from jubako.card import Signal
 from jubako.monitoring.record.profiles import CategorySummary, NumberSummary, Summary
-from jubako.monitoring.report.report import Bar, ColumnFacts
+from jubako.monitoring.report.report import Bar, ColumnSummary
 
 BINS = 24
 _EDGE = 0.005
@@ -24,12 +24,12 @@ def bars(signal: Signal, reference: Summary | None, live: Summary | None) -> tup
     return _numbers(*sides)
 
 
-def facts(summary: Summary | None) -> ColumnFacts | None:
+def facts(summary: Summary | None) -> ColumnSummary | None:
     if summary is None:
         return None
     if isinstance(summary, CategorySummary) or not summary.count:
-        return ColumnFacts(rows=summary.rows, missing=summary.missing, invalid=summary.invalid)
-    return ColumnFacts(
+        return ColumnSummary(rows=summary.rows, missing=summary.missing, invalid=summary.invalid)
+    return ColumnSummary(
         rows=summary.rows,
         missing=summary.missing,
         invalid=summary.invalid,

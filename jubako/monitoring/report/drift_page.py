@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from jubako.monitoring.report import words
-from jubako.monitoring.report.report import ColumnFacts, ColumnReport, MonitoringReport
+from jubako.monitoring.report.report import ColumnReport, ColumnSummary, MonitoringReport
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -20,7 +20,7 @@ MOST_CATEGORIES = 8
 
 Side = Literal["reference", "live"]
 
-LINES: dict[str, Callable[[ColumnFacts], str]] = {
+LINES: dict[str, Callable[[ColumnSummary], str]] = {
     "rows": lambda side: f"{side.rows:,}",
     "mean": lambda side: words.number(side.mean),
     "deviation": lambda side: words.number(side.deviation),
@@ -116,7 +116,7 @@ def _categories(column: ColumnReport) -> Iterator[tuple[str, str, str, str]]:
         yield bar.label, f"{100 * (bar.reference or 0) / top:.2f}", f"{100 * (bar.live or 0) / top:.2f}", share
 
 
-def _sides(column: ColumnReport) -> list[tuple[str, ColumnFacts]]:
+def _sides(column: ColumnReport) -> list[tuple[str, ColumnSummary]]:
     return [(name, side) for name, side in (("training", column.reference), ("live", column.live)) if side]
 
 

@@ -34,7 +34,7 @@ class Bar(_Frozen):
     live: float | None
 
 
-class ColumnFacts(_Frozen):
+class ColumnSummary(_Frozen):
     """One side of a column."""
 
     rows: int
@@ -56,8 +56,8 @@ class ColumnReport(_Frozen):
     """The largest distance in units of its limit; from 1 on the column has drifted."""
     why: Statistic | None
     measures: tuple[MeasureReport, ...]
-    reference: ColumnFacts | None
-    live: ColumnFacts | None
+    reference: ColumnSummary | None
+    live: ColumnSummary | None
     bars: tuple[Bar, ...]
     reason: str = ""
     """Why it has drifted, in words."""

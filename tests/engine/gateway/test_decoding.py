@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from jubako.batching import CallerDisconnected, DeadlinePassed, Overloaded
+from jubako.batching import CallerDisconnected, DeadlinePassed, QueueOverloaded
 from jubako.gateway.decoding import DecodePool
 
 
@@ -28,7 +28,7 @@ async def test_who_could_not_be_decoded_in_time_is_refused_at_once_and_let_in_ag
     await decoding([b"x"] * 30, here)  # so that it knows what a picture takes
     busy = asyncio.ensure_future(decoding([b"x"] * 30, here))
     await asyncio.sleep(0)
-    with pytest.raises(Overloaded) as refusal:
+    with pytest.raises(QueueOverloaded) as refusal:
         decoding.check()
     assert refusal.value.retry_after >= 1
     await busy

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from jubako.load.plan import MAX_SECONDS, MAX_USERS, LoadPlan, PlanRefused, require_local_host
-from jubako.load.profiles import PROFILES, Chaos, Profile, Ramp, Smoke, Spike, Steady
+from jubako.load.profiles import PROFILES, Chaos, LoadProfile, Ramp, Smoke, Spike, Steady
 from tests.reading import ROOT
 
 
 @pytest.fixture(autouse=True)
 def default_plan() -> Iterator[None]:
     yield
-    Profile.plan, Profile.models = LoadPlan(), 1
+    LoadProfile.plan, LoadProfile.models = LoadPlan(), 1
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -43,14 +43,14 @@ def test_a_ramp_only_rises_and_a_spike_comes_back() -> None:
 
 
 def test_seconds_and_users_scale_a_profile_as_a_whole() -> None:
-    Profile.plan = LoadPlan(seconds=9.0, users=8)
+    LoadProfile.plan = LoadPlan(seconds=9.0, users=8)
     assert [Spike.users_at(second) for second in (0, 3.5, 6, 8.9, 9)] == [1, 8, 1, 1, None]
 
 
 def test_smoke_has_one_user_for_each_model() -> None:
-    Profile.models = 3
+    LoadProfile.models = 3
     assert Smoke.users_at(0.0) == 3
-    Profile.plan = LoadPlan(users=12)
+    LoadProfile.plan = LoadPlan(users=12)
     assert Smoke.users_at(0.0) == 12
 
 
@@ -62,7 +62,7 @@ def test_a_plan_names_models_of_the_collection() -> None:
 
 
 def test_a_run_ends_at_its_number_of_requests() -> None:
-    Profile.plan = LoadPlan(requests=10)
+    LoadProfile.plan = LoadPlan(requests=10)
     shape = Steady()
     assert shape.tick() is not None
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from jubako.batching import Batcher, CallerDisconnected, Overloaded
+from jubako.batching import Batcher, CallerDisconnected, QueueOverloaded
 from jubako.gateway.decoding import DecodePool
 from jubako.gateway.endpoints import ModelEndpoint
 from jubako.gateway.problems import UnavailableProblem
@@ -47,7 +47,7 @@ class Full:
         return np.zeros((1, 4), np.float32)
 
     async def call(self, *_: Any) -> Any:
-        raise Overloaded(1.0)
+        raise QueueOverloaded(1.0)
 
 
 async def refused(ask: Callable[[], Awaitable[Any]], kind: type[Exception]) -> None:

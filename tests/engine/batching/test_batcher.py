@@ -15,7 +15,7 @@ from jubako.batching import (
     CallerDisconnected,
     DeadlinePassed,
     ModelFailed,
-    Overloaded,
+    QueueOverloaded,
     Reply,
     RunnerGone,
 )
@@ -130,7 +130,7 @@ async def test_a_full_line_refuses_at_once_and_says_when_to_come_back() -> None:
     batcher = caller(FakeRunner(seconds=0.05), queue_rows=10, in_flight=1)
     waiting = [asyncio.create_task(batcher.call(rows(n), here)) for n in range(10)]
     await asyncio.sleep(0)
-    with pytest.raises(Overloaded) as refusal:
+    with pytest.raises(QueueOverloaded) as refusal:
         await batcher.call(rows(11), here)
     assert refusal.value.retry_after >= 1
     await asyncio.gather(*waiting)
@@ -156,7 +156,7 @@ async def test_an_overloaded_line_refuses_what_it_could_not_answer_in_time() -> 
         await asyncio.sleep(0.01)
     outcomes = await asyncio.gather(*answers, return_exceptions=True)
     served = sum(not isinstance(outcome, Exception) for outcome in outcomes)
-    assert any(isinstance(outcome, Overloaded) for outcome in outcomes)
+    assert any(isinstance(outcome, QueueOverloaded) for outcome in outcomes)
     assert served > 0
     await batcher.close()
 
@@ -181,7 +181,7 @@ async def test_a_line_that_refused_everybody_finds_out_that_the_runner_is_fast_a
     pace = ThroughputEstimator(16)
     batcher = caller(FakeRunner(), throughput=pace, deadline=1.0)
     pace.learn(0.9, monotonic())
-    with pytest.raises(Overloaded):
+    with pytest.raises(QueueOverloaded):
         await batcher.call(rows(0), here)
     await asyncio.sleep(MIN_VALID)
     answers = await asyncio.gather(*(batcher.call(rows(n), here) for n in range(64)))
