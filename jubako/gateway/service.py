@@ -26,7 +26,7 @@ InnerT = TypeVar("InnerT")
 
 @dataclass(frozen=True)
 class Composition:
-    """What a composed service is made from."""
+    """The parts of a composed service."""
 
     collection: Collection
     settings: Settings

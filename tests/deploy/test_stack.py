@@ -18,7 +18,7 @@ import httpx
 import psutil
 import pytest
 
-from deploy.stack.parts import PATH, Ports, plan
+from deploy.stack.programs import PATH, Ports, plan
 from tests.asking import versions_that_answer
 from tests.chaos.traffic import callers, questions
 from tests.conftest import TrainedHome
@@ -34,10 +34,10 @@ PORTS = 3
 def test_without_nginx_and_prometheus_one_replica_takes_the_port_and_the_table_says_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("deploy.stack.parts.PATH", str(tmp_path))
+    monkeypatch.setattr("deploy.stack.programs.PATH", str(tmp_path))
     planned = plan(Ports(service=4000), tmp_path)
-    assert [part.name for part in planned.parts] == ["replica-1", "mlflow"]
-    assert planned.parts[0].address == "http://127.0.0.1:4000"
+    assert [program.name for program in planned.programs] == ["replica-1", "mlflow"]
+    assert planned.programs[0].address == "http://127.0.0.1:4000"
     assert {"nginx", "prometheus"} <= planned.left_out.keys()
 
 
@@ -48,7 +48,7 @@ def test_what_it_writes_is_for_this_machine_and_what_is_committed_stays(
     programs.mkdir()
     for name in ("nginx", "prometheus"):
         (programs / name).touch(mode=0o755)
-    monkeypatch.setattr("deploy.stack.parts.PATH", str(programs))
+    monkeypatch.setattr("deploy.stack.programs.PATH", str(programs))
     plan(Ports(service=4000, prometheus=4009), tmp_path / "stack")
     for written in ("nginx/jubako.conf", "prometheus/targets.yml"):
         assert "127.0.0.1:4001" in (tmp_path / "stack" / written).read_text()
@@ -94,8 +94,8 @@ class Stack:
     def said(self) -> str:
         return self.log.read_text(errors="replace")
 
-    def pid(self, part: str) -> int:
-        found = re.search(rf"^{part} .* (\d+) *$", self.said(), re.MULTILINE)
+    def pid(self, program: str) -> int:
+        found = re.search(rf"^{program} .* (\d+) *$", self.said(), re.MULTILINE)
         assert found, self.said()
         return int(found[1])
 

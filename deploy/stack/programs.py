@@ -11,11 +11,11 @@ from string import Template
 
 import yaml
 
-from deploy.stack.part import Part
+from deploy.stack.program import Program
 from jubako import home
 
 DEPLOY = Path(__file__).resolve().parents[1]
-#: Debian puts servers where only root looks.
+#: Debian installs servers outside a user's PATH.
 PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
 LEFT_OUT = {
     "nginx": "one replica serves, without a load balancer (Debian, Ubuntu: apt-get install nginx-light)",
@@ -36,31 +36,31 @@ class Ports:
 
 
 @dataclass(frozen=True)
-class Plan:
-    parts: list[Part]
+class StackPlan:
+    programs: list[Program]
     left_out: dict[str, str]
 
 
-def plan(ports: Ports, folder: Path) -> Plan:
-    """The parts, in the order in which they start."""
+def plan(ports: Ports, folder: Path) -> StackPlan:
+    """The programs, in the order in which they start."""
     nginx, prometheus = (shutil.which(name, path=PATH) for name in ("nginx", "prometheus"))
     replicas = ports.replicas(has_balancer=nginx is not None)
-    parts = [_replica(number, port) for number, port in enumerate(replicas, 1)]
-    parts.append(_mlflow(ports.mlflow))
+    programs = [_replica(number, port) for number, port in enumerate(replicas, 1)]
+    programs.append(_mlflow(ports.mlflow))
     if prometheus:
-        parts.append(_prometheus(prometheus, ports.prometheus, replicas, folder / "prometheus"))
+        programs.append(_prometheus(prometheus, ports.prometheus, replicas, folder / "prometheus"))
     if nginx:
-        parts.append(_nginx(nginx, ports.service, replicas, folder / "nginx"))
-    there = {part.name for part in parts}
-    return Plan(parts, {name: why for name, why in LEFT_OUT.items() if name not in there})
+        programs.append(_nginx(nginx, ports.service, replicas, folder / "nginx"))
+    there = {program.name for program in programs}
+    return StackPlan(programs, {name: why for name, why in LEFT_OUT.items() if name not in there})
 
 
 def _program(name: str) -> str:
     return str(Path(sys.executable).with_name(name))
 
 
-def _replica(number: int, port: int) -> Part:
-    return Part(
+def _replica(number: int, port: int) -> Program:
+    return Program(
         name=f"replica-{number}",
         about="the composed service",
         command=(_program("bentoml"), "serve", str(home.repository()), "--host", "127.0.0.1", "--port", str(port)),
@@ -69,28 +69,28 @@ def _replica(number: int, port: int) -> Part:
     )
 
 
-def _mlflow(port: int) -> Part:
+def _mlflow(port: int) -> Program:
     store = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home.jubako_home() / 'mlflow.db'}"
     command = (_program("mlflow"), "server", "--backend-store-uri", store, "--host", "127.0.0.1", "--port", str(port))
-    return Part(
+    return Program(
         name="mlflow",
         about="runs, metrics and the registry",
         command=(*command, "--workers", "1"),
         address=f"http://127.0.0.1:{port}",
         health=f"http://127.0.0.1:{port}/health",
-        # Its page needs no jobs, and with their runner it does not always end when it is asked to.
+        # The page needs no jobs, and their runner does not always end on SIGTERM.
         environment={"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
     )
 
 
-def _prometheus(program: str, port: int, replicas: tuple[int, ...], folder: Path) -> Part:
+def _prometheus(program: str, port: int, replicas: tuple[int, ...], folder: Path) -> Program:
     """The files of ``deploy/prometheus`` with this machine's targets beside them."""
     shutil.copytree(DEPLOY / "prometheus", folder, dirs_exist_ok=True)
     about_itself = (folder / "prometheus.yml").read_text().replace("localhost:9090", f"127.0.0.1:{port}")
     (folder / "prometheus.yml").write_text(about_itself)
     targets = [{"targets": [f"127.0.0.1:{replica}" for replica in replicas]}]
     (folder / "targets.yml").write_text(yaml.safe_dump(targets))
-    return Part(
+    return Program(
         name="prometheus",
         about="metrics and alarms",
         command=(
@@ -105,7 +105,7 @@ def _prometheus(program: str, port: int, replicas: tuple[int, ...], folder: Path
     )
 
 
-#: What the official image's own file would say around ours, with every path in one folder of ours.
+#: Replaces the official image's nginx.conf; every path is in one folder.
 NGINX = """\
 daemon off;
 $user
@@ -125,18 +125,18 @@ http {
 """
 
 
-def _nginx(program: str, port: int, replicas: tuple[int, ...], folder: Path) -> Part:
+def _nginx(program: str, port: int, replicas: tuple[int, ...], folder: Path) -> Program:
     folder.mkdir(parents=True, exist_ok=True)
     template = Template((DEPLOY / "nginx" / "jubako.conf.template").read_text())
     first, second = (f"127.0.0.1:{replica}" for replica in replicas)
     ours = template.safe_substitute(RESOLVER="", REPLICA_A=first, REPLICA_B=second, LISTEN=f"127.0.0.1:{port}")
     (folder / "jubako.conf").write_text(ours)
-    # Started by root, nginx would hand its files to a user who may not enter this folder.
+    # Started by root, nginx switches to a user without access to this folder.
     user = "user root;" if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(Template(NGINX).substitute(user=user, folder=folder))
-    return Part(
+    return Program(
         name="nginx",
-        about="the door to both replicas",
+        about="the load balancer of both replicas",
         command=(program, "-p", str(folder), "-e", "stderr", "-c", str(folder / "nginx.conf")),
         address=f"http://127.0.0.1:{port}",
         health=f"http://127.0.0.1:{port}/readyz",

@@ -1,4 +1,4 @@
-"""One program of the stack: started with a log of its own, watched, and stopped by its process id."""
+"""One program of the stack: started with its own log, supervised, and stopped by its process id."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
-class Part:
+class Program:
     name: str
     about: str
     command: tuple[str, ...]
     address: str
-    """What a person opens."""
+    """The address for people."""
     health: str
-    """What answers 200 when it is ready."""
+    """The URL that answers 200 when it is ready."""
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_signal: signal.Signals = signal.SIGTERM
     patience: float = 15.0
     """Seconds that it may take to stop."""
 
 
-class Running:
-    def __init__(self, part: Part, logs: Path) -> None:
-        self.part = part
-        self.log = logs / f"{part.name}.log"
+class RunningProgram:
+    def __init__(self, program: Program, logs: Path) -> None:
+        self.program = program
+        self.log = logs / f"{program.name}.log"
         logs.mkdir(parents=True, exist_ok=True)
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own list of programs
-                part.command,
-                env={**os.environ, **part.environment},
+                program.command,
+                env={**os.environ, **program.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C is for us: we stop them in order
+                start_new_session=True,  # Ctrl-C reaches only the stack, which stops programs in order
                 preexec_fn=_end_with_parent,  # noqa: PLW1509 - no threads here
             )
 
@@ -56,33 +56,33 @@ class Running:
 
     def is_ready(self) -> bool:
         try:
-            with urllib.request.urlopen(self.part.health, timeout=2) as answer:  # noqa: S310 - loopback
+            with urllib.request.urlopen(self.program.health, timeout=2) as answer:  # noqa: S310 - loopback
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
 
     def ask_to_stop(self) -> None:
         if self.ended() is None:
-            self._process.send_signal(self.part.stop_signal)
+            self._process.send_signal(self.program.stop_signal)
 
     def wait(self) -> int:
-        """Its exit status; killed, with everything that it started, when it does not go."""
+        """Its exit status; after the timeout it is killed, with its children."""
         try:
-            return self._process.wait(self.part.patience)
+            return self._process.wait(self.program.patience)
         except subprocess.TimeoutExpired:
-            os.killpg(self.pid, signal.SIGKILL)  # its own session: nobody else is in it
+            os.killpg(self.pid, signal.SIGKILL)  # its own session
             return self._process.wait()
 
 
 def _end_with_parent() -> None:
-    """A stack that is killed takes its parts along."""
+    """Programs end when the stack is killed."""
     try:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     except (AttributeError, OSError):
         return
 
 
-def wait_until_ready(running: list[Running], seconds: float) -> Running | None:
+def wait_until_ready(running: list[RunningProgram], seconds: float) -> RunningProgram | None:
     """``None`` when all are ready; otherwise the first that ended or took too long."""
     end = time.monotonic() + seconds
     waiting = list(running)
