@@ -15,7 +15,7 @@ from tests.homes import Home
 from tests.reading import ROOT
 
 #: What the Bento is made of, and what is asked while it is built.
-PARTS = ("bentos", "deploy", "docs", "bentofile.yaml", "configuration.yaml", "pyproject.toml")
+PARTS = ("jubako", "bentos", "deploy", "docs", "bentofile.yaml", "configuration.yaml", "pyproject.toml")
 PARTS_OF_EACH_BUILD = {"bento.yaml"}
 """Names the Bento's version and its date; everything else is the same each time."""
 

@@ -55,13 +55,12 @@ def test_it_names_every_version_exactly_and_where_it_came_from(store: Home, tag:
 
 
 def test_it_holds_the_whole_service_and_nothing_else_of_the_repository(store: Home, tag: str) -> None:
-    """Also what is not Python: the console's page."""
+    """The engine too, and what is not Python: the pages."""
     packed_files = set(content(place(tag, store) / "src"))
-    ours = {str(file.relative_to(ROOT)) for file in (ROOT / "bentos").rglob("*") if file.is_file()}
-    assert packed_files == {file for file in ours if "__pycache__" not in file} | {
-        "bentofile.yaml",
-        "configuration.yaml",
-    }
+    python = (*ROOT.glob("jubako/**/*.py"), *ROOT.glob("bentos/**/*.py"))
+    pages = (*ROOT.glob("jubako/console/page/*"), *ROOT.glob("jubako/monitoring/report/page/*"))
+    ours = {str(file.relative_to(ROOT)) for file in (*python, *pages)}
+    assert packed_files == ours | {"bentofile.yaml", "configuration.yaml"}
 
 
 def test_its_bill_of_materials_is_valid_and_names_each_package_and_version(
