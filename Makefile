@@ -156,7 +156,8 @@ help: ## Show this list
 		/^## / {printf "\n%s\n", substr($$0, 4)} \
 		/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-PIP = $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
+# Compiling everything takes half of the time, and Python compiles what is used.
+PIP = $(BIN)/python -m pip install --disable-pip-version-check --no-compile --progress-bar off
 PROGRESS = | awk -v total=$$(grep -c == requirements.lock) -v terminal=$$(test -t 1 && echo 1) -f .ci/progress.awk
 
 # The stamp is written last, so an interrupted installation is done again.
