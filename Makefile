@@ -88,7 +88,7 @@ test-fast: $(READY) ## Run the tests that neither train for real nor start serve
 
 .PHONY: test-wheel
 test-wheel: $(READY) ## Install the wheel elsewhere, make a repository with it, train, serve and build there
-	@$(BIN)/python -m pytest -m slow tests/engine/scaffold $(ARGS)
+	@$(BIN)/python -m pytest -m outside tests/engine/scaffold $(ARGS)
 
 .PHONY: bench
 bench: $(READY) ## Measure Jubako beside its peers and the bare model (two to three hours; ARGS="--models iris")
