@@ -83,7 +83,7 @@ class RunnerSettings(_Strict):
     threads: Count = 1
     """Processor threads for one worker's model."""
     engine: Engine = "auto"
-    gpu: Literal["auto"] | Annotated[float, Field(ge=0, le=16)] = 0
+    gpu: Literal["auto"] | Annotated[float, Field(ge=0, le=16)] = 0.0
     """Share of a GPU: ``auto`` uses one if there is one; with a number, the runner is not ready without one."""
     max_rows: Count | None = None
     """Rows in one call to the model; by default the card's."""
@@ -157,7 +157,8 @@ def settings_for(collection: Collection) -> type[Settings]:
     sections: dict[str, Any] = {collection.name: (GatewaySettings, GatewaySettings())}
     for name, model in collection.models.items():
         share: Any = RunnerSettings.model_fields["gpu"].annotation
-        runner = create_model(f"{name.title()}Runner", __base__=RunnerSettings, gpu=(share, model.gpu))
+        default: float | str = "auto" if model.gpu == "auto" else float(model.gpu)
+        runner = create_model(f"{name.title()}Runner", __base__=RunnerSettings, gpu=(share, default))
         sections[name] = (runner, runner())
     check: Any = model_validator(mode="after")(lambda services: _checked(services, collection))
     services = create_model("Services", __base__=_Strict, __validators__={"limits_fit": check}, **sections)
