@@ -49,11 +49,14 @@ class TableModel(Model[RowT, PredictionT]):
 
     in_thread: ClassVar[bool] = False
     _codes: ClassVar[tuple[Codes | None, ...]]
+    _values: ClassVar[tuple[tuple[str, ...], ...]]
+    """The words of each category, in the order of their codes; nothing for a number."""
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
         if "card" in cls.__dict__:
             cls._codes = tuple(_codes(cls.card, name) for name in cls.card.columns)
+            cls._values = tuple(tuple(str(value) for value in codes or () if value is not None) for codes in cls._codes)
 
     def __init__(self, native: Any = None, export: OnnxTable | None = None, threads: int = 1) -> None:
         """``native`` is what the framework fitted; ``export`` is the same in ONNX."""
@@ -97,13 +100,14 @@ class TableModel(Model[RowT, PredictionT]):
     @classmethod
     def signals(cls, batch: Batch, outputs: Outputs) -> dict[str, Column]:
         columns: dict[str, Column] = {}
-        for place, (name, codes) in enumerate(zip(cls.card.columns, cls._codes, strict=True)):
+        missing = np.isnan(batch).any(axis=0).tolist()
+        for place, (name, words) in enumerate(zip(cls.card.columns, cls._values, strict=True)):
             values = batch[:, place]
-            if codes is None:
+            if not words:
                 columns[name] = values.astype(np.float64)
             else:
-                known = tuple(str(value) for value in codes if value is not None)
-                columns[name] = Coded(np.nan_to_num(values, nan=-1).astype(np.int16), known)
+                codes = np.where(np.isnan(values), -1, values) if missing[place] else values
+                columns[name] = Coded(codes.astype(np.int16), words)
         return {**columns, **cls.answer_columns(outputs)}
 
     def predict(self, batch: Batch) -> Outputs:
