@@ -100,7 +100,7 @@ class TableModel(Model[RowT, PredictionT]):
     @classmethod
     def signals(cls, batch: Batch, outputs: Outputs) -> dict[str, Column]:
         columns: dict[str, Column] = {}
-        missing = np.isnan(batch).any(axis=0).tolist()
+        missing: list[bool] = np.isnan(batch).any(axis=0).tolist()  # type: ignore[assignment]  # of two axes
         for place, (name, words) in enumerate(zip(cls.card.columns, cls._values, strict=True)):
             values = batch[:, place]
             if not words:
