@@ -91,9 +91,9 @@ class ModelEndpoint:
             )
         except BadRows as bad:
             raise encoded_errors(bad.complaints, self.name) from None
+        except CallerDisconnected:
+            raise
         except CallFault as fault:
-            if isinstance(fault, CallerDisconnected):
-                raise
             raise self._problem(fault, call.request_id) from None
         call.results.append(result)
         make = self.card.prediction.model_construct

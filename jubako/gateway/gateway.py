@@ -69,7 +69,7 @@ class Gateway:
         ``instance`` is an instance of the composed class; ``routes`` are all its APIs, generated and own.
         """
         collection, gateway = self._collection, self._settings.gateway
-        own = own_routes(instance, routes, gateway.limits.rows)
+        own = own_routes(instance, routes)
         metrics = self._metrics = Metrics((*collection.cards, *(route.name for route in own)))
         self._tracing = tracing.open_tracing(self._settings.tracing, collection.name)
         for name, client in clients.items():

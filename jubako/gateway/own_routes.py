@@ -35,7 +35,7 @@ class RefusedProblem(Problem):
 class OwnRoute:
     """``errors[].loc`` begins with the name of an argument, as the JSON body does."""
 
-    def __init__(self, instance: object, method: APIMethod[..., Any], max_rows: int) -> None:
+    def __init__(self, instance: object, method: APIMethod[..., Any]) -> None:
         hints = get_type_hints(method.func, include_extras=True)
         self.name = method.name
         self.path = method.route
@@ -44,7 +44,6 @@ class OwnRoute:
         self.check_media = check_json
         self._call = method.func.__get__(instance)
         self._is_async = inspect.iscoroutinefunction(method.func)
-        self._max_rows = max_rows
         parameters = list(inspect.signature(method.func).parameters.values())[1:]
         fields: dict[str, Any] = {
             one.name: (hints.get(one.name, Any), ... if one.default is one.empty else one.default) for one in parameters
@@ -95,9 +94,9 @@ class OwnRoute:
         )
 
 
-def own_routes(instance: object, methods: Sequence[APIMethod[..., Any]], max_rows: int) -> list[OwnRoute]:
+def own_routes(instance: object, methods: Sequence[APIMethod[..., Any]]) -> list[OwnRoute]:
     """The class's own routes that take and return JSON."""
-    return [OwnRoute(instance, method, max_rows) for method in methods if is_own(method) and takes_json(method)]
+    return [OwnRoute(instance, method) for method in methods if is_own(method) and takes_json(method)]
 
 
 def forwarded_routes(methods: Sequence[APIMethod[..., Any]]) -> frozenset[str]:

@@ -31,7 +31,7 @@ from bentos.service import Jubako
 from jubako.gateway.openapi import describe
 from jubako.gateway.own_routes import own_routes
 made = Jubako.composition
-print(json.dumps(describe(made.collection, own_routes(object(), list(Jubako.apis.values()), 1), made.description)))
+print(json.dumps(describe(made.collection, own_routes(object(), list(Jubako.apis.values())), made.description)))
 """
 
 
