@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @click.option("--gate", metavar="METRIC>=NUMBER", help="What every version must reach.")
 @click.option("--units", metavar="COLUMN=UNIT,...", help="Units of the columns.")
 @click.option("--yes", is_flag=True, help="Take the suggestion for everything that was not given.")
-@click.option("--allow-pyfunc", is_flag=True, help="Also run a pickle. It can do whatever whoever made it wants.")
+@click.option("--allow-pyfunc", is_flag=True, help="Also run a pickle: it can run any code.")
 def import_model(
     source: str, name: str, data: Path | None, truth: str | None, *, yes: bool, allow_pyfunc: bool, **given: str | None
 ) -> None:

@@ -60,7 +60,7 @@ def _opened(uri: str, allow_pyfunc: bool) -> Artefact:
     if not allow_pyfunc:
         raise ImportRefused(
             f"{uri} is stored as a pickle, which can run anything when it is opened. Log it again in a safe format "
-            "(MLflow's default: skops, pt2, or the framework's own), or trust whoever made it with --allow-pyfunc"
+            "(MLflow's default: skops, pt2, or the framework's own), or trust its author with --allow-pyfunc"
         )
     if "python_function" not in source.flavors:
         raise ImportRefused(f"{uri} has no python_function flavor; its flavors are {', '.join(source.flavors)}")

@@ -126,7 +126,7 @@ class Run:
             self._client.log_batch(self.id, params=[Param(name, str(value)) for name, value in values.items()])
 
     def logging_to(self, progress: TrainingProgress) -> Log:
-        """What a recipe logs while it fits: to MLflow, for the learning curve, and to whoever watches."""
+        """What a recipe logs while it fits: to MLflow, for the learning curve, and to the progress bar."""
 
         def log(metric: str, value: float, step: int) -> None:
             progress.log(metric, value, step)

@@ -1,4 +1,4 @@
-"""Whoever has the id of a request that failed finds it in the log of the gateway and of the runner."""
+"""The id of a request that failed is in the log of the gateway and of the runner."""
 
 from __future__ import annotations
 
