@@ -30,6 +30,14 @@ def copy_of_the_repository(folder: Path) -> Path:
     return folder
 
 
+def sources_of_the_wheel(folder: Path) -> Path:
+    """What the wheel is built from, and nothing else: a checkout may hold anything."""
+    shutil.copytree(ROOT / "jubako", folder / "jubako", ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / file, folder / file)
+    return folder
+
+
 def build(repository: Path, home: Home, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "bentoml", "build", "--output", "tag", *options, str(repository)]
     return subprocess.run(command, cwd=repository, env=home.environment, capture_output=True, text=True, check=False)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.reading import ROOT
+from tests.bentos_built import sources_of_the_wheel
 
 #: httpx and pydantic, and what they bring.
 SMALL = {
@@ -49,11 +48,8 @@ with Client("http://mock", transport=httpx.MockTransport(answer)) as client:
 
 @pytest.mark.slow
 def test_plain_pip_install_is_enough_for_the_client_and_brings_nothing_heavy(tmp_path: Path) -> None:
-    """Needs a package index; built from a copy, so that nothing is written into the repository."""
-    source = tmp_path / "source"
-    shutil.copytree(
-        ROOT, source, ignore=lambda _folder, names: [name for name in names if name.startswith(".") or "egg" in name]
-    )
+    """Needs a package index."""
+    source = sources_of_the_wheel(tmp_path / "source")
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
     python = tmp_path / "venv" / "bin" / "python"
     installed = subprocess.run(

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.bentos_built import sources_of_the_wheel
 from tests.homes import Home
-from tests.reading import ROOT
 from tests.serving import RunningService
 
 pytestmark = [pytest.mark.outside, pytest.mark.timeout(2_400)]
@@ -52,10 +52,7 @@ def pip(python: Path, *words: str) -> None:
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Outside:
     """The wheel in an environment with `jubako[cli]` only; a repository made with it, set up and trained."""
     place = tmp_path_factory.mktemp("outside")
-    source = place / "source"
-    shutil.copytree(ROOT / "jubako", source / "jubako", ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / file, source / file)
+    source = sources_of_the_wheel(place / "source")
     subprocess.run([sys.executable, "-m", "venv", place / "cli"], check=True)
     python = place / "cli" / "bin" / "python"
     pip(python, "wheel", "--no-deps", "--wheel-dir", str(place), str(source))
