@@ -6,14 +6,11 @@ import os
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.homes import Home, forget
-
-if TYPE_CHECKING:
-    from jubako.training.data import TrainingRequest
+from tests.trained import train_small
 
 # Before anything is imported that would ask: no test tells anybody that it ran.
 os.environ["BENTOML_DO_NOT_TRACK"] = "True"
@@ -41,52 +38,11 @@ def trained_home(tmp_path_factory: pytest.TempPathFactory) -> TrainedHome:
 
     @cache
     def trained(*names: str) -> Home:
-        from jubako.training.loop import train
-        from tests.five import COLLECTION
-
         place = Home(tmp_path_factory.mktemp("trained-" + "-".join(names)))
-        with pytest.MonkeyPatch.context() as patch:
-            place.use(patch)
-            for name in names:
-                outcome = train(COLLECTION.recipes[name], small_request(name, place.root))
-                assert outcome.stage == "production", outcome.why_not
-        forget()
+        train_small(place, names)
         return place
 
     return trained
-
-
-def small_request(name: str, folder: Path) -> TrainingRequest:
-    """The smallest training whose model still passes its gate."""
-    from jubako.training.data import TrainingRequest
-
-    if name == "iris":
-        return TrainingRequest(params={"trees": 20})
-    if name == "image":
-        return TrainingRequest(params={"epochs": 8})
-    if name == "sentiment":
-        # Easy texts, so that a tiny net learns them in seconds.
-        file = folder / "texts.tsv"
-        file.write_text("\n".join(f"{text}\t{label}" for text, label in easy_texts()) + "\n")
-        small: dict[str, int | float] = {"made_first": 0, "batch_tokens": 128, "layers": 1, "width": 64, "heads": 2}
-        return TrainingRequest(data=str(file), params={**small, "epochs": 5, "vocabulary": 400, "learning_rate": 2e-3})
-    return TrainingRequest()
-
-
-def easy_texts() -> Iterator[tuple[str, int]]:
-    """Short reviews that one word decides."""
-    things = ["phone", "case", "battery", "charger", "headset", "screen", "cable", "speaker", "kettle", "jacket"]
-    words = {
-        1: ["great", "lovely", "excellent", "perfect", "superb"],
-        0: ["awful", "bad", "terrible", "broken", "poor"],
-    }
-    frames = ["The {thing} is {word}.", "A {word} {thing}.", "I find this {thing} {word}!", "{word} {thing}, I think"]
-    for thing in things:
-        for frame in frames:
-            for label, choices in words.items():
-                for word in choices:
-                    for end in ("", " It came on Monday.", " My sister has one too."):
-                        yield frame.format(thing=thing, word=word) + end, label
 
 
 @pytest.fixture(scope="session")
