@@ -31,7 +31,7 @@ def check(url: str, wire: Wire, asked: Questions, rows: int, seconds: float) -> 
             places = rng.sample(range(len(asked.given)), rows)
             posting = wire.ask(asked.card, [asked.given[place] for place in places])
             try:
-                answer = client.post(posting.path, content=posting.body, headers={"Content-Type": posting.media})
+                answer = client.post(posting.path, content=posting.body, headers=posting.headers)
             except httpx.HTTPError:
                 continue
             if answer.status_code == 200:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 REQUIREMENTS = Path(__file__).parent / "peers" / "requirements"
 STAMP = ".made-of"
+#: Triton's Python backend is linked to the library of the system's Python.
+SYSTEM_PYTHON = {"triton": "/usr/bin/python3"}
 
 
 class Environments:
@@ -24,12 +26,22 @@ class Environments:
         stamp = venv / STAMP
         if not stamp.exists() or stamp.read_text() != made_of:
             print(f"Installing {name} into its own environment (once)", flush=True)
-            python = sys.executable
+            python = SYSTEM_PYTHON.get(name, sys.executable)
             subprocess.run([python, "-m", "venv", "--clear", str(venv)], check=True)
             pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            subprocess.run([*pip, "--requirement", str(requirements)], check=True)
+            # The lists are complete. PyTriton asks for more, for its proxy, which is not used.
+            subprocess.run([*pip, "--no-deps", "--requirement", str(requirements)], check=True)
             stamp.write_text(made_of)
         return venv / "bin"
+
+    def can_make(self, name: str) -> bool:
+        """Whether this machine has what the peer needs. If not, what was missing is on the terminal."""
+        try:
+            self.make(name)
+        except (OSError, subprocess.CalledProcessError) as error:
+            print(f"{name} is left out, since it cannot be installed here: {error}", flush=True)
+            return False
+        return True
 
     def versions(self, name: str, packages: tuple[str, ...]) -> dict[str, str]:
         """The installed versions."""

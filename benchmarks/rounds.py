@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +33,8 @@ def run(
     ``broken_off`` are not measured again."""
     saturation.install()
     allow_many_connections()
+    here = (server for server in plan.servers if not server.environment or environments.can_make(server.environment))
+    plan = replace(plan, servers=tuple(here))
     started = time.monotonic()
     files = {name: folder for name, folder in versions().items() if name in plan.models}
     models = COLLECTION.models

@@ -60,9 +60,7 @@ class Running:
                 if self._process is None or self._process.poll() is not None:
                     break
                 with contextlib.suppress(httpx.HTTPError):
-                    answer = client.post(
-                        self.url + posting.path, content=posting.body, headers={"Content-Type": posting.media}
-                    )
+                    answer = client.post(self.url + posting.path, content=posting.body, headers=posting.headers)
                     if answer.status_code == 200:
                         self.start_seconds = time.monotonic() - started
                         return answer.content

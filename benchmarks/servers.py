@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benchmarks.places import ROOT, Place
-from benchmarks.wires import OpenInference, Records, Rows, Wire
+from benchmarks.wires import BinaryTensors, OpenInference, Records, Rows, Wire
 
 #: All computing uses one thread in every server: only the serving is compared.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -145,6 +145,45 @@ RAY = Server(
         "ha_proxy": ("0", "1"),
     },
 )
+MOSEC = Server(
+    "mosec",
+    "mosec",
+    "HTTP in Rust, batching, the model in a Python worker",
+    Rows("/inference", forms=False),
+    ("python", "-m", "benchmarks.peers.mosec_server"),
+    environment="mosec",
+    packages=("mosec", "onnxruntime"),
+    env={
+        "MOSEC_ADDRESS": "127.0.0.1",
+        "MOSEC_PORT": "{port}",
+        "MOSEC_PATH": "{scratch}/mosec",
+        "MOSEC_CAPACITY": "65536",
+        "MOSEC_TIMEOUT": "60000",
+        "MOSEC_LOG_LEVEL": "error",
+    },
+    settings={"batch": "64", "wait": "1", "workers": "1"},
+    candidates={
+        "batch": ("16", "32", "64", "256"),
+        "wait": ("1", "2", "10"),
+        "workers": ("1", "2"),
+    },
+)
+TRITON = Server(
+    "triton",
+    "NVIDIA Triton",
+    "Python backend, dynamic batching, one binary tensor a request, categories encoded and answers named by the caller",
+    BinaryTensors(),
+    ("python", "-m", "benchmarks.peers.triton_server"),
+    environment="triton",
+    packages=("nvidia-pytriton", "onnxruntime"),
+    settings={"batch": "1024", "wait": "0", "http_threads": "8", "workers": "1"},
+    candidates={
+        "batch": ("64", "256", "1024"),
+        "wait": ("0", "0.0005", "0.002"),
+        "http_threads": ("2", "8"),
+        "workers": ("1", "2"),
+    },
+)
 MLFLOW = Server(
     "mlflow",
     "mlflow models serve",
@@ -181,6 +220,8 @@ PEERS = (
     MLSERVER,
     LITSERVE,
     RAY,
+    MOSEC,
+    TRITON,
     FASTAPI,
     MLFLOW,
 )
@@ -206,6 +247,9 @@ DOCUMENTED = (
         "no batching",
         settings={"batch": "1", "wait": "0", "ongoing": "100", "optimized": "0", "ha_proxy": "0"},
         batching=False,
+    ),
+    _documented(
+        MOSEC, "batches of four requests, ten milliseconds' wait", settings={"batch": "4", "wait": "10", "workers": "1"}
     ),
     _documented(
         FASTAPI,

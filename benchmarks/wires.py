@@ -25,14 +25,19 @@ class Posting:
     path: str
     media: str
     body: bytes
+    head_bytes: int | None = None
+    """Triton: the bytes of the body that are JSON; tensors follow."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        head = {} if self.head_bytes is None else {"Inference-Header-Content-Length": str(self.head_bytes)}
+        return {"Content-Type": self.media, **head}
 
     def raw(self) -> bytes:
         """The bytes of the request; both load generators send them unchanged."""
-        head = (
-            f"POST {self.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {self.media}\r\n"
-            f"Content-Length: {len(self.body)}\r\n\r\n"
-        )
-        return head.encode() + self.body
+        headers = {"Host": "127.0.0.1", **self.headers, "Content-Length": str(len(self.body))}
+        lines = (f"POST {self.path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()))
+        return "\r\n".join((*lines, "", "")).encode() + self.body
 
 
 class Wire(Protocol):
@@ -90,6 +95,29 @@ class OpenInference:
 
 
 @dataclass(frozen=True, slots=True)
+class BinaryTensors:
+    """The V2 protocol as Triton's own client speaks it: a head in JSON, and the tensor's bytes after it."""
+
+    def ask(self, card: AnyCard, rows: Sequence[Given]) -> Posting:
+        if card.media == "files":
+            shape, kind, data = [len(rows), 1], "BYTES", _counted(cast(Sequence[bytes], rows))
+        else:
+            batch = _model(card).encode([card.row.model_validate(row) for row in rows])
+            if card.batching.max_tokens:
+                shape, kind, data = [len(rows), 1], "BYTES", _counted([text.encode() for text in batch])
+            else:
+                shape, kind, data = [*batch.shape], "FP32", batch.astype("<f4").tobytes()
+        tensor = {"name": "rows", "shape": shape, "datatype": kind, "parameters": {"binary_data_size": len(data)}}
+        head = _json({"inputs": [tensor], "parameters": {"binary_data_output": True}})
+        return Posting(f"/v2/models/{card.name}/infer", "application/octet-stream", head + data, len(head))
+
+    def read(self, card: AnyCard, body: bytes) -> list[dict[str, Any]]:
+        head, end = json.JSONDecoder().raw_decode(body.decode("latin-1"))
+        (output,) = head["outputs"]
+        return _model(card).decode(np.frombuffer(body, "<f4", offset=end).reshape(output["shape"]))
+
+
+@dataclass(frozen=True, slots=True)
 class Records:
     """MLflow's scoring protocol: a table's records; the answer is a table of the model's output columns."""
 
@@ -103,6 +131,11 @@ class Records:
 
 def _model(card: AnyCard) -> type[AnyModel]:
     return COLLECTION.models[card.name]
+
+
+def _counted(values: Sequence[bytes]) -> bytes:
+    """Each value after its length, as V2 has it."""
+    return b"".join(len(value).to_bytes(4, "little") + value for value in values)
 
 
 def _json(content: Any) -> bytes:

@@ -73,9 +73,10 @@ def test_a_peers_environment_is_exact_versions_and_nothing_else(file: Path) -> N
 
 def test_every_peer_computes_with_the_same_engine() -> None:
     pins = {
-        file.stem: {
-            line for line in file.read_text().splitlines() if re.match("(onnxruntime|numpy|tokenizers)==", line)
-        }
+        file.stem: dict(re.findall("^(onnxruntime|numpy|tokenizers)==(.+)$", file.read_text(), re.MULTILINE))
         for file in REQUIREMENTS.glob("*.txt")
     }
-    assert len({frozenset(one) for one in pins.values()}) == 1
+    # Triton's backend is compiled for numpy 1: with 2 it answers with empty tensors.
+    assert pins["triton"].pop("numpy").startswith("1.")
+    pins["triton"]["numpy"] = pins["mosec"]["numpy"]
+    assert len({frozenset(one.items()) for one in pins.values()}) == 1
