@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from benchmarks.aims import OURS
 from benchmarks.plan import Cell
+from benchmarks.servers import PEERS
 from benchmarks.summary import Figure, Summary, p50, per_second
 
 
@@ -18,6 +19,11 @@ class Beside:
     peer: str
     ratio: Figure
     """Ours over theirs: above 1 is better for throughput, below 1 for latency."""
+
+    @property
+    def lost(self) -> bool:
+        """For throughput."""
+        return self.ratio.median < 1
 
 
 def throughput(summary: Summary) -> list[Beside]:
@@ -53,6 +59,11 @@ def rivals(summary: Summary) -> list[str]:
 def shown(summary: Summary) -> list[str]:
     """Jubako first, then its peers at their best."""
     return [*(name for name in summary.servers if name == OURS), *rivals(summary)]
+
+
+def absent(summary: Summary) -> list[str]:
+    """The titles of the peers that took no part in this run."""
+    return [server.title for server in PEERS if server.name not in summary.servers]
 
 
 def _measured(summary: Summary) -> list[tuple[str, Cell, dict[str, Figure]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from benchmarks import losses
-from benchmarks.aims import aims
+from benchmarks.aims import OURS, aims
 from benchmarks.host import STOLEN, TRIES
 from benchmarks.plan import BASIS, CELLS, CROWD, SHARE, Cell
 from benchmarks.results import Load, Run
@@ -79,13 +79,12 @@ def _aims(summary: Summary) -> Iterator[str]:
 
 def _wins_and_losses(summary: Summary) -> Iterator[str]:
     beside = losses.throughput(summary)
-    won = [one for one in beside if one.ratio.median >= 1]
-    lost = [one for one in beside if one.ratio.median < 1]
+    lost = [one for one in beside if one.lost]
     yield "## Where Jubako wins, and where it loses"
     yield ""
     yield (
-        f"In {len(won)} of {len(beside)} loads Jubako answered more requests a second than every peer; in {len(lost)}"
-        " some peer answered more. These, with the best peer of each:"
+        f"Jubako wins {len(beside) - len(lost)} of {len(beside)} loads: it answered more requests a second than every"
+        f" peer. It loses {len(lost)}: some peer answered more. These, with the best peer of each:"
     )
     yield ""
     lines = (
@@ -96,8 +95,11 @@ def _wins_and_losses(summary: Summary) -> Iterator[str]:
     yield ""
     yield "One connection, one row: Jubako's latency over that of the fastest peer (above 1 is slower)."
     yield ""
-    single = ((one.model, summary.title(one.peer), spread(one.ratio)) for one in losses.single(summary))
-    yield from rows(("model", "fastest peer", "Jubako's p50 over its"), single)
+    single = (
+        (one.model, summary.title(one.peer), spread(one.ratio), "**lost**" if one.ratio.median > 1 else "won")
+        for one in losses.single(summary)
+    )
+    yield from rows(("model", "fastest peer", "Jubako's p50 over its", ""), single)
     wrong = [(summary.title(server), *summary.wrong(server)) for server in summary.servers]
     yield ""
     yield (
@@ -112,13 +114,15 @@ def _loads(summary: Summary, folder: str) -> Iterator[str]:
     yield ""
     yield (
         "Each connection sends its next request as soon as it has an answer. Shown are successful requests a second"
-        " and the 99th percentile of the latency. Failed requests are counted, and never as answered."
+        " and the 99th percentile of the latency. Failed requests are counted, and never as answered. A load is lost to"
+        " the peer that answered most requests a second, if Jubako answered fewer."
     )
     yield ""
     yield f"![Answered requests a second over connections]({folder}/throughput.png)"
     yield ""
     yield f"![99th percentile over connections]({folder}/latency.png)"
     servers = losses.shown(summary)
+    lost = {(OURS, one.model, one.cell): one.peer for one in losses.throughput(summary) if one.lost}
     for model in summary.models:
         for size in (1, 64):
             cells = [cell for cell in (*CELLS, CROWD) if cell[1] == size and cell in summary.cells(model)]
@@ -127,17 +131,22 @@ def _loads(summary: Summary, folder: str) -> Iterator[str]:
             yield ""
             yield f"### {model}, {size_of(size)} a request"
             yield ""
-            lines = ([summary.title(name), *(_cell(summary, name, model, cell) for cell in cells)] for name in servers)
+            lines = []
+            for name in servers:
+                winners = (lost.get((name, model, cell)) for cell in cells)
+                found = (_cell(summary, name, model, cell, to) for cell, to in zip(cells, winners, strict=True))
+                lines.append([summary.title(name), *found])
             yield from rows(("", *(load(cell).partition(",")[0] for cell in cells)), lines)
 
 
-def _cell(summary: Summary, server: str, model: str, cell: Cell) -> str:
+def _cell(summary: Summary, server: str, model: str, cell: Cell, lost_to: str | None) -> str:
     answered, slowest = summary.of(server, model, cell, per_second), summary.of(server, model, cell, p99)
     if answered is None:
         return ""
     text = f"{spread(answered)}/s" + (f", p99 {short(slowest.median)} ms" if slowest else "")
-    failed = summary.failed(server, model, cell)
-    return f"{text}, **{failed:.1%} failed**" if failed else text
+    if failed := summary.failed(server, model, cell):
+        text += f", **{failed:.1%} failed**"
+    return f"{text}, **lost to {summary.title(lost_to)}**" if lost_to else text
 
 
 def _open(summary: Summary) -> Iterator[str]:
@@ -179,7 +188,8 @@ def _open_line(loads: Sequence[Load]) -> Iterator[str]:
 def _left_out(summary: Summary) -> Iterator[str]:
     unstarted = [life for life in summary.run.lives if life.why]
     skipped = {(one.model, one.connections, one.rows): one.why for one in summary.run.skipped}
-    if not (unstarted or skipped):
+    absent = losses.absent(summary)
+    if not (unstarted or skipped or absent):
         return
     yield "## Not measured"
     yield ""
@@ -187,6 +197,8 @@ def _left_out(summary: Summary) -> Iterator[str]:
         yield f"- {model}, {load((connections, size))}: {why}"
     for life in unstarted:
         yield f"- {summary.title(life.server)}, {life.model}: {life.why}"
+    for title in absent:
+        yield f"- {title}: took no part in this run"
 
 
 def _method(summary: Summary) -> Iterator[str]:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 OUR_COLOUR = "#c8102e"
 #: Colours for colour-blind readers (Okabe and Ito), and a marker each.
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#56b4e9", "#cc79a7", "#7f7f7f", "#d0b000")
-MARKERS = "svD^P<X"
+COLOURS = ("#0072b2", "#e69f00", "#009e73", "#56b4e9", "#cc79a7", "#7f7f7f", "#d0b000", "#000000", "#8c510a")
+MARKERS = "svD^P<X>p"
 CONNECTIONS = sorted({connections for connections, _ in CELLS})
 
 
@@ -48,7 +48,11 @@ def _look(servers: Sequence[str]) -> dict[str, dict[str, Any]]:
         if server == OURS:
             found[server] = {"color": OUR_COLOUR, "marker": "o", "linewidth": 2.4, "zorder": 5}
         else:
-            found[server] = {"color": COLOURS[place % 7], "marker": MARKERS[place % 7], "linewidth": 1.2}
+            found[server] = {
+                "color": COLOURS[place % len(COLOURS)],
+                "marker": MARKERS[place % len(MARKERS)],
+                "linewidth": 1.2,
+            }
     return found
 
 

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.report RUN.json``: ``docs/benchmarks.md`` and its plots, made from a run and nothing else."""
+"""``python -m benchmarks.report RUN.json``: ``docs/benchmarks.md``, its plots and README's numbers, from that run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import pages
+from benchmarks import pages, readme
 from benchmarks.places import ROOT
 from benchmarks.plots import draw
 from benchmarks.results import Run
@@ -36,7 +36,10 @@ def main(given: list[str]) -> None:
     page = write(run, options.docs)
     kept = options.docs / FOLDER / "run.json"
     run.write(kept)
-    print(f"wrote {page.name}, its plots and {FOLDER}/{kept.name}")
+    introduction = options.docs.parent / "README.md"
+    if introduction.exists():
+        introduction.write_text(readme.put(introduction.read_text(), Summary(run)))
+    print(f"wrote {page.name}, its plots, {FOLDER}/{kept.name} and the numbers of {introduction.name}")
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def documented(summary: Summary) -> Iterator[str]:
     yield "## Peers as their documentation introduces them"
     yield ""
     yield (
-        "The iris forest again, with every peer set up like the first example of its documentation: scikit-learn"
+        "The iris forest again, with peers set up like the first example of their documentation: scikit-learn"
         " computes, and requests are batched only where that example batches. One row a request."
     )
     yield ""

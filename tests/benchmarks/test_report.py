@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmarks import host, report
+from benchmarks import host, readme, report
 from benchmarks.aims import aims
 from benchmarks.pages import page
 from benchmarks.results import Run, Skipped, Unlike
@@ -78,6 +78,27 @@ def test_the_page_says_where_a_peer_was_better() -> None:
     assert "2 of Fastapi's were wrong" in text
 
 
+def test_a_lost_load_is_called_lost_everywhere() -> None:
+    text = page(Summary(EVERYTHING), "benchmarks")
+    assert "It loses 3" in text
+    assert (
+        "| Jubako | 300/s, p99 3.00 ms, **lost to Fastapi** | 900/s, p99 30.0 ms, **lost to Fastapi** | 800/s" in text
+    )
+    assert "| iris | Fastapi | 6.00 | **lost** |" in text
+    told = readme.put(f"Before\n\n{readme.START}\nold\n{readme.END}\n\nAfter", Summary(EVERYTHING))
+    assert "| Fastapi | 1,000 | 3.00 ms | 0 | 0.90, **lost** |" in told
+    assert "| Litserve | 100 | 3.00 ms | 0 | 9.00, won |" in told
+    assert "Jubako loses 3 of the 3 loads of that run" in told
+    assert "It loses 2 to Fastapi (iris 2)." in told
+    assert told.startswith("Before")
+    assert told.endswith("After")
+    assert "old" not in told
+
+
+def test_a_peer_that_took_no_part_is_named() -> None:
+    assert "- NVIDIA Triton: took no part in this run" in page(Summary(EVERYTHING), "benchmarks")
+
+
 def test_what_was_not_measured_is_said() -> None:
     skipped = Skipped(server="jubako", model="iris", connections=256, rows=64, why="too long a line")
     text = page(Summary(EVERYTHING.model_copy(update={"skipped": [skipped]})), "benchmarks")
@@ -144,6 +165,8 @@ KEPT = ROOT / "docs" / "benchmarks" / "run.json"
 def test_the_kept_page_is_what_the_kept_run_says() -> None:
     kept = Run.read(KEPT)
     assert (ROOT / "docs" / "benchmarks.md").read_text() == page(Summary(kept), "benchmarks")
+    text = (ROOT / "README.md").read_text()
+    assert text == readme.put(text, Summary(kept))
     assert not kept.quick
 
 
