@@ -96,6 +96,17 @@ class RunningService:
             time.sleep(0.1)
         raise AssertionError(f"/readyz did not say {status}:\n{self.log()[-4000:]}")
 
+    def until_answered(self, model: str, rows: list[dict[str, Any]]) -> None:
+        """For a service of which the other models have no version, so that the whole is never ready."""
+        end = time.monotonic() + START_SECONDS
+        while self.predict(model, rows).status_code != 200:
+            assert time.monotonic() < end, self.log()[-4000:]
+            time.sleep(0.1)
+
+    @property
+    def runs(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def log(self) -> str:
         return self.log_file.read_text(errors="replace")
 
@@ -152,7 +163,7 @@ class RunningService:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.process is not None and self.process.poll() is None:
+        if self.runs:
             self.stop()
 
 

@@ -13,6 +13,8 @@ from tests.homes import forget
 from tests.serving import RunningService
 
 Size = Literal["small", "full"]
+#: With the fault "slow", 160 rows a second.
+FEW_ROWS = {"services": {"iris": {"max_rows": 8}}}
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,25 @@ class Outcome:
     """The expected times and rates: reported by ``make chaos``, asserted by no test."""
 
 
+class KeptService:
+    """The last service stays up for the next behaviour that asks for the same one: a start takes seconds."""
+
+    def __init__(self) -> None:
+        self._asked: Any = None
+        self._running: RunningService | None = None
+
+    def get(self, asked: Any, make: Callable[[], RunningService]) -> RunningService:
+        if self._running is None or not self._running.runs or asked != self._asked:
+            self.stop()
+            self._running, self._asked = make().start(), asked
+        return self._running
+
+    def stop(self) -> None:
+        if self._running is not None and self._running.runs:
+            self._running.stop()
+        self._running = None
+
+
 @dataclass(frozen=True)
 class Place:
     """The store with trained versions, a folder and the size for one behaviour."""
@@ -31,6 +52,8 @@ class Place:
     store: Path
     folder: Path
     size: Size = "small"
+    kept: KeptService | None = None
+    """Without it, each behaviour starts a service of its own."""
 
     def pick(self, small: Any, full: Any) -> Any:
         return full if self.size == "full" else small
@@ -46,13 +69,23 @@ class Place:
     ) -> Iterator[RunningService]:
         more = {"FAULT": fault, **(env or {})} if fault else env
         target = target or ("tests.chaos.faulty:Jubako" if fault else ".")
-        service = RunningService(self.store, self.folder, target=target, config=config, env=more)
+
+        def make() -> RunningService:
+            return RunningService(self.store, self.folder, target=target, config=config, env=more)
+
         before = os.environ.get("BENTOML_HOME")
         os.environ["BENTOML_HOME"] = str(self.store)
         forget()
         try:
-            with service:
-                yield service
+            if self.kept is None:
+                with make() as service:
+                    yield service
+            else:
+                try:
+                    yield self.kept.get((self.store, target, config, more or {}), make)
+                except BaseException:
+                    self.kept.stop()
+                    raise
         finally:
             if before is None:
                 os.environ.pop("BENTOML_HOME")

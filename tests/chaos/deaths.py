@@ -35,7 +35,7 @@ async def killed_runners(place: Place) -> Outcome:
     times, names = place.pick((1, ["iris", "churn"]), (10, NAMES))
     told: list[str] = []
     held = timely = True
-    for env in ({}, {"BENTOML_CONTAINERIZED": "true"}):
+    for env in ({"BENTOML_CONTAINERIZED": "true"}, {}):
         with place.serving(env=env) as service:
             asked = questions(NAMES, 2_000, seed=5)
             async with callers(service.url) as crowd:
@@ -67,7 +67,7 @@ async def killed_gateway(place: Place) -> Outcome:
     with place.serving(config={"services": {"jubako": {"workers": 2}}}) as service:
         asked = questions(["iris", "housing", "churn"], 1_500, seed=6)
         async with callers(service.url) as crowd:
-            load = asyncio.create_task(crowd.for_seconds(asked, connections, place.pick(6, 15)))
+            load = asyncio.create_task(crowd.for_seconds(asked, connections, place.pick(4, 15)))
             await asyncio.sleep(1.5)
             dead = await asyncio.to_thread(service.kill, "jubako")  # two serve, and behind each one waits
             started = time.perf_counter()
@@ -130,13 +130,13 @@ async def _readyz_turns(crowd: Callers) -> int:
 async def hanging_runner(place: Place) -> Outcome:
     deadline = 1.0
     others = [name for name in NAMES if name != "churn"]
-    seconds = place.pick(3.0, 10.0)
+    seconds = place.pick(2.5, 10.0)
     with place.serving(config={"services": {"churn": {"deadline_seconds": deadline}}}) as service:
         asked, stuck = questions(others, 1_000, seed=10), questions(["churn"], 50, seed=11)
         ratios: list[float] = []
         late = Seen()
         ready: set[int] = set()
-        for _ in range(place.pick(2, 3)):
+        for _ in range(place.pick(1, 3)):
             alone = await _rate(service.url, asked, seconds)
             pid = service.kill("churn", signal.SIGSTOP)
             async with callers(service.url) as crowd:

@@ -58,14 +58,15 @@ HARMS = {"flipped byte": flip_a_byte, "other schema": change_the_schema, "other 
 async def bad_versions(place: Place) -> Outcome:
     told: list[str] = []
     held = True
-    for harm, do in HARMS.items():
-        store = place.folder / harm.replace(" ", "-")
-        shutil.copytree(place.store, store)
-        with Place(store, place.folder).serving() as service:
-            assert service.process is not None
-            tag = stages.production("iris")
-            assert tag is not None
-            do(store / "models" / tag.replace(":", "/"))
+    store, whole = place.folder / "store", place.folder / "whole"
+    shutil.copytree(place.store, store)
+    with Place(store, place.folder).serving() as service:
+        tag = stages.production("iris")
+        assert tag is not None
+        version = store / "models" / tag.replace(":", "/")
+        shutil.copytree(version, whole)
+        for harm, do in HARMS.items():
+            do(version)
             service.kill("iris")  # what is loaded stays good; a new process looks at the files again
             why = service.wait(503).json()["models"]["iris"]["why"]
             # The reason appears once the restarted runner has looked at its version.
@@ -77,6 +78,10 @@ async def bad_versions(place: Place) -> Outcome:
                 for name in CARDS
                 if name != "iris" and CARDS[name].media == "json"
             }
-        held &= tag in why and refused.status_code == 503 and others == {200}
-        told.append(f"{harm}: {why.replace(tag, '…')}")
+            held &= tag in why and refused.status_code == 503 and others == {200}
+            told.append(f"{harm}: {why.replace(tag, '…')}")
+            shutil.rmtree(version)
+            shutil.copytree(whole, version)
+            service.kill("iris")
+            service.wait(200)
     return Outcome(held, "; ".join(told))
