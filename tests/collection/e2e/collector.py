@@ -54,6 +54,10 @@ class FakeCollector:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """From then on nobody listens there."""
         self._server.shutdown()
         self._server.server_close()
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from tests.collection.e2e.collector import FakeCollector, Seen
 from tests.conftest import TrainedHome
 from tests.five import COLLECTION
 from tests.reading import ROOT
-from tests.serving import RunningService, examples, free_port
+from tests.serving import RunningService, examples
 
 ROW = examples("iris")[:1]
 
@@ -44,61 +45,60 @@ def test_an_exporter_that_is_not_installed_is_refused_at_start(tmp_path: Path, m
         read(file, COLLECTION)
 
 
-@pytest.mark.slow
-def test_one_trace_spans_the_gateway_and_the_runner(trained_home: TrainedHome, tmp_path: Path) -> None:
-    home = trained_home("iris")
-    caller, trace = "00f067aa0ba902b7", "4bf92f3577b34da6a3ce929d0e0e4736"
+@dataclass(frozen=True)
+class Traced:
+    service: RunningService
+    collector: FakeCollector
+
+
+@pytest.fixture(scope="module")
+def traced(trained_home: TrainedHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traced]:
+    """The other four models have no version here."""
     with FakeCollector() as collector:
-        traced = {"tracing": {"endpoint": collector.endpoint, "sample_rate": 1.0}}
-        service = RunningService(home.bentoml, tmp_path / "traced", config=traced)
+        config = {"tracing": {"endpoint": collector.endpoint, "sample_rate": 1.0}}
+        service = RunningService(trained_home("iris").bentoml, tmp_path_factory.mktemp("traced"), config=config)
         try:
             service.start(ready=False)
             service.wait(503)
-            wait_for_iris(service)
-            collector.spans.clear()
-            headers = {"traceparent": f"00-{trace}-{caller}-01", "x-request-id": "followed"}
-            assert service.predict("iris", ROW, headers=headers).status_code == 200
-            whole = collector.until(lambda spans: len([span for span in spans if span.trace == trace]) == 3)
-            whole = [span for span in whole if span.trace == trace]
-            (request,), (call,), (work,) = (of(whole, f"{kind} iris") for kind in ("predict", "call", "compute"))
-            assert (request.service, call.service, work.service) == ("jubako", "jubako", "iris")
-            assert (request.parent, call.parent, work.parent) == (caller, request.id, call.id)
-            assert call.links == (request.id,)
-            facts = request.facts
-            assert (facts["jubako.request_id"], facts["jubako.outcome"], facts["jubako.rows"]) == ("followed", "ok", 1)
-            assert facts["jubako.version"].startswith("iris:")
-
-            refused = {"traceparent": f"00-{trace[::-1]}-{caller}-00"}
-            assert service.predict("iris", ROW, headers=refused).status_code == 200
-            with ThreadPoolExecutor(16) as threads:
-                named = [{"x-request-id": f"many-{n}"} for n in range(64)]
-                list(threads.map(lambda one: service.predict("iris", ROW, headers=one), named))
-            spans = collector.until(lambda spans: len(many(spans)) == 64)
-            assert not [span for span in spans if span.trace == trace[::-1]], "the caller had decided against it"
-            linked = [link for call in of(spans, "call iris") for link in call.links]
-            assert [linked.count(request.id) for request in many(spans)] == [1] * 64
+            service.until_answered("iris", ROW)
+            yield Traced(service, collector)
         finally:
-            service.stop()
+            if service.runs:
+                service.stop()
 
 
 @pytest.mark.slow
-def test_a_collector_that_is_not_there_costs_no_request(trained_home: TrainedHome, tmp_path: Path) -> None:
-    gone = {"tracing": {"endpoint": f"http://127.0.0.1:{free_port()}/v1/traces", "sample_rate": 1.0}}
-    service = RunningService(trained_home("iris").bentoml, tmp_path / "gone", config=gone)
-    try:
-        service.start(ready=False)
-        service.wait(503)
-        wait_for_iris(service)
-        with ThreadPoolExecutor(16) as threads:
-            answers = list(threads.map(lambda _: service.predict("iris", ROW), range(300)))
-        assert {answer.status_code for answer in answers} == {200}
-    finally:
-        assert service.stop() == 0
+def test_one_trace_spans_the_gateway_and_the_runner(traced: Traced) -> None:
+    caller, trace = "00f067aa0ba902b7", "4bf92f3577b34da6a3ce929d0e0e4736"
+    service, collector = traced.service, traced.collector
+    collector.spans.clear()
+    headers = {"traceparent": f"00-{trace}-{caller}-01", "x-request-id": "followed"}
+    assert service.predict("iris", ROW, headers=headers).status_code == 200
+    whole = collector.until(lambda spans: len([span for span in spans if span.trace == trace]) == 3)
+    whole = [span for span in whole if span.trace == trace]
+    (request,), (call,), (work,) = (of(whole, f"{kind} iris") for kind in ("predict", "call", "compute"))
+    assert (request.service, call.service, work.service) == ("jubako", "jubako", "iris")
+    assert (request.parent, call.parent, work.parent) == (caller, request.id, call.id)
+    assert call.links == (request.id,)
+    facts = request.facts
+    assert (facts["jubako.request_id"], facts["jubako.outcome"], facts["jubako.rows"]) == ("followed", "ok", 1)
+    assert facts["jubako.version"].startswith("iris:")
+
+    refused = {"traceparent": f"00-{trace[::-1]}-{caller}-00"}
+    assert service.predict("iris", ROW, headers=refused).status_code == 200
+    with ThreadPoolExecutor(16) as threads:
+        named = [{"x-request-id": f"many-{n}"} for n in range(64)]
+        list(threads.map(lambda one: service.predict("iris", ROW, headers=one), named))
+    spans = collector.until(lambda spans: len(many(spans)) == 64)
+    assert not [span for span in spans if span.trace == trace[::-1]], "the caller had decided against it"
+    linked = [link for call in of(spans, "call iris") for link in call.links]
+    assert [linked.count(request.id) for request in many(spans)] == [1] * 64
 
 
-def wait_for_iris(service: RunningService) -> None:
-    """The other four models have no version here, so that the whole is never ready."""
-    end = time.monotonic() + 60
-    while service.predict("iris", ROW).status_code != 200:
-        assert time.monotonic() < end, service.log()[-3000:]
-        time.sleep(0.2)
+@pytest.mark.slow
+def test_a_collector_that_is_not_there_costs_no_request(traced: Traced) -> None:
+    traced.collector.close()
+    with ThreadPoolExecutor(16) as threads:
+        answers = list(threads.map(lambda _: traced.service.predict("iris", ROW), range(300)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert traced.service.stop() == 0
