@@ -227,23 +227,59 @@ def test_mlflow_that_vanishes_after_the_run_leaves_a_whole_version_and_a_warning
     assert store.open_version(outcome.tag, MODELS["iris"]).tag == stages.production("iris")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("moment", ["gather", "fit", "save_and_load", "score", "judge", "mirror"])
-def test_a_training_killed_at_any_moment_leaves_whole_versions_only(iris_home: Home, moment: str) -> None:
-    program = f"""
-import os, signal
+KILLED = ("gather", "fit", "save_and_load", "score", "judge", "mirror")
+
+#: Runs in a process of its own, which imports everything once and forks a training for each step at which it is killed.
+KILLER = """
+import json, os, signal, sys
+import matplotlib.pyplot, mlflow, onnxruntime, skl2onnx, sklearn.ensemble, skops.io
 from jubako.training import loop
+from jubako.training.data import TrainingRequest
 from training.iris import RECIPE
-loop.{moment} = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
-loop.train(RECIPE)
+
+ended = {}
+for step, environment in json.loads(sys.argv[1]).items():
+    child = os.fork()
+    if child == 0:
+        os.environ.update(environment)
+        setattr(loop, step, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+        try:
+            loop.train(RECIPE, TrainingRequest(params={"trees": 20}))
+        finally:
+            os._exit(1)
+    ended[step] = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+print(json.dumps(ended))
 """
-    done = subprocess.run([sys.executable, "-c", program], check=False, env=iris_home.environment, timeout=120)
-    assert done.returncode == -signal.SIGKILL
+
+
+@pytest.fixture(scope="module")
+def killed(trained_iris_home: Home, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Home]:
+    """The home of each training that was killed."""
+    places = {step: trained_iris_home.copy(tmp_path_factory.mktemp(f"killed-{step}")) for step in KILLED}
+    homes = {
+        step: {"BENTOML_HOME": str(place.bentoml), "JUBAKO_HOME": str(place.jubako)} for step, place in places.items()
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", KILLER, json.dumps(homes)],
+        env=trained_iris_home.environment, capture_output=True, text=True, check=False, timeout=240,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == dict.fromkeys(KILLED, -signal.SIGKILL), done.stderr
+    return places
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", KILLED)
+def test_a_training_killed_at_any_step_leaves_whole_versions_only(
+    killed: dict[str, Home], step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the next training goes on, and says that the killed one no longer runs."""
+    killed[step].use(monkeypatch)
     made = store.versions("iris")
-    assert len(made) == (2 if moment == "mirror" else 1)
+    assert len(made) == (2 if step == "mirror" else 1)
     for version in made:
         store.open_version(f"iris:{version}", MODELS["iris"])
-    assert train(RECIPE, TrainingRequest(params=QUICK)).tag, "and the next training goes on"
+    assert train(RECIPE, TrainingRequest(params=QUICK)).tag
     client = Tracking().client
     runs = client.search_runs([client.get_experiment_by_name("iris").experiment_id])
-    assert "RUNNING" not in {run.info.status for run in runs}, "and says that the killed one no longer runs"
+    assert "RUNNING" not in {run.info.status for run in runs}
