@@ -74,7 +74,10 @@ def service(cls: type) -> GatewayService[Any]:
     routes = {api.route for api in vars(cls).values() if isinstance(api, APIMethod)}
     for one in models:
         name = one.card.name
-        setattr(cls, f"{name}_runner", bentoml.depends(_runner(one, settings)))
+        if settings.runner(name).placement == "gateway":
+            setattr(cls, f"{name}_version", building.VersionInProduction(one.card))
+        else:
+            setattr(cls, f"{name}_runner", bentoml.depends(_runner(one, settings)))
         if f"/v1/{name}/predict" not in routes:
             setattr(cls, f"predict_{name}", _route(one))
     _add_gateway(cls, composition)

@@ -35,7 +35,18 @@ class _Strict(BaseModel):
 class LimitSettings(_Strict):
     body_bytes: Annotated[int, Field(ge=1_024, le=1 << 30)] = 16 * 1024 * 1024
     body_seconds: Annotated[float, Field(gt=0, le=3_600)] = 60.0
-    """How long a body may take to arrive: a slow client holds its memory all the time."""
+    """How long a request may take to arrive: a slow client holds its memory all the time."""
+    head_seconds: Annotated[float, Field(gt=0, le=3_600)] = 10.0
+    """How long its headers may take."""
+    silent_seconds: Annotated[float, Field(gt=0, le=3_600)] = 10.0
+    """How long nothing may arrive in the middle of a request."""
+    write_seconds: Annotated[float, Field(gt=0, le=3_600)] = 30.0
+    """How long a client may take to read what is written to it."""
+    idle_seconds: Annotated[float, Field(gt=0, le=86_400)] = 75.0
+    """How long a connection may be idle. A load balancer in front must close its idle connections earlier."""
+    connections: Annotated[int, Field(ge=16, le=1_000_000)] = 10_000
+    """Open connections of one gateway process; for more, the longest idle are closed. Fewer where the system allows
+    fewer open files."""
     held_bytes: Annotated[int, Field(ge=1_024, le=1 << 40)] = 256 * 1024 * 1024
     """Of all bodies in one gateway process together, from their arrival until they are answered."""
     rows: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
@@ -79,6 +90,9 @@ class GatewaySettings(_Strict):
 
 
 class RunnerSettings(_Strict):
+    placement: Literal["runner", "gateway"] = "runner"
+    """Where the model lives: in a process of its own, or in each gateway process, which saves the hop and the memory of
+    a process. `jubako check` measures both."""
     workers: Count = 1
     threads: Count = 1
     """Processor threads for one worker's model."""
@@ -102,6 +116,8 @@ class RunnerSettings(_Strict):
             raise ValueError("engine: onnx runs on the CPU here; with gpu use engine: auto or native")
         if isinstance(self.gpu, float) and self.gpu > 1 and self.gpu != int(self.gpu):
             raise ValueError(f"gpu: {self.gpu} is neither a share of one GPU (up to 1) nor a whole number of them")
+        if self.placement == "gateway" and (self.workers > 1 or self.gpu not in (0, "auto")):
+            raise ValueError("placement: gateway has the gateway's workers and no GPU; leave out workers and gpu")
         return self
 
 

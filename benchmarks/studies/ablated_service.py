@@ -90,7 +90,9 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "garbage": {"jubako.process.interpreter:tune": _nothing},
     "short-first": {"jubako.batching.schedulers:ShortestFirstScheduler": ArrivalOrder},
     "decode-threads": {"jubako.gateway.decoding:DecodePool.__call__": _decode_on_the_loop},
-    "metrics": {f"jubako.metrics.gateway:CallCounts.{name}": _nothing for name in ("request", "batch", "fault")},
+    "metrics": {
+        f"jubako.metrics.gateway:CallCounts.{name}": _nothing for name in ("answered", "request", "batch", "fault")
+    },
 }
 
 

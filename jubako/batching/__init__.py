@@ -1,10 +1,11 @@
 """From the gateway to a runner: admission, batching, deadlines, fault isolation, retries.
 
-A request calls ``Batcher.call``, waits in a ``Scheduler``, is taken with others as one batch when a slot is free, goes
-through a ``RunnerClient`` to the runner, and gets its own rows of the reply.
+A request gives the ``Batcher`` a ``PendingCall``. It waits in a ``Scheduler``, is taken with others as one batch when a
+slot is free, goes through a ``RunnerClient`` to the runner, and is given its own rows of the reply.
 """
 
 from jubako.batching.batcher import Batcher
+from jubako.batching.calls import BatchResult, ComputedBatch, PendingCall
 from jubako.batching.faults import (
     CallerDisconnected,
     CallFault,
@@ -16,8 +17,7 @@ from jubako.batching.faults import (
 )
 from jubako.batching.ids import unique_id
 from jubako.batching.limits import BatcherLimits
-from jubako.batching.results import BatchResult
-from jubako.batching.runner_client import HttpRunnerClient, Reply, RunnerClient, RunnerStatus
+from jubako.batching.runner_client import FrameRunnerClient, Reply, RunnerClient, RunnerStatus
 
 __all__ = [
     "BatchResult",
@@ -25,10 +25,12 @@ __all__ = [
     "BatcherLimits",
     "CallFault",
     "CallerDisconnected",
+    "ComputedBatch",
     "DeadlinePassed",
-    "HttpRunnerClient",
+    "FrameRunnerClient",
     "ModelFailed",
     "NotReady",
+    "PendingCall",
     "QueueOverloaded",
     "Reply",
     "RunnerClient",

@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from jubako.batching.results import BatchResult
-from jubako.models import Batch
-
-
-@dataclass(slots=True, eq=False)
-class PendingCall:
-    """The rows of one request, or a part of them, and the future that gets their result."""
-
-    batch: Batch
-    rows: int
-    weight: int
-    """What it costs: rows, or tokens for text."""
-    enqueued: float
-    deadline: float
-    is_disconnected: Callable[[], bool]
-    """Whether the client has closed the connection."""
-    future: asyncio.Future[BatchResult]
-    whole: bool = True
-    """Whether these are all the rows of a request."""
-    request_id: str = ""
-    trace: object = None
-    """The request's span, when it is traced."""
+from jubako.batching.calls import PendingCall
 
 
 class Scheduler(Protocol):
@@ -47,27 +25,28 @@ class Scheduler(Protocol):
     def remove(self, expired: Set[PendingCall]) -> None: ...
 
 
-@dataclass(slots=True)
 class FifoScheduler:
     """First come, first served, as many rows as fit."""
 
-    max_rows: int
-    _calls: deque[PendingCall] = field(default_factory=deque)
-
-    def add(self, call: PendingCall) -> None:
-        self._calls.append(call)
+    def __init__(self, max_rows: int) -> None:
+        self.max_rows = max_rows
+        self._calls: deque[PendingCall] = deque()
+        self.add = self._calls.append
 
     def take(self) -> list[PendingCall]:
         taken: list[PendingCall] = []
         rows = 0
-        while self._calls and (not taken or rows + self._calls[0].rows <= self.max_rows):
-            call = self._calls.popleft()
+        calls = self._calls
+        while calls and (not taken or rows + calls[0].rows <= self.max_rows):
+            call = calls.popleft()
             rows += call.rows
             taken.append(call)
         return taken
 
     def remove(self, expired: Set[PendingCall]) -> None:
-        self._calls = deque(call for call in self._calls if call not in expired)
+        kept = [call for call in self._calls if call not in expired]
+        self._calls.clear()
+        self._calls.extend(kept)
 
     def __len__(self) -> int:
         return len(self._calls)

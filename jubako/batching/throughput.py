@@ -28,7 +28,9 @@ class ThroughputEstimator:
     """
 
     def __init__(self, full: int, memory: float = 0.2) -> None:
-        self._full = full
+        self.full = full
+        self.seconds_each = 0.0
+        """The newest estimate for a weight of one, valid or not."""
         self._memory = memory
         self._seconds: float | None = None
         self._until = 0.0
@@ -37,12 +39,13 @@ class ThroughputEstimator:
         """The time between two completions while calls were queued."""
         known = self._known(now)
         self._seconds = seconds if known is None else known + self._memory * (seconds - known)
+        self.seconds_each = self._seconds / self.full
         self._until = now + max(MIN_VALID, 2 * self._seconds)
 
     def wait(self, weight: int, now: float, running: int = 0) -> float:
         """How long it takes until ``weight`` more is computed, after the running calls."""
         known = self._known(now)
-        return 0.0 if known is None else (math.ceil(weight / self._full) + running) * known
+        return 0.0 if known is None else (math.ceil(weight / self.full) + running) * known
 
     def _known(self, now: float) -> float | None:
         return self._seconds if now < self._until else None

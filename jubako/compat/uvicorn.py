@@ -1,4 +1,4 @@
-"""What is used of uvicorn beside its public functions: the server of this process, and the request behind a callable.
+"""What is used of uvicorn beside its public functions: the server of this process, and its HTTP protocol.
 
 The protocols list every attribute that is read or set. Tested with uvicorn 0.54.0.
 """
@@ -9,15 +9,21 @@ import asyncio
 import logging
 import signal
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 ERRORS = "uvicorn.error"
 
 
+class ServerState(Protocol):
+    default_headers: Sequence[tuple[bytes, bytes]]
+    """Replaced each second, for the date."""
+
+
 class Config(Protocol):
     ssl: ssl.SSLContext | None
-    timeout_keep_alive: int
     http_protocol_class: Any
 
 
@@ -29,33 +35,13 @@ class Server(Protocol):
     started: bool
     servers: Sequence[asyncio.Server]
     config: Config
-    server_state: Any
+    server_state: ServerState
     lifespan: Lifespan
-
-
-class FlowControl(Protocol):
-    def resume_reading(self) -> None: ...
-
-
-class RequestResponseCycle(Protocol):
-    disconnected: bool
-    flow: FlowControl
-    transport: Any
-    more_body: bool
-    keep_alive: bool
 
 
 def running_server() -> Server | None:
     """The server that handles this process's SIGTERM, because an application is not told of it; None under another."""
     return cast("Server | None", getattr(signal.getsignal(signal.SIGTERM), "__self__", None))
-
-
-def keep_connections_open(server: Server, seconds: int) -> None:
-    """uvicorn closes connections that were quiet for 5 s; a request written in that moment gets no answer.
-
-    An option of ``bentoml serve`` sets it, at each start anew; nothing that a service declares does.
-    """
-    server.config.timeout_keep_alive = seconds
 
 
 def new_protocol(server: Server) -> asyncio.Protocol:
@@ -66,13 +52,12 @@ def new_protocol(server: Server) -> asyncio.Protocol:
     return made
 
 
-def request_behind(callable_: Any) -> RequestResponseCycle | None:
-    """The request whose ``receive`` or ``send`` this is, because it knows when its client has left.
+def use_protocol(server: Server, protocol: Callable[..., asyncio.Protocol]) -> None:
+    """Connections that are accepted from now on speak this protocol; call it before the server listens.
 
-    None under another server.
+    ``protocol`` makes a subclass of ``HttpToolsProtocol``, of which every attribute is uvicorn's own affair.
     """
-    request = getattr(callable_, "__self__", None)
-    return cast(RequestResponseCycle, request) if hasattr(request, "disconnected") else None
+    server.config.http_protocol_class = protocol
 
 
 def silence_access_log() -> None:
@@ -80,3 +65,38 @@ def silence_access_log() -> None:
     access = logging.getLogger("uvicorn.access")
     access.propagate = False
     access.disabled = True
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """The HTTP/1.1 of the gateway stands on uvicorn's, which answers what goes to ASGI.
+
+    Of its attributes the gateway uses ``app``, ``cycle``, ``flow``, ``headers``, ``parser``, ``pipeline``,
+    ``transport``, ``url`` and ``expect_100_continue``. It overrides the methods of an ``asyncio.Protocol``, the
+    parser's callbacks, ``on_response_complete`` and ``shutdown``, and it starts an ASGI request that waited.
+    """
+
+    def start_asgi(self, cycle: Any, app: Any) -> None:
+        self._start_asgi_task(cycle, app)
+
+
+def accept_upgrades(
+    server: Server, token: str, switched: bytes, upgraded: Callable[[set[object]], asyncio.Protocol]
+) -> None:
+    """Connections that ask for an upgrade to ``token`` are answered with ``switched`` and get another protocol.
+
+    That protocol gets the set of the server's connections, which the server closes through their ``shutdown`` when it
+    stops.
+    """
+
+    class Upgrading(HttpToolsProtocol):
+        def _should_upgrade(self) -> bool:
+            return self._get_upgrade() == token.encode()
+
+        def handle_websocket_upgrade(self) -> None:
+            self.connections.discard(self)
+            self.transport.write(switched)
+            protocol = upgraded(cast("set[object]", self.connections))
+            protocol.connection_made(self.transport)
+            self.transport.set_protocol(protocol)
+
+    use_protocol(server, Upgrading)

@@ -1,20 +1,24 @@
-"""The public ASGI application, in front of BentoML's: answers predictions and facts, forwards BentoML's own pages, and
-gives every other address the one error body. So no unknown address becomes the label of a metric."""
+"""The public ASGI application, in front of BentoML's: answers with facts and pages, forwards BentoML's own pages, and
+gives every other address the one error body. So no unknown address becomes the label of a metric.
+
+Requests to routes do not come here: ``protocol.py`` answers them.
+"""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jubako.console import File
-from jubako.gateway.asgi import header, is_disconnected, request_id_of, respond
-from jubako.gateway.bodies import BodyReader, ClientDisconnected
-from jubako.gateway.endpoints import HttpAnswer
-from jubako.gateway.keys import Keyring
+from jubako.gateway import asgi
+from jubako.gateway.asgi import header, respond
+from jubako.gateway.bodies import ClientDisconnected, read_body
+from jubako.gateway.exchange import log_access
+from jubako.gateway.frontend import Frontend
 from jubako.gateway.pages import Pages
 from jubako.gateway.problems import (
     MEDIA_TYPE,
@@ -24,14 +28,8 @@ from jubako.gateway.problems import (
     Problem,
     UnauthorizedProblem,
 )
-from jubako.metrics.gateway import Metrics
-from jubako.settings import LimitSettings
-
-if TYPE_CHECKING:
-    from jubako.tracing.spans import Tracing
 
 log = logging.getLogger("jubako.gateway")
-access = logging.getLogger("jubako.access")
 
 #: BentoML's health pages. They need no API key.
 HEALTH = frozenset({"/livez", "/healthz"})
@@ -41,132 +39,35 @@ FORWARDED = frozenset(
 )
 
 
-class Route(Protocol):
-    """Answers the requests to one address: a model's endpoint, or one of the service's own routes."""
-
-    @property
-    def name(self) -> str:
-        """Its label in metrics."""
-        ...
-
-    @property
-    def version(self) -> str | None: ...
-
-    def check_media(self, content_type: bytes) -> None: ...
-
-    def refuse_when_full(self) -> None: ...
-
-    async def answer(
-        self, body: bytes, content_type: bytes, request_id: str, is_disconnected: Callable[[], bool]
-    ) -> HttpAnswer | None: ...
-
-
 class GatewayApp:
     def __init__(
         self,
         app: ASGIApp,
-        routes: Mapping[str, Route],
         pages: Pages,
-        metrics: Metrics,
+        frontend: Frontend,
         *,
         forwarded: frozenset[str] = frozenset(),
         console: Mapping[str, File],
-        keyring: Keyring | None,
-        limits: LimitSettings,
-        log_access: bool,
-        tracing: Tracing | None = None,
     ) -> None:
         self._app = app
-        self._routes = routes
         self._pages = pages
-        self._metrics = metrics
+        self._frontend = frontend
         self._forwarded = forwarded
         self._console = console
-        self._keyring = keyring
-        self._bodies = BodyReader(limits)
-        self._log_access = log_access
-        self._tracing = tracing
-        self._draining = False
 
     def drain(self) -> None:
         """Announce the stop on ``/readyz``; serving continues."""
-        self._draining = self._pages.draining = True
+        self._frontend.draining = self._pages.draining = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
-            route = self._routes.get(scope["path"])
-            if route is not None:
-                if self._tracing is None:
-                    await self._predict(route, scope, receive, send)
-                else:
-                    with self._tracing.request(route.name, scope["headers"]) as finish:
-                        finish(*await self._predict(route, scope, receive, send), route.version)
-            else:
-                await self._other(scope, receive, send)
+            await self._answer(scope, receive, send)
 
-    async def _predict(self, route: Route, scope: Scope, receive: Receive, send: Send) -> tuple[str, str, int]:
-        """Answers the request; returns its id, outcome and number of rows for the trace."""
-        started = time.perf_counter()
-        request_id = request_id_of(scope)
-        numbers = self._metrics.models[route.name]
-        headers = [(b"x-request-id", request_id.encode())]
-        try:
-            self._check_key(scope)
-            if scope["method"] != "POST":
-                raise MethodProblem(scope["method"], "POST")
-            content_type = header(scope, b"content-type")
-            route.check_media(content_type)
-            route.refuse_when_full()
-            body = await self._bodies.read(scope, receive)
-            try:
-                answered = await route.answer(body, content_type, request_id, is_disconnected(receive))
-            finally:
-                self._bodies.release(body)
-        except ClientDisconnected:
-            answered = None
-        except Problem as problem:
-            if route.version:
-                headers.append((b"x-model", route.version.encode()))
-            seconds = time.perf_counter() - started
-            numbers.request(problem.outcome, seconds)
-            headers.append((b"server-timing", b"total;dur=%.3f" % (seconds * 1000)))
-            await self._refuse(problem, request_id, scope, receive, send, headers=headers)
-            return request_id, problem.outcome, 0
-        except Exception:
-            log.exception("a request to %s failed unexpectedly", route.name, extra={"request_id": request_id})
-            numbers.request("failed", time.perf_counter() - started)
-            await self._refuse(InternalProblem(), request_id, scope, receive, send, headers=headers)
-            return request_id, "failed", 0
-        if answered is None:
-            numbers.request("gone", time.perf_counter() - started)
-            return request_id, "gone", 0
-        seconds = time.perf_counter() - started
-        numbers.request("ok", seconds, answered.rows)
-        headers += [
-            (b"content-type", b"application/json"),
-            (b"x-model", answered.versions.encode()),
-            (
-                b"server-timing",
-                b"queue;dur=%.3f, batch;dur=%.3f, model;dur=%.3f, total;dur=%.3f"
-                % (
-                    answered.queue_seconds * 1000,
-                    (answered.call_seconds - answered.model_seconds) * 1000,
-                    answered.model_seconds * 1000,
-                    seconds * 1000,
-                ),
-            ),
-        ]
-        self._close_when_draining(headers)
-        await respond(send, 200, answered.body, headers)
-        if self._log_access:
-            _log_request(request_id, scope, 200, seconds)
-        return request_id, "ok", answered.rows
-
-    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
-        request_id = request_id_of(scope)
+        request_id = asgi.request_id(scope)
         started = time.perf_counter()
         headers = [(b"x-request-id", request_id.encode())]
         try:
@@ -192,19 +93,19 @@ class GatewayApp:
                     if allowed
                     else NotFoundProblem(f"nothing is served at {path[:200]!r}")
                 )
-            body = await self._bodies.read(scope, receive)
+            body = await read_body(self._frontend, scope, receive)
             try:
                 status, content, media = await handler(body)
             finally:
-                self._bodies.release(body)
+                self._frontend.held_bytes -= len(body)
         except ClientDisconnected:
             return
         except Problem as problem:
-            await self._refuse(problem, request_id, scope, receive, send, headers=headers)
+            await self._refuse(problem, request_id, scope, send, headers)
             return
         except Exception:
             log.exception("a request to %s failed unexpectedly", path[:200], extra={"request_id": request_id})
-            await self._refuse(InternalProblem(), request_id, scope, receive, send, headers=headers)
+            await self._refuse(InternalProblem(), request_id, scope, send, headers)
             return
         headers.append((b"content-type", media))
         headers.append((b"server-timing", b"total;dur=%.3f" % ((time.perf_counter() - started) * 1000)))
@@ -216,7 +117,7 @@ class GatewayApp:
         if path in FORWARDED and method not in ("GET", "HEAD"):
             raise MethodProblem(method, "GET")
         if path == "/metrics":
-            self._metrics.flush()
+            self._frontend.metrics.flush()
         await self._forward(scope, receive, send, request_id)
 
     async def _forward(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
@@ -230,38 +131,20 @@ class GatewayApp:
         await self._app(scope, receive, send_with_id)
 
     async def _refuse(
-        self,
-        problem: Problem,
-        request_id: str,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        *,
-        headers: list[tuple[bytes, bytes]],
+        self, problem: Problem, request_id: str, scope: Scope, send: Send, headers: list[tuple[bytes, bytes]]
     ) -> None:
         headers.append((b"content-type", MEDIA_TYPE))
         headers += [(name.encode(), value.encode()) for name, value in problem.headers.items()]
         self._close_when_draining(headers)
-        await respond(send, problem.status, problem.body(request_id), headers, receive)
-        if self._log_access:
-            _log_request(request_id, scope, problem.status)
+        await respond(send, problem.status, problem.body(request_id), headers)
+        if self._frontend.log_access:
+            log_access(request_id, scope["method"].encode(), scope["path"], problem.status, 0.0)
 
     def _check_key(self, scope: Scope) -> None:
-        if self._keyring is not None and not self._keyring.opens(header(scope, b"authorization")):
+        keyring = self._frontend.keyring
+        if keyring is not None and not keyring.opens(header(scope, b"authorization")):
             raise UnauthorizedProblem
 
     def _close_when_draining(self, headers: list[tuple[bytes, bytes]]) -> None:
-        """While the gateway drains, clients must reconnect: the load balancer then picks another instance."""
-        if self._draining:
+        if self._frontend.draining:
             headers.append((b"connection", b"close"))
-
-
-def _log_request(request_id: str, scope: Scope, status: int, seconds: float | None = None) -> None:
-    path = scope["path"][:200]
-    facts = {
-        "request_id": request_id,
-        "path": path,
-        "status": status,
-        "milliseconds": seconds and round(seconds * 1000, 3),
-    }
-    access.info("%s %s %d", scope["method"], path, status, extra=facts)

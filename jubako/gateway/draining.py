@@ -19,7 +19,6 @@ log = logging.getLogger("jubako.gateway")
 
 #: Seconds between the steps of a stop: connections that were just accepted still send their request.
 PAUSE = 0.3
-KEEP_ALIVE = 75
 SO_ATTACH_FILTER, BPF_RETURN = 26, 0x06
 
 
@@ -28,7 +27,6 @@ def drain_before_stopping(drain_seconds: float, draining: Callable[[], None]) ->
     server = uvicorn.running_server()
     if server is None:  # a test, or another server, which stops in its own way
         return
-    uvicorn.keep_connections_open(server, KEEP_ALIVE)
     loop = asyncio.get_running_loop()
     stops: dict[int, Any] = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     acceptor = ConnectionAcceptor(server)

@@ -1,14 +1,16 @@
-"""One model's endpoint: from the body of a request to the body of its answer. Knows nothing of HTTP transport."""
+"""One model's endpoint: from the body of a request to the body of its answer."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from time import monotonic
+from typing import Any, cast
 
-import orjson
+from orjson import dumps
 
 from jubako.answer import Answer, ModelVersion
 from jubako.batching import (
@@ -16,30 +18,21 @@ from jubako.batching import (
     BatchResult,
     CallerDisconnected,
     CallFault,
+    ComputedBatch,
     DeadlinePassed,
     NotReady,
     QueueOverloaded,
     unique_id,
 )
+from jubako.batching.calls import Delivery
 from jubako.card import AnyCard
+from jubako.gateway.exchange import AnswerHeaders, Exchange
 from jubako.gateway.json_rows import encoded_errors
 from jubako.gateway.problems import InternalProblem, Problem, TimeoutProblem, UnavailableProblem
-from jubako.gateway.readers import RequestReader
+from jubako.gateway.readers import FileReader, JsonReader
 from jubako.models import AnyModel, BadRows
 
 log = logging.getLogger("jubako.endpoint")
-
-
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
-    """A finished answer: its body, and the values of its headers."""
-
-    body: bytes
-    rows: int
-    versions: str
-    queue_seconds: float
-    call_seconds: float
-    model_seconds: float
 
 
 @dataclass(slots=True)
@@ -56,39 +49,86 @@ current_call: ContextVar[RouteCall | None] = ContextVar("current_call", default=
 
 
 class ModelEndpoint:
-    def __init__(self, card: AnyCard, model: type[AnyModel], reader: RequestReader, batcher: Batcher) -> None:
+    def __init__(self, card: AnyCard, model: type[AnyModel], reader: JsonReader | FileReader, batcher: Batcher) -> None:
         self.name = card.name
+        self.path = f"/v1/{card.name}/predict"
         self.card = card
         self.batcher = batcher
+        batcher.answer = self.answer
         self.version: str | None = None
         """The version that answered last."""
         self._model = model
         self._reader = reader
+        self._tasks: set[asyncio.Task[None]] = set()
         self.check_media = reader.check_media
 
-    async def answer(
-        self, body: bytes, content_type: bytes, request_id: str, is_disconnected: Callable[[], bool]
-    ) -> HttpAnswer | None:
-        """The answer; None when the client has disconnected. Raises ``Problem``."""
+    def submit(self, exchange: Exchange, body: bytes) -> None:
+        exchange.endpoint = self
+        reader = self._reader
+        if isinstance(reader, FileReader):
+            task = asyncio.create_task(self._submit_files(exchange, reader, body))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            return
         try:
-            batch = await self._reader.read(body, content_type, is_disconnected)
-            result = await self.batcher.call(batch, is_disconnected, request_id)
-        except BadRows as bad:
-            raise encoded_errors(bad.complaints) from None
-        except CallerDisconnected:
-            return None
-        except CallFault as fault:
-            # Without a cause: its traceback would keep this frame, and with it the body, alive.
-            raise self._problem(fault, request_id) from None
-        return self._http_answer(result, request_id)
+            batch, rows = reader.read(body)
+            self.batcher.submit(exchange, batch, rows)
+        except Exception as error:
+            self.fail(exchange, error)
+
+    async def _submit_files(self, exchange: Exchange, reader: FileReader, body: bytes) -> None:
+        try:
+            batch = await reader.read(body, exchange.content_type, lambda: exchange.response_complete)
+            if exchange.open:
+                self.batcher.submit(exchange, batch, len(batch))
+        except Exception as error:
+            self.fail(exchange, error)
+
+    def fail(self, exchange: Exchange, error: Exception) -> None:
+        if isinstance(error, CallerDisconnected):
+            exchange.left()
+        elif isinstance(error, BadRows):
+            exchange.refuse(encoded_errors(error.complaints))
+        elif isinstance(error, CallFault):
+            with exchange.tracing():
+                exchange.refuse(self._problem(error, exchange.request_id))
+        elif isinstance(error, Problem):
+            exchange.refuse(error)
+        else:
+            exchange.refuse_as_ours(error)
+
+    def answer(self, computed: ComputedBatch, deliveries: list[Delivery]) -> None:
+        """Write the answers to a batch's exchanges. What they share is made once."""
+        version, sent, now = computed.version, computed.sent, monotonic()
+        self.version = version
+        name, _, number = version.partition(":")
+        id_prefix = f"{version}:{computed.batch_id}.".encode()
+        body_head = b'{"model":%s,"request_id":' % dumps({"name": name, "version": number})
+        frontend = cast(Exchange, deliveries[0][0]).frontend
+        headers = AnswerHeaders(frontend, self.name, version, computed.replied - sent, computed.model_seconds)
+        exchanges = cast("list[tuple[Exchange, int, int]]", deliveries)
+        try:
+            # A prediction without its opening brace: its id comes first.
+            encoded = [dumps(fields)[1:] for fields in self._model.decode(computed.outputs)]
+        except Exception as error:
+            for exchange, _, _ in exchanges:
+                exchange.refuse_as_ours(error)
+            return
+        for exchange, start, first in exchanges:
+            rows = exchange.rows
+            predictions = [
+                b'{"id":"%s%d",%s' % (id_prefix, place, fields)
+                for place, fields in enumerate(encoded[start : start + rows], first)
+            ]
+            body = b'%s%s,"predictions":[%s]}' % (body_head, dumps(exchange.request_id), b",".join(predictions))
+            exchange.succeed(body, rows, headers, sent - exchange.enqueued, now)
 
     async def predict(self, rows: Sequence[Any]) -> list[Any]:
         """Typed predictions for rows from code in this process, such as an own route."""
         call = current_call.get() or RouteCall(unique_id(), lambda: False)
         try:
-            result = await self.batcher.call(
-                await self._reader.encode(rows, call.is_disconnected), call.is_disconnected, call.request_id
-            )
+            batch = await self._reader.encode(rows, call.is_disconnected)
+            result = await self.batcher.call(batch, call.is_disconnected, call.request_id)
         except BadRows as bad:
             raise encoded_errors(bad.complaints, self.name) from None
         except CallerDisconnected:
@@ -128,21 +168,6 @@ class ModelEndpoint:
         prefix = f"{result.version}:{result.batch_id}."
         decoded = self._model.decode(result.outputs)
         return [{"id": f"{prefix}{place}", **fields} for place, fields in enumerate(decoded, start=result.first)]
-
-    def _http_answer(self, result: BatchResult, request_id: str) -> HttpAnswer:
-        predictions = self._predictions(result)
-        name, _, version = result.version.partition(":")
-        body = orjson.dumps(
-            {"model": {"name": name, "version": version}, "request_id": request_id, "predictions": predictions}
-        )
-        return HttpAnswer(
-            body,
-            len(predictions),
-            result.version,
-            result.queue_seconds,
-            result.call_seconds,
-            result.model_seconds,
-        )
 
     def _problem(self, fault: CallFault, request_id: str) -> Problem:
         problem = _problem(self.name, fault)

@@ -10,14 +10,15 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 import msgspec
 import numpy as np
 from msgspec.structs import astuple
-from numpy.typing import NDArray
 from pydantic.fields import FieldInfo
 
+from jubako.batch import join_packed
 from jubako.card import NOT_BOOLEAN, AnyCard
 
 
@@ -30,6 +31,7 @@ class FastJsonReader:
         request = msgspec.defstruct("Request", [("inputs", inputs)], forbid_unknown_fields=True, gc=False)
         self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(request).decode
         self._width = len(fields)
+        self.join = partial(join_packed, self._width)
         self._pack = struct.Struct(f"={self._width}f").pack
 
     @classmethod
@@ -41,19 +43,21 @@ class FastJsonReader:
         kinds = {name: _kind(name, info) for name, info in card.row.model_fields.items()}
         return cls(kinds, max_rows) if None not in kinds.values() else None
 
-    def read(self, body: bytes) -> NDArray[np.float32] | None:
-        """The matrix that ``encode`` makes of the same rows; ``None`` when ``JsonRows`` must read the body."""
+    def read(self, body: bytes) -> tuple[bytes, int]:
+        """The bytes of the matrix that ``encode`` makes, and its rows; 0 when ``JsonRows`` must read the body."""
         try:
             rows = self._decode(body).inputs
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            return None
-        if body.count(b":") != len(rows) * self._width + 1:
-            return None  # a repeated key is one colon too many, even when it is escaped
+            return b"", 0
+        count = len(rows)
+        if body.count(b":") != count * self._width + 1:
+            return b"", 0  # a repeated key is one colon too many, even when it is escaped
         try:
-            packed = b"".join([self._pack(*astuple(row)) for row in rows])
+            if count == 1:
+                return self._pack(*astuple(rows[0])), 1
+            return b"".join([self._pack(*astuple(row)) for row in rows]), count
         except struct.error:  # a null, which numpy knows as NaN
-            return np.array(list(map(astuple, rows)), dtype=np.float32)
-        return np.frombuffer(packed, np.float32).reshape(len(rows), self._width)
+            return np.array(list(map(astuple, rows)), dtype=np.float32).tobytes(), count
 
 
 _BOUNDS = ("ge", "gt", "le", "lt")

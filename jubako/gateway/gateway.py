@@ -18,18 +18,23 @@ from jubako.batching.schedulers import FifoScheduler, Scheduler, ShortestFirstSc
 from jubako.batching.throughput import ThroughputEstimator
 from jubako.card import AnyCard
 from jubako.collection import Collection
+from jubako.compat import uvicorn
 from jubako.compat.bentoml_classes import APIMethod
 from jubako.compat.prometheus import remove_dead_gauges
 from jubako.console import files
 from jubako.files import FileModel
-from jubako.gateway.app import GatewayApp, Route
+from jubako.gateway.app import GatewayApp
+from jubako.gateway.connections import ConnectionTable, raise_file_limit
 from jubako.gateway.endpoints import ModelEndpoint
+from jubako.gateway.exchange import Route
+from jubako.gateway.frontend import Frontend
 from jubako.gateway.keys import keyring
 from jubako.gateway.monitoring_routes import MonitoringRoutes
 from jubako.gateway.openapi import describe
 from jubako.gateway.own_routes import forwarded_routes, own_routes
 from jubako.gateway.pages import Pages
-from jubako.gateway.readers import FileReader, JsonReader, RequestReader
+from jubako.gateway.protocol import GatewayProtocol
+from jubako.gateway.readers import FileReader, JsonReader
 from jubako.metrics.gateway import Metrics
 from jubako.metrics.process import ProcessMetrics
 from jubako.models import AnyModel, Batch, Outputs
@@ -59,25 +64,28 @@ class Gateway:
         self._tasks: list[asyncio.Task[None]] = []
         self._metrics: Metrics | None = None
         self._recorder: Recorder | None = None
+        self._frontend: Frontend | None = None
         self._tracing: Tracing | None = None
 
     def open(
-        self, app: ASGIApp, clients: Mapping[str, RunnerClient], instance: object, routes: Sequence[APIMethod[..., Any]]
+        self, app: ASGIApp, clients: Mapping[str, RunnerClient], instance: object, apis: Sequence[APIMethod[..., Any]]
     ) -> GatewayApp:
         """Start everything; call it on the event loop that will serve.
 
-        ``instance`` is an instance of the composed class; ``routes`` are all its APIs, generated and own.
+        ``instance`` is an instance of the composed class; ``apis`` are all its APIs, generated and own.
         """
         collection, gateway = self._collection, self._settings.gateway
-        own = own_routes(instance, routes)
+        own = own_routes(instance, apis)
         metrics = self._metrics = Metrics((*collection.cards, *(route.name for route in own)))
         self._tracing = tracing.open_tracing(self._settings.tracing, collection.name)
         for name, client in clients.items():
             self._endpoints[name] = self._endpoint(collection.models[name], client, metrics)
             runner = self._settings.runner(name)
             metrics.runners.expect(name, runner.queue_rows, runner.gpu not in (0, "auto"))
-        predict: dict[str, Route] = {f"/v1/{name}/predict": endpoint for name, endpoint in self._endpoints.items()}
-        served: dict[str, Route] = {**predict, **{route.path: route for route in own}}
+        routes: dict[bytes, Route] = {
+            f"/v1/{name}/predict".encode(): endpoint for name, endpoint in self._endpoints.items()
+        }
+        routes |= {route.path.encode(): route for route in own}
         pages = Pages(self._endpoints, metrics, describe(collection, own, self._description), collection)
         if self._settings.monitoring.enabled:
             folder = home.jubako_home() / "monitoring"
@@ -92,18 +100,21 @@ class Gateway:
         self._tasks += [
             asyncio.create_task(work) for work in (ProcessMetrics(collection.name).watch(), trim_when_idle())
         ]
-        return GatewayApp(
-            app,
-            served,
-            pages,
-            metrics,
-            forwarded=forwarded_routes(routes),
-            console=files(),
-            keyring=keyring(gateway.api_keys),
+        raise_file_limit()
+        frontend = self._frontend = Frontend(
+            routes=routes,
+            metrics=metrics,
             limits=gateway.limits,
+            connections=ConnectionTable(gateway.limits),
+            keyring=keyring(gateway.api_keys),
             log_access=gateway.logging.access,
             tracing=self._tracing,
         )
+        server = uvicorn.running_server()
+        if server is not None:  # under another server BentoML's router answers predictions
+            frontend.server = server.server_state
+            uvicorn.use_protocol(server, partial(GatewayProtocol, frontend))
+        return GatewayApp(app, pages, frontend, forwarded=forwarded_routes(apis), console=files())
 
     def endpoint(self, name: str) -> ModelEndpoint:
         return self._endpoints[name]
@@ -112,7 +123,7 @@ class Gateway:
         card = model.card
         runner = self._settings.runner(card.name)
         rows = self._settings.gateway.limits.rows
-        reader: RequestReader = (
+        reader: FileReader | JsonReader = (
             FileReader(model, rows, self._settings.gateway.decode_threads, runner.deadline_seconds)
             if issubclass(model, FileModel)
             else JsonReader(card, model, rows)
@@ -131,6 +142,7 @@ class Gateway:
             ),
             metrics=metrics.models[card.name],
             weigh=model.weigh if card.batching.max_tokens else len,
+            join=reader.join,
             observe=partial(self._observe, card.name),
             tracing=self._tracing,
         )
@@ -164,12 +176,16 @@ class Gateway:
             self._metrics.flush()
             for name, endpoint in self._endpoints.items():
                 self._metrics.runners.queue(name, endpoint.batcher.queued_rows)
+            if self._frontend is not None:
+                self._metrics.connections(self._frontend.connections)
             if self._recorder is not None:
                 self._metrics.profiles(self._recorder.accounting(), self._recorder.troubles())
 
     async def close(self) -> None:
         for task in self._tasks:
             task.cancel()
+        if self._frontend is not None:
+            self._frontend.connections.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._recorder is not None:
             await asyncio.to_thread(self._recorder.stop, FLUSH_WITHIN)

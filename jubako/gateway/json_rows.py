@@ -53,6 +53,8 @@ class JsonRows(Generic[RowT]):
 
 def check_json(content_type: bytes) -> None:
     """Raises when a body is not JSON in UTF-8."""
+    if content_type == b"application/json":
+        return
     kind, _, parameters = content_type.partition(b";")
     if kind.strip().lower() != b"application/json":
         raise MediaTypeProblem("send JSON with `Content-Type: application/json`")

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
+from time import monotonic
 from typing import Any, get_args, get_type_hints
 
 from bentoml.exceptions import BentoMLException
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
 
-from jubako.batching import CallerDisconnected
+from jubako.batching import BatchResult, CallerDisconnected
 from jubako.compat.bentoml_classes import APIMethod
-from jubako.gateway.endpoints import HttpAnswer, RouteCall, current_call
+from jubako.gateway.endpoints import RouteCall, current_call
+from jubako.gateway.exchange import AnswerHeaders, Exchange
 from jubako.gateway.json_rows import check_json, rejected_arguments
 from jubako.gateway.problems import MalformedProblem, Problem
 
@@ -42,6 +44,7 @@ class OwnRoute:
         self.summary = inspect.getdoc(method.func) or self.name
         self.version: str | None = None
         self.check_media = check_json
+        self._tasks: set[asyncio.Task[None]] = set()
         self._call = method.func.__get__(instance)
         self._is_async = inspect.iscoroutinefunction(method.func)
         parameters = list(inspect.signature(method.func).parameters.values())[1:]
@@ -56,9 +59,27 @@ class OwnRoute:
     def refuse_when_full(self) -> None:
         """Nothing to check here: each model that the route calls has its own queue."""
 
-    async def answer(
-        self, body: bytes, _content_type: bytes, request_id: str, is_disconnected: Callable[[], bool]
-    ) -> HttpAnswer | None:
+    def submit(self, exchange: Exchange, body: bytes) -> None:
+        task = asyncio.create_task(self._answer(exchange, body))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, exchange: Exchange, body: bytes) -> None:
+        call = RouteCall(exchange.request_id, lambda: exchange.response_complete)
+        current_call.set(call)
+        try:
+            with exchange.tracing():
+                answer = self.result.dump_json(await self._value(body))
+        except CallerDisconnected:
+            exchange.left()
+        except Problem as problem:
+            exchange.refuse(problem)
+        except Exception as error:
+            exchange.refuse_as_ours(error)
+        else:
+            self._succeed(exchange, answer, call.results)
+
+    async def _value(self, body: bytes) -> Any:
         if not body:
             raise MalformedProblem("the body is empty; send a JSON object with the route's arguments")
         try:
@@ -66,32 +87,23 @@ class OwnRoute:
         except ValidationError as error:
             raise rejected_arguments(error, tuple(self.arguments.model_fields)) from None
         given = {name: getattr(arguments, name) for name in self.arguments.model_fields}
-        call = RouteCall(request_id, is_disconnected)
-        token = current_call.set(call)
         try:
-            value = await (self._call(**given) if self._is_async else asyncio.to_thread(self._call, **given))
-        except CallerDisconnected:
-            return None
+            return await (self._call(**given) if self._is_async else asyncio.to_thread(self._call, **given))
         except BentoMLException as error:
             if (status := int(error.error_code)) >= 500:
                 raise
             raise RefusedProblem(status, str(error)) from None
-        finally:
-            current_call.reset(token)
-        return self._http_answer(self.result.dump_json(value), call)
 
-    def _http_answer(self, body: bytes, call: RouteCall) -> HttpAnswer:
+    def _succeed(self, exchange: Exchange, body: bytes, results: Sequence[BatchResult]) -> None:
         """The models may have run in parallel: queue and call times are the longest one, model times are added up."""
-        results = call.results
         versions = self.version = ", ".join(dict.fromkeys(result.version for result in results))
-        return HttpAnswer(
-            body,
-            sum(len(result.outputs) for result in results),
-            versions,
-            max((result.queue_seconds for result in results), default=0.0),
-            max((result.call_seconds for result in results), default=0.0),
-            sum(result.model_seconds for result in results),
+        queue_seconds = max((result.queue_seconds for result in results), default=0.0)
+        call_seconds = max((result.call_seconds for result in results), default=0.0)
+        headers = AnswerHeaders(
+            exchange.frontend, self.name, versions, call_seconds, sum(result.model_seconds for result in results)
         )
+        rows = sum(len(result.outputs) for result in results)
+        exchange.succeed(body, rows, headers, queue_seconds, monotonic())
 
 
 def own_routes(instance: object, methods: Sequence[APIMethod[..., Any]]) -> list[OwnRoute]:

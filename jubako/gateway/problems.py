@@ -5,9 +5,11 @@ Problem
 ├── UnauthorizedProblem 401  API keys are on and the request has no known one
 ├── NotFoundProblem 404
 ├── MethodProblem 405        names the allowed methods
+├── SlowRequestProblem 408   the request was not complete in time
 ├── TooLargeProblem 413      the body, or more rows than one request may have
 ├── MediaTypeProblem 415     names the right media type
 ├── InvalidRowsProblem 422   names every bad row and field, and what would be right
+├── HeadTooLargeProblem 431  the headers are too many or too large
 ├── InternalProblem 500      without internals; the log has them, under the request id
 ├── UnavailableProblem 503   overloaded or not ready, with Retry-After
 └── TimeoutProblem 504       no answer within the deadline
@@ -82,6 +84,10 @@ class MethodProblem(Problem):
         super().__init__(f"{method} is not possible here; use {allowed}", headers={"allow": allowed})
 
 
+class SlowRequestProblem(Problem):
+    status, kind, title = 408, "too-slow", "The request did not arrive in time"
+
+
 class TooLargeProblem(Problem):
     status, kind, title = 413, "too-large", "The request is too large"
 
@@ -92,6 +98,10 @@ class MediaTypeProblem(Problem):
 
 class InvalidRowsProblem(Problem):
     status, kind, title = 422, "rows-rejected", "Some values do not fit"
+
+
+class HeadTooLargeProblem(Problem):
+    status, kind, title = 431, "headers-too-large", "The headers are too large"
 
 
 class InternalProblem(Problem):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import orjson
 
+from jubako.batch import concat
+from jubako.batching.batcher import Join
 from jubako.card import AnyCard, FileRefused
 from jubako.files import FileModel
 from jubako.gateway.decoding import DecodePool
@@ -18,30 +20,13 @@ from jubako.models import AnyModel, BadRows, Batch, overrides
 from jubako.tables import TableModel
 
 
-class RequestReader(Protocol):
-    """Reads the requests to one model."""
-
-    def check_media(self, content_type: bytes) -> None: ...
-
-    def close(self) -> None: ...
-
-    def check(self) -> None:
-        """Raises ``QueueOverloaded`` when a request that arrives now could not be read in time."""
-        ...
-
-    async def encode(self, rows: Sequence[Any], is_disconnected: Callable[[], bool]) -> Batch:
-        """Encode rows from code in this process."""
-        ...
-
-    async def read(self, body: bytes, content_type: bytes, is_disconnected: Callable[[], bool]) -> Batch: ...
-
-
 class JsonReader:
     def __init__(self, card: AnyCard, model: type[AnyModel], max_rows: int) -> None:
         self._rows: JsonRows[Any] = JsonRows(card, max_rows)
         # The fast reader makes the matrix itself, so it must not be used when the model overrides ``encode``.
         plain = issubclass(model, TableModel) and not overrides(model, TableModel, "encode")
         self._table = FastJsonReader.of(card, max_rows) if plain else None
+        self.join: Join = concat if self._table is None else self._table.join
         self._model = model
         self.check_media = self._rows.check_media
 
@@ -51,9 +36,14 @@ class JsonReader:
     def check(self) -> None:
         """Reading JSON has no queue."""
 
-    async def read(self, body: bytes, content_type: bytes, is_disconnected: Callable[[], bool]) -> Batch:  # noqa: ARG002
-        table = self._table.read(body) if self._table else None
-        return self._model.encode(self._rows.read(body)) if table is None else table
+    def read(self, body: bytes) -> tuple[Batch | bytes, int]:
+        """The rows, for ``join``, and how many they are."""
+        if self._table is not None:
+            packed, rows = self._table.read(body)
+            if rows:
+                return packed, rows
+        batch = self._model.encode(self._rows.read(body))
+        return batch, len(batch)
 
     async def encode(self, rows: Sequence[Any], is_disconnected: Callable[[], bool]) -> Batch:  # noqa: ARG002
         return self._model.encode(rows)
@@ -68,6 +58,7 @@ class FileReader:
         self._model = model
         for example in model.card.examples:  # load the decoder now, not in the first request
             self._decode(row.model_validate_json(orjson.dumps(example)).data)
+        self.join: Join = concat
         self._decoding = DecodePool(self._decode, threads, deadline)
         self.check_media = self._form.check_media
         self.check = self._decoding.check

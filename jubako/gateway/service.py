@@ -11,7 +11,7 @@ from bentoml import Service
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jubako import compat
-from jubako.batching import HttpRunnerClient
+from jubako.batching import FrameRunnerClient, RunnerClient
 from jubako.collection import Collection
 from jubako.compat.bentoml_classes import AppFactory
 from jubako.gateway.app import GatewayApp
@@ -19,6 +19,8 @@ from jubako.gateway.draining import drain_before_stopping
 from jubako.gateway.gateway import Gateway
 from jubako.process import interpreter, logs
 from jubako.process.prefork import fork_and_watch
+from jubako.runner.loader import ModelLoader
+from jubako.runner.local import LocalRunnerClient
 from jubako.settings import Settings
 
 InnerT = TypeVar("InnerT")
@@ -63,6 +65,20 @@ class GatewayEntry:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await (self._gateway_app or self._app)(scope, receive, send)
 
+    def _clients(self) -> dict[str, RunnerClient]:
+        composition = self._service.composition
+        runners = {dependency.on.name: dependency.on for dependency in self._service.dependencies.values()}
+        clients: dict[str, RunnerClient] = {}
+        for name, model in composition.collection.models.items():
+            if name in runners:
+                clients[name] = FrameRunnerClient(runners[name].url)
+            else:
+                settings = composition.settings.runner(name)
+                loader = ModelLoader(model, settings)
+                loader.refresh()
+                clients[name] = LocalRunnerClient(loader, settings.max_rows or model.card.batching.max_rows)
+        return clients
+
     def _lifespan(self, inner: Any) -> Any:
         settings = self._service.composition.settings.gateway
 
@@ -73,8 +89,7 @@ class GatewayEntry:
             async with inner(app):
                 instance = self._factory.instance
                 gateway = gateway_of(instance)
-                runners = {dependency.on.name: dependency.on for dependency in self._service.dependencies.values()}
-                clients = {name: HttpRunnerClient(runners[name].url) for name in self._service.composition.collection}
+                clients = self._clients()
                 gateway_app = self._gateway_app = gateway.open(
                     self._app, clients, instance, list(self._service.apis.values())
                 )

@@ -7,12 +7,14 @@ files cost each request as much as its validation. Every label value is known be
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+
 from jubako.compat.prometheus import add_counts
+from jubako.gateway.connections import REASONS, ConnectionTable
 from jubako.metrics.runners import RunnerMetrics
 from jubako.monitoring.record.observations import Accounting
 from jubako.monitoring.record.recorder import Troubles
@@ -30,18 +32,17 @@ class BufferedHistogram:
 
     def __init__(self, bounds: Sequence[float], child: Any) -> None:
         self._bounds = bounds
-        self._counts = [0] * (len(bounds) + 1)
-        self._sum = 0.0
+        self._values: list[float] = []
         self._child = child
-
-    def add(self, value: float) -> None:
-        self._counts[bisect_left(self._bounds, value)] += 1
-        self._sum += value
+        self.add = self._values.append
 
     def flush(self) -> None:
-        add_counts(self._child, self._counts, self._sum)
-        self._counts = [0] * len(self._counts)
-        self._sum = 0.0
+        if self._values:
+            values = np.array(self._values)
+            self._values.clear()
+            places = np.searchsorted(self._bounds, values)
+            counts = np.bincount(places, minlength=len(self._bounds) + 1)
+            add_counts(self._child, counts.tolist(), float(values.sum()))
 
 
 @dataclass(slots=True)
@@ -55,10 +56,15 @@ class CallCounts:
     faults: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FAULTS, 0))
     rows: int = 0
 
-    def request(self, outcome: str, seconds: float, rows: int = 0) -> None:
-        self.outcomes[outcome] += 1
+    def answered(self, seconds: float, rows: int) -> None:
+        self.outcomes["ok"] += 1
         self.seconds.add(seconds)
         self.rows += rows
+
+    def request(self, outcome: str, seconds: float) -> None:
+        """A request that was not answered with predictions."""
+        self.outcomes[outcome] += 1
+        self.seconds.add(seconds)
 
     def batch(self, rows: int, queue_seconds: float) -> None:
         self.batch_rows.add(rows)
@@ -120,6 +126,13 @@ class Metrics:
             ["model", "version"],
             multiprocess_mode="livemostrecent",
         )
+        self._connections = Gauge("jubako_connections", "Open client connections", multiprocess_mode="livesum")
+        self._connection_limit = Gauge(
+            "jubako_connections_limit", "Client connections that may be open", multiprocess_mode="livesum"
+        )
+        self._closed = Counter("jubako_connections_closed", "Client connections that the gateway closed", ["reason"])
+        for reason in REASONS:
+            self._closed.labels(reason)
         self._totals: dict[tuple[str, ...], int] = {}
         self._drifting: dict[str, set[str]] = {}
         self.models = {
@@ -157,6 +170,12 @@ class Metrics:
             self._pending.labels(name).set(account.pending)
         for kind, count in asdict(troubles).items():
             self._grow(self._troubles.labels(kind), (kind,), count)
+
+    def connections(self, table: ConnectionTable) -> None:
+        self._connections.set(len(table))
+        self._connection_limit.set(table.limit)
+        for reason, count in table.closed.items():
+            self._grow(self._closed.labels(reason), ("closed", reason), count)
 
     def drift(self, model: str, scores: Mapping[str, float]) -> None:
         """A column that is no longer judged has no number: no rows are no drift."""

@@ -1,8 +1,4 @@
-"""The ASGI application of a runner: the wire format, the status, and no pickle.
-
-BentoML's own route unpickles requests and rebuilds a JSON schema for each answer. This application hands the array
-straight to the merger, which also gets the calls of BentoML's route.
-"""
+"""A runner as a BentoML service: its ASGI application, the gateway's connections, and no pickle."""
 
 from __future__ import annotations
 
@@ -12,26 +8,25 @@ import logging
 import signal
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import orjson
 from bentoml import Service
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jubako import tracing
 from jubako.batch import given
-from jubako.batching import wire
-from jubako.batching.runner_client import FAULTS, PREDICT, STATUS
+from jubako.batching import frames
+from jubako.compat import uvicorn
 from jubako.compat.bentoml_classes import MergingAppFactory
-from jubako.gateway.asgi import respond
 from jubako.metrics.process import ProcessMetrics
 from jubako.models import Batch, Outputs
 from jubako.process import interpreter, logs
 from jubako.process.memory import trim_when_idle
 from jubako.process.prefork import fork_and_watch
-from jubako.runner.loader import BatchOutputs, ModelLoader
+from jubako.runner.frame_server import FrameProtocol, FrameServer
+from jubako.runner.loader import ModelLoader
 from jubako.runner.merging import Merger
 from jubako.settings import Settings
 
@@ -56,11 +51,11 @@ class RunnerService(Service[InnerT]):
         app = factory()
         traces = tracing.open_tracing(self.settings.tracing, self.name)
         app.router.lifespan_context = _lifespan(app.router.lifespan_context, factory, traces)
-        return RunnerApp(app, factory, traces)
+        return RunnerApp(app, factory)
 
 
 class RunnerAppFactory(MergingAppFactory):
-    """BentoML's own route uses the same merger as the wire format."""
+    """BentoML's own route uses the same merger as the gateway's connections."""
 
     @property
     def loader(self) -> ModelLoader:
@@ -68,23 +63,15 @@ class RunnerAppFactory(MergingAppFactory):
         return loader
 
     @cached_property
-    def merged(self) -> Merger:
+    def merger(self) -> Merger:
         method = self.service.apis["predict"]
         at_once = self.loader.card.batching.at_once
-        predict = self.loader.predict
-
-        async def on_the_loop(batch: Batch) -> BatchOutputs:
-            return predict(batch)
-
-        async def in_a_thread(batch: Batch) -> BatchOutputs:
-            return await asyncio.get_running_loop().run_in_executor(threads, predict, batch)
-
-        threads = ThreadPoolExecutor(at_once, "model")
-        compute = in_a_thread if self.loader.model.in_thread else on_the_loop
-        return Merger(compute, method.max_batch_size, at_once, self.batch_size_observer("predict"))
+        threads = ThreadPoolExecutor(at_once, "model") if self.loader.model.in_thread else None
+        observe = self.batch_size_observer("predict")
+        return Merger(self.loader.predict, threads, method.max_batch_size, at_once, observe)
 
     async def infer(self, batch: Batch | list[str]) -> Outputs:
-        return (await self.merged(given(batch))).outputs
+        return (await self.merger(given(batch))).outputs
 
 
 def _lifespan(inner: Any, factory: RunnerAppFactory, traces: Tracing | None) -> Any:
@@ -96,8 +83,11 @@ def _lifespan(inner: Any, factory: RunnerAppFactory, traces: Tracing | None) -> 
         async with inner(app):
             # Ctrl-C reaches the whole process group, but the gateway still has requests to answer: wait for SIGTERM.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+            server = uvicorn.running_server()
+            if server is not None:
+                accept_frames(server, FrameServer(factory.loader, factory.merger, traces))
             interpreter.tune()
-            jobs = (_follow_stages(factory.loader), ProcessMetrics(factory.service.name).watch(), trim_when_idle())
+            jobs = (follow_stages(factory.loader), ProcessMetrics(factory.service.name).watch(), trim_when_idle())
             tasks = [asyncio.create_task(job) for job in jobs]
             yield
             for task in tasks:
@@ -108,7 +98,14 @@ def _lifespan(inner: Any, factory: RunnerAppFactory, traces: Tracing | None) -> 
     return lifespan
 
 
-async def _follow_stages(loader: ModelLoader) -> None:
+def accept_frames(server: uvicorn.Server, frame_server: FrameServer) -> None:
+    def upgraded(connections: set[object]) -> asyncio.Protocol:
+        return FrameProtocol(frame_server, connections)
+
+    uvicorn.accept_upgrades(server, frames.UPGRADE, frames.SWITCHED, upgraded)
+
+
+async def follow_stages(loader: ModelLoader) -> None:
     while True:
         await asyncio.sleep(REFRESH_EVERY)
         try:
@@ -118,65 +115,15 @@ async def _follow_stages(loader: ModelLoader) -> None:
 
 
 class RunnerApp:
-    def __init__(self, app: ASGIApp, factory: RunnerAppFactory, traces: Tracing | None) -> None:
+    def __init__(self, app: ASGIApp, factory: RunnerAppFactory) -> None:
         self._app = app
         self._factory = factory
-        self._traces = traces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-        elif scope["path"] == PREDICT and scope["method"] == "POST":
-            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-            kind = headers.get("content-type", "")
-            if kind == wire.MEDIA:
-                if self._traces is None:
-                    await self._predict(headers, receive, send)
-                else:
-                    with self._traces.compute(self._factory.loader.card.name, headers, send) as traced:
-                        await self._predict(headers, receive, traced)
-            elif "pickle" in kind:
-                await _answer(send, 415, b"pickle is not accepted", {})
-            else:
-                await self._app(scope, receive, send)
-        elif scope["path"] == STATUS:
-            status = self._factory.loader.status()
-            await _answer(send, 200, orjson.dumps(asdict(status)), {"content-type": "application/json"})
-        elif scope["path"] == "/readyz" and not (status := self._factory.loader.status()).ready:
-            await _answer(send, 503, f"{status.why}\n".encode(), {"content-type": "text/plain"})
-        else:
-            await self._app(scope, receive, send)
-
-    async def _predict(self, headers: dict[str, str], receive: Receive, send: Send) -> None:
-        try:
-            answer = await self._factory.merged(wire.unpack(await _body(receive), headers))
-            body, form = wire.pack(answer.outputs)
-            form[wire.VERSION] = answer.tag
-            form[wire.SECONDS] = f"{answer.seconds:.6f}"
-            await _answer(send, 200, body, form)
-        except tuple(FAULTS.values()) as fault:
-            log.warning("%s: %s", type(fault).__name__, fault, extra=self._about(headers))
-            await _answer(send, 500, str(fault).encode(), {wire.FAULT: type(fault).__name__})
-        except Exception as error:
-            log.exception("a call failed unexpectedly", extra=self._about(headers))
-            message = f"{type(error).__name__}: {error}".encode()
-            await _answer(send, 500, message, {wire.FAULT: "ModelFailed"})
-
-    def _about(self, headers: dict[str, str]) -> dict[str, Any]:
-        """Log fields: which requests were in a call."""
-        return {"model": self._factory.loader.card.name, "request_ids": headers.get(wire.REQUESTS, "").split()}
-
-
-async def _body(receive: Receive) -> bytes:
-    chunks: list[bytes] = []
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return b""
-        chunks.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-async def _answer(send: Send, status: int, body: bytes, headers: dict[str, str]) -> None:
-    await respond(send, status, body, [(name.encode(), value.encode()) for name, value in headers.items()])
+        answer = self._app
+        if scope["type"] == "http":
+            if any(name == b"content-type" and b"pickle" in value for name, value in scope["headers"]):
+                answer = PlainTextResponse("pickle is not accepted", 415)
+            elif scope["path"] == "/readyz" and not (status := self._factory.loader.status()).ready:
+                answer = PlainTextResponse(f"{status.why}\n", 503)
+        await answer(scope, receive, send)

@@ -112,6 +112,13 @@ class ModelLoader:
         version = self._serving.version
         return RunnerStatus(True, version.tag, version.model.engine, devices.device_for(self._settings.gpu), self._why)
 
+    def golden_batch(self) -> Batch:
+        """The golden rows of the version that serves. Raises ``NotReady``."""
+        if self._serving is None:
+            raise NotReady(self._why)
+        version = self._serving.version
+        return version.model.encode(version.golden_rows)
+
     def predict(self, batch: Batch | list[str]) -> BatchOutputs:
         """The model's outputs, checked to be as many as the rows and in their order."""
         serving = self._serving

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
 from typing import TypeAlias
 
 from jubako.batch import concat
@@ -17,71 +19,97 @@ from jubako.batching.faults import Misbehaved
 from jubako.models import Batch
 from jubako.runner.loader import BatchOutputs
 
-Compute: TypeAlias = Callable[[Batch], Awaitable[BatchOutputs]]
-Call: TypeAlias = tuple[Batch, asyncio.Future[BatchOutputs]]
+Compute: TypeAlias = Callable[[Batch], BatchOutputs]
+Done: TypeAlias = Callable[[BatchOutputs | Exception], None]
+Call: TypeAlias = tuple[Batch, Done]
 
 
 class Merger:
     """Computes at most ``at_once`` batches at a time, each of at most ``max_rows`` rows or of one larger call.
 
-    Create it on the event loop that uses it. ``observe`` gets the number of calls in each batch.
+    In the threads of ``pool``; without one on the event loop, where a cheap model belongs. Create it on the event loop
+    that uses it. ``observe`` gets the number of calls in each batch.
     """
 
-    def __init__(self, compute: Compute, max_rows: int, at_once: int, observe: Callable[[int], None]) -> None:
+    def __init__(
+        self, compute: Compute, pool: Executor | None, max_rows: int, at_once: int, observe: Callable[[int], None]
+    ) -> None:
         self._compute = compute
+        self._pool = pool
         self._max_rows = max_rows
         self._free = at_once
         self._observe = observe
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[Call] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._alone: deque[Call] = deque()
+        """Calls of a batch that failed: each is computed alone, to isolate the cause."""
+
+    def submit(self, batch: Batch, done: Done) -> None:
+        self._waiting.append((batch, done))
+        self._loop.call_soon(self._start)  # not at once: other calls of this loop iteration are merged too
 
     async def __call__(self, batch: Batch) -> BatchOutputs:
         future: asyncio.Future[BatchOutputs] = self._loop.create_future()
-        self._waiting.append((batch, future))
-        self._loop.call_soon(self._start)  # not at once: other calls of this loop iteration are merged too
+        self.submit(batch, partial(_settle, future))
         return await future
 
     def _start(self) -> None:
         while self._free and (calls := self._take()):
             self._free -= 1
-            task = self._loop.create_task(self._compute_batch(calls))
-            self._tasks.add(task)
-            task.add_done_callback(self._ended)
+            self._observe(len(calls))
+            try:
+                batch = concat([batch for batch, _ in calls])
+                if self._pool is not None:
+                    computing = self._loop.run_in_executor(self._pool, self._compute, batch)
+                    computing.add_done_callback(partial(self._computed_in_thread, calls))
+                    continue
+                result: BatchOutputs | Exception = self._compute(batch)
+            except Exception as error:
+                result = error
+            self._computed(calls, result)
 
     def _take(self) -> list[Call]:
+        if self._alone:
+            return [self._alone.popleft()]
         calls: list[Call] = []
         rows = 0
         while self._waiting and (not calls or rows + len(self._waiting[0][0]) <= self._max_rows):
-            call = self._waiting.popleft()
-            if not call[1].done():  # its client is still connected
-                calls.append(call)
-                rows += len(call[0])
+            calls.append(self._waiting.popleft())
+            rows += len(calls[-1][0])
         return calls
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self._free += 1
+    def _computed_in_thread(self, calls: list[Call], computing: asyncio.Future[BatchOutputs]) -> None:
+        error = None if computing.cancelled() else computing.exception()
+        if computing.cancelled() or (isinstance(error, BaseException) and not isinstance(error, Exception)):
+            error = RuntimeError("the computation was cancelled")
+        self._computed(calls, error if isinstance(error, Exception) else computing.result())
         self._start()
 
-    async def _compute_batch(self, calls: list[Call]) -> None:
-        """Each call gets its own rows. If the batch fails, each call is computed alone, to isolate the cause."""
-        self._observe(len(calls))
-        try:
-            batch = concat([batch for batch, _ in calls])
-            result = await self._compute(batch)
-            if len(result.outputs) != len(batch):
-                raise Misbehaved(f"{result.tag} gave {len(result.outputs)} answers to {len(batch)} rows")
-        except Exception as error:
+    def _computed(self, calls: list[Call], result: BatchOutputs | Exception) -> None:
+        """Each call gets its own rows."""
+        self._free += 1
+        if isinstance(result, BatchOutputs):
+            rows = sum(len(batch) for batch, _ in calls)
+            if len(result.outputs) != rows:
+                result = Misbehaved(f"{result.tag} gave {len(result.outputs)} answers to {rows} rows")
+        if isinstance(result, Exception):
             if len(calls) > 1:
-                for call in calls:
-                    await self._compute_batch([call])
-            elif not calls[0][1].done():
-                calls[0][1].set_exception(error)
+                self._alone += calls
+                self._loop.call_soon(self._start)
+            else:
+                calls[0][1](result)
             return
         start = 0
-        for batch, future in calls:
+        for batch, done in calls:
             end = start + len(batch)
-            if not future.done():
-                future.set_result(BatchOutputs(result.outputs[start:end], result.tag, result.seconds))
+            done(BatchOutputs(result.outputs[start:end], result.tag, result.seconds))
             start = end
+
+
+def _settle(future: asyncio.Future[BatchOutputs], result: BatchOutputs | Exception) -> None:
+    if future.done():
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

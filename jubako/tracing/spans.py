@@ -6,10 +6,10 @@ is complete, and has a link to each of them.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from opentelemetry.context import Context
@@ -21,17 +21,19 @@ from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import (
     Link,
     NonRecordingSpan,
+    Span,
     SpanContext,
     SpanKind,
     StatusCode,
     get_current_span,
     set_span_in_context,
+    use_span,
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from starlette.types import Message, Send
 
+from jubako.batching.calls import PendingCall
+from jubako.batching.faults import CallFault
 from jubako.batching.runner_client import Reply
-from jubako.batching.schedulers import PendingCall
 
 EXPORT_EVERY_MS = 1_000
 #: Spans that may wait for the collector; more are dropped.
@@ -39,9 +41,6 @@ MAX_QUEUED = 4_096
 EXPORT_WITHIN = 5.0
 CLOSE_WITHIN = 2.0
 HEADERS = ("traceparent", "tracestate")
-
-Finish = Callable[[str, str, int, str | None], None]
-"""Called with a request's id, outcome, rows and version when it ends."""
 
 
 class Tracing:
@@ -59,71 +58,69 @@ class Tracing:
         self._wire = TraceContextTextMapPropagator()
         _add_trace_ids_to_logs()
 
-    @contextlib.contextmanager
-    def request(self, model: str, headers: Sequence[tuple[bytes, bytes]]) -> Iterator[Finish]:
+    def start_request(self, model: str, headers: Mapping[bytes, bytes]) -> Span:
         """The span of a request in the gateway; continues the client's ``traceparent``."""
-        carrier = {name.decode(): value.decode("latin-1") for name, value in headers if name.decode() in HEADERS}
+        carrier = {name: headers[name.encode()].decode("latin-1") for name in HEADERS if name.encode() in headers}
         context = self._wire.extract(carrier, Context())
-        with self._tracer.start_as_current_span(
-            f"predict {model}", context, SpanKind.SERVER, {"jubako.model": model}
-        ) as span:
-
-            def finish(request_id: str, outcome: str, rows: int, version: str | None) -> None:
-                span.set_attributes({"jubako.request_id": request_id, "jubako.outcome": outcome, "jubako.rows": rows})
-                if version:
-                    span.set_attribute("jubako.version", version)
-                if outcome in ("failed", "late"):
-                    span.set_status(StatusCode.ERROR, outcome)
-
-            yield finish
+        return self._tracer.start_span(f"predict {model}", context, SpanKind.SERVER, {"jubako.model": model})
 
     @staticmethod
-    def current_request() -> SpanContext | None:
-        """The span of the current request, when it is sampled."""
-        context = get_current_span().get_span_context()
+    def end_request(span: Span, request_id: str, outcome: str, rows: int, version: str | None) -> None:
+        span.set_attributes({"jubako.request_id": request_id, "jubako.outcome": outcome, "jubako.rows": rows})
+        if version:
+            span.set_attribute("jubako.version", version)
+        if outcome in ("failed", "late"):
+            span.set_status(StatusCode.ERROR, outcome)
+        span.end()
+
+    @staticmethod
+    def current(span: Span) -> AbstractContextManager[Span]:
+        """Log records that are made inside have the span's trace id; own routes run in it."""
+        return use_span(span, end_on_exit=False, record_exception=False, set_status_on_exception=False)
+
+    @staticmethod
+    def sampled(span: Span) -> SpanContext | None:
+        context = span.get_span_context()
         return context if context.trace_flags.sampled else None
 
-    async def call(
-        self,
-        model: str,
-        calls: Sequence[PendingCall],
-        headers: MutableMapping[str, str],
-        sending: Coroutine[Any, Any, Reply],
-    ) -> Reply:
-        """The span of a call to a runner; adds its context to ``headers`` before ``sending`` starts."""
+    def current_request(self) -> SpanContext | None:
+        """The span of the current request, when it is sampled."""
+        return self.sampled(get_current_span())
+
+    def start_call(self, model: str, calls: Sequence[PendingCall], meta: MutableMapping[str, object]) -> Span | None:
+        """The span of a call to a runner, whose context travels in ``meta``; None when no request is sampled."""
         requests = [call.trace for call in calls if isinstance(call.trace, SpanContext)]
         if not requests:
-            return await sending
+            return None
         rows = sum(call.rows for call in calls)
         facts: dict[str, str | int] = {"jubako.model": model, "jubako.requests": len(calls), "jubako.rows": rows}
-        with self._tracer.start_as_current_span(
-            f"call {model}",
-            set_span_in_context(NonRecordingSpan(requests[0]), Context()),
-            SpanKind.CLIENT,
-            facts,
-            [Link(request) for request in requests],
-        ) as span:
-            self._wire.inject(headers)
-            reply = await sending
+        first = set_span_in_context(NonRecordingSpan(requests[0]), Context())
+        links = [Link(request) for request in requests]
+        span = self._tracer.start_span(f"call {model}", first, SpanKind.CLIENT, facts, links)
+        self._wire.inject(meta, set_span_in_context(span, Context()))
+        return span
+
+    @staticmethod
+    def end_call(span: Span, reply: Reply | CallFault) -> None:
+        if isinstance(reply, Reply):
             span.set_attributes({"jubako.version": reply.version, "jubako.model_seconds": reply.seconds})
-            return reply
+        else:
+            span.record_exception(reply)
+            span.set_status(StatusCode.ERROR, f"{type(reply).__name__}: {reply}")
+        span.end()
 
-    @contextlib.contextmanager
-    def compute(self, model: str, headers: Mapping[str, str], send: Send) -> Iterator[Send]:
-        """The span of a computation in a runner; none when the call is not traced."""
-        if HEADERS[0] not in headers:
-            yield send
-            return
-        context = self._wire.extract({name: headers[name] for name in HEADERS if name in headers}, Context())
-        facts = {"jubako.model": model}
-        with self._tracer.start_as_current_span(f"compute {model}", context, SpanKind.SERVER, facts) as span:
+    def start_compute(self, model: str, meta: Mapping[str, object]) -> Span | None:
+        """The span of a computation in a runner; None when the call is not traced."""
+        if HEADERS[0] not in meta:
+            return None
+        context = self._wire.extract({name: str(meta[name]) for name in HEADERS if name in meta}, Context())
+        return self._tracer.start_span(f"compute {model}", context, SpanKind.SERVER, {"jubako.model": model})
 
-            async def traced(message: Message) -> None:
-                if message["type"] == "http.response.start" and message["status"] >= 500:
-                    span.set_status(StatusCode.ERROR)
-                await send(message)
-
-            yield traced
+    @staticmethod
+    def end_compute(span: Span, *, failed: bool) -> None:
+        if failed:
+            span.set_status(StatusCode.ERROR)
+        span.end()
 
     def close(self) -> None:
         """Send queued spans, for a bounded time: an unreachable collector must not delay the stop."""

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import bentoml
 import httpx
+import psutil
 import pytest
 
 from tests.engine.tiny.versions import TINY, VERSION, make
@@ -22,7 +23,8 @@ BOTH = {"pair": {"left": 1.0, "right": 2.0}, "note": {"text": "Thanks."}}
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """``notes`` lives in the gateway, the other models in runners."""
     place = Home(tmp_path_factory.mktemp("tiny"))
     with pytest.MonkeyPatch.context() as patch:
         place.use(patch)
@@ -32,10 +34,15 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         place.bentoml,
         place.root / "serve",
         target="tests.engine.tiny.service:Tiny",
-        config={"services": {"tiny": {"drain_seconds": 0.1}}},
+        config={"services": {"tiny": {"drain_seconds": 0.1}, "notes": {"placement": "gateway"}}},
     ).start()
-    yield running.url
+    yield running
     running.stop()
+
+
+@pytest.fixture
+def url(running: RunningService) -> str:
+    return running.url
 
 
 def test_a_route_of_two_models_answers_with_predictions_that_have_ids(url: str) -> None:
@@ -51,6 +58,16 @@ def test_a_route_of_two_models_answers_with_predictions_that_have_ids(url: str) 
     assert re.match(
         r"queue;dur=[\d.]+, batch;dur=[\d.]+, model;dur=[\d.]+, total;dur=", answer.headers["server-timing"]
     )
+
+
+def test_a_model_in_the_gateway_has_no_process_and_is_ready_like_the_others(running: RunningService) -> None:
+    assert running.process is not None
+    commands = [" ".join(child.cmdline()) for child in psutil.Process(running.process.pid).children(recursive=True)]
+    assert any("--service-name sums" in command for command in commands)
+    assert not any("--service-name notes" in command for command in commands)
+    models = httpx.get(f"{running.url}/readyz").json()["models"]
+    assert models["notes"]["ready"]
+    assert models["notes"]["version"].startswith("notes:")
 
 
 def test_wrong_values_are_located_in_the_routes_own_arguments(url: str) -> None:

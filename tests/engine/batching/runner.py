@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from jubako.batching import Batcher, BatcherLimits, DeadlinePassed, Reply, RunnerStatus
-from jubako.batching.results import Observe
+from jubako.batching import Batcher, BatcherLimits, CallFault, DeadlinePassed, Reply, RunnerStatus
+from jubako.batching.batcher import Observe
 from jubako.batching.schedulers import FifoScheduler
 from jubako.batching.throughput import ThroughputEstimator
 
@@ -25,18 +25,26 @@ class FakeRunner:
         self.seconds = seconds
         self.version = version
         self.calls: list[int] = []
-        self.computed: list[float] = []
+        self.computed: list[Any] = []
 
-    async def send(self, batch: Any, timeout_seconds: float, headers: Any = None) -> Reply:
+    def send(self, batch: Any, timeout_seconds: float, meta: Any, done: Callable[[Reply | CallFault], None]) -> None:
         self.calls.append(len(batch))
+        loop = asyncio.get_running_loop()
+        if self.seconds > timeout_seconds:
+            loop.call_later(timeout_seconds, done, DeadlinePassed(timeout_seconds))
+        elif self.seconds:
+            loop.call_later(self.seconds, self._reply, batch, done)
+        else:
+            loop.call_soon(self._reply, batch, done)
+
+    def _reply(self, batch: Any, done: Callable[[Reply | CallFault], None]) -> None:
         try:
-            async with asyncio.timeout(timeout_seconds):
-                await asyncio.sleep(self.seconds)
-        except TimeoutError as error:
-            raise DeadlinePassed(timeout_seconds) from error
-        outputs = self.compute(batch)
-        self.computed += [float(row[0]) for row in batch]
-        return Reply(outputs, self.version, self.seconds)
+            outputs = self.compute(batch)
+        except CallFault as fault:
+            done(fault)
+            return
+        self.computed += [row[0] for row in batch]
+        done(Reply(outputs, self.version, self.seconds))
 
     async def status(self, timeout_seconds: float) -> RunnerStatus:
         return RunnerStatus(True, self.version)

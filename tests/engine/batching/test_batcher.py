@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from jubako.batch import of_texts
 from jubako.batching import (
     Batcher,
     BatcherLimits,
@@ -16,7 +17,6 @@ from jubako.batching import (
     DeadlinePassed,
     ModelFailed,
     QueueOverloaded,
-    Reply,
     RunnerGone,
 )
 from jubako.batching.faults import Misbehaved
@@ -223,22 +223,20 @@ async def test_answers_of_one_request_come_from_one_version() -> None:
 async def test_short_texts_do_not_wait_behind_long_ones() -> None:
     order: list[int] = []
 
-    class Texts(FakeRunner):
-        async def send(self, batch: Any, timeout_seconds: float, headers: Any = None) -> Reply:
-            await asyncio.sleep(0.005)
-            order.extend(len(text) for text in batch)
-            return Reply(np.zeros((len(batch), 1), np.float32), "fake:1", 0.0)
+    def noted(batch: Any) -> Any:
+        order.extend(len(text) for text in batch)
+        return np.zeros((len(batch), 1), np.float32)
 
     def weigh(batch: Any) -> int:
         return sum(len(text) for text in batch)
 
     batcher = Batcher(
-        "fake", Texts(), ShortestFirstScheduler(8, 400), ThroughputEstimator(400),
+        "fake", FakeRunner(noted, seconds=0.005), ShortestFirstScheduler(8, 400), ThroughputEstimator(400),
         BatcherLimits(in_flight=1, queue_rows=1000, deadline=5.0, part_rows=8), metrics=Noted(), weigh=weigh,
     )  # fmt: skip
-    blocker = asyncio.create_task(batcher.call(["x" * 10], here))
+    blocker = asyncio.create_task(batcher.call(of_texts(["x" * 10]), here))
     await asyncio.sleep(0)
     texts = [["long " * 60] for _ in range(4)] + [["short one!"] for _ in range(4)]
-    await asyncio.gather(blocker, *(batcher.call(text, here) for text in texts))
+    await asyncio.gather(blocker, *(batcher.call(of_texts(text), here) for text in texts))
     assert order == [10] * 5 + [300] * 4
     await batcher.close()

@@ -1,91 +1,102 @@
-"""Exchanges between gateway and runner: whole, each with its own answer, and never on a connection that is in doubt."""
+"""Frames between gateway and runner: whole, each call with its own reply, and never on a connection in doubt."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from jubako.batching import frames
 from jubako.batching.connection import ConnectionBroken, ConnectionPool
+from jubako.batching.frames import Frame, FrameReader, NotAFrame
 from tests.certificates import certified
 
 Respond = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 
 
-class There:
-    """A server that answers with what ``respond`` writes; counts pool."""
+class Runner:
+    """Accepts the upgrade and answers each frame with what ``respond`` writes; counts its connections."""
 
-    def __init__(self, respond: Respond) -> None:
+    def __init__(self, respond: Respond, switched: bytes = frames.SWITCHED) -> None:
         self._respond = respond
-        self.pool = 0
+        self._switched = switched
+        self.heads: list[bytes] = []
         self.writers: list[asyncio.StreamWriter] = []
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.pool += 1
         self.writers.append(writer)
         try:
+            self.heads.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(self._switched)
             while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                lines = head.decode().lower().split("\r\n")
-                size = next(int(line.partition(":")[2]) for line in lines if line.startswith("content-length"))
-                await self._respond(await reader.readexactly(size), writer)
+                meta, body = frames.HEAD.unpack(await reader.readexactly(frames.HEAD.size))
+                await reader.readexactly(meta)
+                await self._respond(await reader.readexactly(body), writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
             writer.close()
 
+    @property
+    def connections(self) -> int:
+        return len(self.writers)
+
 
 @asynccontextmanager
-async def there(folder: Path, respond: Respond) -> AsyncIterator[tuple[There, ConnectionPool]]:
-    server = There(respond)
-    listening = await asyncio.start_unix_server(server, folder / "socket")
+async def running(folder: Path, respond: Respond) -> AsyncIterator[tuple[Runner, ConnectionPool]]:
+    runner = Runner(respond)
+    listening = await asyncio.start_unix_server(runner, folder / "socket")
     pool = ConnectionPool(f"file://{folder / 'socket'}")
     try:
-        yield server, pool
+        yield runner, pool
     finally:
         await pool.close()
         listening.close()
         await asyncio.sleep(0)
 
 
-def answer(body: bytes, more: str = "") -> bytes:
-    return f"HTTP/1.1 200 OK\r\nX-Told: a\r\n{more}content-length: {len(body)}\r\n\r\n".encode() + body
+async def ask(pool: ConnectionPool, body: bytes, timeout_seconds: float = 5) -> Frame:
+    reply: asyncio.Future[Frame | Exception] = asyncio.get_running_loop().create_future()
+    pool.send(frames.pack({}, body), timeout_seconds, reply.set_result)
+    found = await reply
+    if isinstance(found, Exception):
+        raise found
+    return found
 
 
 async def echo(body: bytes, writer: asyncio.StreamWriter) -> None:
-    writer.write(answer(body))
+    writer.write(frames.pack({"told": "a"}, body))
 
 
-async def test_one_exchange_after_another_goes_over_one_connection(tmp_path: Path) -> None:
-    async with there(tmp_path, echo) as (server, pool):
+async def test_one_call_after_another_goes_over_one_connection(tmp_path: Path) -> None:
+    async with running(tmp_path, echo) as (runner, pool):
         for number in range(20):
-            told = await pool.request("POST", "/", 5, {"x-one": "1"}, b"%d" % number)
-            assert (told.status, told.headers["x-told"], told.content) == (200, "a", b"%d" % number)
-        assert server.pool == 1
+            assert await ask(pool, b"%d" % number) == ({"told": "a"}, b"%d" % number)
+        assert runner.connections == 1
 
 
-async def test_at_once_each_gets_its_own_answer_however_it_comes(tmp_path: Path) -> None:
+async def test_calls_at_once_get_their_own_replies_in_whatever_pieces_these_arrive(tmp_path: Path) -> None:
     async def in_pieces(body: bytes, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
-        for start in range(0, len(body), 100_000):
-            piece = body[start : start + 100_000]
+        frame = frames.pack({}, body)
+        for start in range(0, len(frame), 100_000):
             await asyncio.sleep(0)
-            writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
-        writer.write(b"0\r\n\r\n")
+            writer.write(frame[start : start + 100_000])
 
-    async with there(tmp_path, in_pieces) as (server, pool):
+    async with running(tmp_path, in_pieces) as (runner, pool):
         bodies = [bytes([number]) * 300_000 for number in range(16)]
-        answers = await asyncio.gather(*(pool.request("POST", "/", 5, body=body) for body in bodies))
-        assert [told.content for told in answers] == bodies
-        assert server.pool == 16
+        assert [body for _, body in await asyncio.gather(*(ask(pool, body) for body in bodies))] == bodies
+        assert runner.connections == 16
 
 
-@pytest.mark.parametrize("leaves", ["too late", "cancelled"])
-async def test_an_answer_that_nobody_waited_for_is_never_told_to_the_next(tmp_path: Path, leaves: str) -> None:
+async def test_a_reply_after_the_timeout_is_not_given_to_the_next_call(tmp_path: Path) -> None:
     go = asyncio.Event()
 
     async def slow_once(body: bytes, writer: asyncio.StreamWriter) -> None:
@@ -93,32 +104,20 @@ async def test_an_answer_that_nobody_waited_for_is_never_told_to_the_next(tmp_pa
             await go.wait()
         await echo(body, writer)
 
-    async with there(tmp_path, slow_once) as (server, pool):
-        if leaves == "too late":
-            with pytest.raises(TimeoutError):
-                await pool.request("POST", "/", 0.05, body=b"slow")
-        else:
-            asking = asyncio.create_task(pool.request("POST", "/", 5, body=b"slow"))
-            await asyncio.sleep(0.05)
-            asking.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await asking
+    async with running(tmp_path, slow_once) as (runner, pool):
+        with pytest.raises(TimeoutError):
+            await ask(pool, b"slow", 0.05)
         go.set()
-        assert (await pool.request("POST", "/", 5, body=b"next")).content == b"next"
-        assert server.pool == 2
+        assert (await ask(pool, b"next"))[1] == b"next"
+        assert runner.connections == 2
 
 
 @pytest.mark.parametrize(
     "said",
-    [
-        b"",
-        answer(b"whole")[:-2],
-        b"SSH-2.0-of-another-kind\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\ncontent-length: many\r\n\r\n",
-    ],
-    ids=["nothing", "half", "not HTTP", "no length"],
+    [b"", frames.pack({}, b"whole")[:-2], struct.pack("<II", 1 << 31, 0), frames.HEAD.pack(3, 0) + b"{{{"],
+    ids=["nothing", "half", "too large", "not JSON"],
 )
-async def test_no_whole_answer_is_a_broken_one_and_the_next_gets_a_new_connection(tmp_path: Path, said: bytes) -> None:
+async def test_a_broken_reply_is_named_and_the_next_call_gets_a_new_connection(tmp_path: Path, said: bytes) -> None:
     async def breaks_once(body: bytes, writer: asyncio.StreamWriter) -> None:
         if body == b"break":
             writer.write(said)
@@ -126,64 +125,86 @@ async def test_no_whole_answer_is_a_broken_one_and_the_next_gets_a_new_connectio
         else:
             await echo(body, writer)
 
-    async with there(tmp_path, breaks_once) as (server, pool):
+    async with running(tmp_path, breaks_once) as (runner, pool):
         with pytest.raises(ConnectionBroken):
-            await pool.request("POST", "/", 5, body=b"break")
-        assert (await pool.request("POST", "/", 5, body=b"next")).content == b"next"
-        assert server.pool == 2
+            await ask(pool, b"break")
+        assert (await ask(pool, b"next"))[1] == b"next"
+        assert runner.connections == 2
 
 
-@pytest.mark.parametrize("how", ["closed there", "told to close", "talks unasked", "talks on", "begins to talk on"])
+@pytest.mark.parametrize("how", ["closed by the runner", "unasked frame", "second frame", "half a second frame"])
 async def test_a_kept_connection_that_is_in_doubt_is_not_used_again(tmp_path: Path, how: str) -> None:
     async def last(body: bytes, writer: asyncio.StreamWriter) -> None:
-        more = {"talks on": answer(b"for nobody"), "begins to talk on": answer(b"for nobody")[:-3]}
-        writer.write(answer(body, "connection: close\r\n" if how == "told to close" else "") + more.get(how, b""))
+        unasked = frames.pack({}, b"for nobody")
+        more = {"second frame": unasked, "half a second frame": unasked[:-3]}
+        writer.write(frames.pack({}, body) + more.get(how, b""))
 
-    async with there(tmp_path, last) as (server, pool):
-        assert (await pool.request("POST", "/", 5, body=b"one")).content == b"one"
-        if how == "closed there":
-            server.writers[0].close()
-        elif how == "talks unasked":
-            server.writers[0].write(answer(b"for nobody"))
+    async with running(tmp_path, last) as (runner, pool):
+        assert (await ask(pool, b"one"))[1] == b"one"
+        if how == "closed by the runner":
+            runner.writers[0].close()
+        elif how == "unasked frame":
+            runner.writers[0].write(frames.pack({}, b"for nobody"))
         await asyncio.sleep(0.05)
-        assert (await pool.request("POST", "/", 5, body=b"two")).content == b"two"
-        assert server.pool == 2
+        assert (await ask(pool, b"two"))[1] == b"two"
+        assert runner.connections == 2
 
 
 @pytest.mark.parametrize(("url", "path"), [("tcp://127.0.0.1:{}", ""), ("http://127.0.0.1:{}/behind/", "/behind")])
-async def test_over_tcp_it_says_whom_it_wants(url: str, path: str) -> None:
-    heads: list[bytes] = []
-
-    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heads.append(await reader.readuntil(b"\r\n\r\n"))
-        writer.write(answer(b"here", "connection: close\r\n"))
-        writer.close()
-
-    listening = await asyncio.start_server(respond, "127.0.0.1", 0)
+async def test_over_tcp_the_upgrade_names_its_host(url: str, path: str) -> None:
+    runner = Runner(echo)
+    listening = await asyncio.start_server(runner, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
     pool = ConnectionPool(url.format(port))
-    assert (await pool.request("GET", "/status", 5)).content == b"here"
-    assert heads == [f"GET {path}/status HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-length: 0\r\n\r\n".encode()]
+    assert (await ask(pool, b"here"))[1] == b"here"
+    upgrade = "connection: upgrade\r\nupgrade: jubako-frames"
+    assert runner.heads == [f"GET {path}/frames HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n{upgrade}\r\n\r\n".encode()]
     await pool.close()
     listening.close()
 
 
-async def test_over_https_only_with_whom_the_system_trusts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_speaks_no_frames_is_no_runner() -> None:
+    listening = await asyncio.start_server(Runner(echo, b"HTTP/1.1 404 Not Found\r\n\r\n"), "127.0.0.1", 0)
+    pool = ConnectionPool(f"tcp://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
+    with pytest.raises(ConnectionBroken, match="does not speak frames"):
+        await ask(pool, b"rows")
+    await pool.close()
+    listening.close()
+
+
+async def test_over_https_only_a_trusted_certificate_is_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     certificate, key = certified("localhost", tmp_path)
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(certificate, key)
-    listening = await asyncio.start_server(There(echo), "127.0.0.1", 0, ssl=tls)
+    listening = await asyncio.start_server(Runner(echo), "127.0.0.1", 0, ssl=tls)
     pool = ConnectionPool(f"https://localhost:{listening.sockets[0].getsockname()[1]}")
     with pytest.raises(ssl.SSLCertVerificationError):
-        await pool.request("POST", "/", 5, body=b"whom?")
+        await ask(pool, b"whom?")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    assert (await pool.request("POST", "/", 5, body=b"secret")).content == b"secret"
+    assert (await ask(pool, b"secret"))[1] == b"secret"
     await pool.close()
     listening.close()
     await asyncio.sleep(0.05)
 
 
-async def test_where_nobody_is_that_is_said_at_once(tmp_path: Path) -> None:
-    pool = ConnectionPool(f"file://{tmp_path / 'nobody'}")
+async def test_a_runner_that_does_not_listen_is_an_error_at_once(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
-        await pool.request("GET", "/", 5)
+        await ask(ConnectionPool(f"file://{tmp_path / 'nobody'}"), b"")
+
+
+@given(st.lists(st.tuples(st.dictionaries(st.text(), st.text()), st.binary())), st.lists(st.integers(0, 200)))
+def test_frames_are_read_whole_however_they_are_cut(sent: list[Frame], cuts: list[int]) -> None:
+    stream = b"".join(frames.pack(*frame) for frame in sent)
+    places = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
+    reader = FrameReader()
+    pieces = (stream[start:end] for start, end in pairwise(places))
+    assert [frame for piece in pieces for frame in reader.feed(piece)] == sent
+    assert not reader.pending
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_frames_or_refused(data: bytes) -> None:
+    with suppress(NotAFrame):
+        assert all(isinstance(meta, dict) for meta, _ in FrameReader().feed(data))

@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 from uvicorn.lifespan.on import LifespanOn
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from jubako import compat
 from tests.reading import ROOT, imports, python_files, syntax
@@ -90,14 +90,24 @@ def test_uvicorn_has_what_the_protocols_list() -> None:
     lifespan = LifespanOn(server.config)
     found = {"Server": server, "Config": server.config, "Lifespan": lifespan}
     sources = {
-        "RequestResponseCycle": RequestResponseCycle.__init__.__code__.co_names,
-        "FlowControl": dir(FlowControl),
         "Server": uvicorn.Server.startup.__code__.co_names,
+        "ServerState": uvicorn.server.ServerState().__dict__,
         "Config": uvicorn.Config.load.__code__.co_names,
     }
     for listed in names_in(COMPAT / "uvicorn.py"):
         owner, _, member = listed.partition(".")
-        assert hasattr(found.get(owner), member) or member in sources.get(owner, ()), listed
+        if owner in (*found, *sources):
+            assert hasattr(found.get(owner), member) or member in sources.get(owner, ()), listed
+
+
+def test_uvicorns_protocol_has_what_the_gateway_stands_on() -> None:
+    attributes = {"app", "cycle", "flow", "headers", "parser", "pipeline", "transport", "expect_100_continue"}
+    assert attributes <= {*HttpToolsProtocol.__init__.__code__.co_names}
+    of_a_request = {"disconnected", "keep_alive", "message_event", "response_complete", "response_started"}
+    assert of_a_request <= {*RequestResponseCycle.__init__.__code__.co_names}
+    assert hasattr(FlowControl(None), "read_paused")  # type: ignore[arg-type]
+    methods = {"on_response_complete", "shutdown", "_start_asgi_task", "_get_upgrade", "_should_upgrade"}
+    assert methods | {"handle_websocket_upgrade", "pause_writing", "resume_writing"} <= {*dir(HttpToolsProtocol)}
 
 
 def test_the_tested_versions_are_the_locked_ones() -> None:

@@ -12,6 +12,8 @@ from starlette.types import Receive, Scope, Send
 from jubako import collection
 from jubako.console import files
 from jubako.gateway.app import GatewayApp
+from jubako.gateway.connections import ConnectionTable
+from jubako.gateway.frontend import Frontend
 from jubako.gateway.keys import Keyring, key_hash
 from jubako.gateway.pages import Pages
 from jubako.settings import LimitSettings
@@ -28,17 +30,12 @@ def http(tmp_path: Path) -> httpx.AsyncClient:
     keys = tmp_path / "keys"
     keys.write_text(f"somebody: {key_hash('secret')}\n")
     nothing: Any = None
-    door = GatewayApp(
-        _bentoml,
-        {},
-        Pages({}, nothing, dict, collection.here()),
-        nothing,
-        console=files(),
-        keyring=Keyring(keys),
-        limits=LimitSettings(body_bytes=1024),
-        log_access=False,
+    limits = LimitSettings(body_bytes=1024)
+    frontend = Frontend(
+        routes={}, metrics=nothing, limits=limits, connections=ConnectionTable(limits), keyring=Keyring(keys)
     )
-    return httpx.AsyncClient(transport=httpx.ASGITransport(door), base_url="http://jubako")
+    app = GatewayApp(_bentoml, Pages({}, nothing, dict, collection.here()), frontend, console=files())
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://jubako")
 
 
 async def test_the_page_opens_without_a_key(http: httpx.AsyncClient) -> None:

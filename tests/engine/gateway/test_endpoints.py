@@ -7,16 +7,13 @@ import gc
 import types
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
-import numpy as np
 import pytest
 
-from jubako.batching import Batcher, CallerDisconnected, QueueOverloaded
+from jubako.batching import CallerDisconnected
 from jubako.gateway.decoding import DecodePool
-from jubako.gateway.endpoints import ModelEndpoint
-from jubako.gateway.problems import UnavailableProblem
-from tests.five import CARDS, MODELS
+from tests.engine.gateway.fronting import fronting, read_answer, request
 
 
 @contextmanager
@@ -36,20 +33,6 @@ def nothing_of_ours_waits_for_the_collector() -> Iterator[None]:
     assert {name for name in left if not name.startswith("test_")} == set()
 
 
-class Full:
-    """A batcher and a reader with no room."""
-
-    version = None
-
-    def check_media(self, content_type: bytes) -> None: ...
-
-    async def read(self, *_: Any) -> Any:
-        return np.zeros((1, 4), np.float32)
-
-    async def call(self, *_: Any) -> Any:
-        raise QueueOverloaded(1.0)
-
-
 async def refused(ask: Callable[[], Awaitable[Any]], kind: type[Exception]) -> None:
     try:
         await ask()
@@ -59,10 +42,13 @@ async def refused(ask: Callable[[], Awaitable[Any]], kind: type[Exception]) -> N
 
 
 async def test_a_refused_request_leaves_nothing_behind() -> None:
-    full: Any = Full()
-    desk = ModelEndpoint(CARDS["iris"], MODELS["iris"], full, cast(Batcher, full))
-    with nothing_of_ours_waits_for_the_collector():
-        await refused(lambda: desk.answer(b"a large body", b"", "id", lambda: False), UnavailableProblem)
+    async with fronting() as front:
+        reader, writer = await front.connect()
+        with nothing_of_ours_waits_for_the_collector():
+            for _ in range(3):
+                writer.write(request(b"{}", "/v1/echo/predict", "Content-Encoding: gzip"))
+                assert (await read_answer(reader))[0] == 415
+        writer.close()
 
 
 async def test_pictures_of_a_caller_who_left_leave_nothing_behind() -> None:

@@ -1,4 +1,4 @@
-"""A runner's application: its wire format and BentoML's own route share one merger, and no timer holds memory."""
+"""A runner's application: frames and BentoML's own route share one merger, and no timer holds memory."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from bentoml._internal.server.http.traffic import TimeoutMiddleware
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry, Histogram
 
-from jubako.batching import wire
+from jubako import batch as batches
 from jubako.batching.faults import ModelFailed, NotReady
+from jubako.batching.frames import Frame, FrameReader
 from jubako.card import Batching
 from jubako.runner.app import RunnerApp, RunnerAppFactory, RunnerService
+from jubako.runner.frame_server import FrameServer
 from jubako.runner.loader import BatchOutputs
 from jubako.settings import settings_for
 from tests.five import COLLECTION
@@ -68,29 +70,33 @@ async def running() -> AsyncIterator[tuple[httpx.AsyncClient, RunnerAppFactory]]
     factory.__dict__["adaptive_batch_size_hist"] = Histogram("sizes", "", LABELS, registry=CollectorRegistry())
     app = factory()
     async with app.router.lifespan_context(app):
-        transport = httpx.ASGITransport(RunnerApp(app, factory, None))
+        transport = httpx.ASGITransport(RunnerApp(app, factory))
         async with httpx.AsyncClient(transport=transport, base_url="http://runner") as client:
             yield client, factory
 
 
-async def send(client: httpx.AsyncClient, *rows: float) -> httpx.Response:
-    body, headers = wire.pack(np.asarray(rows, np.float32).reshape(-1, 1))
-    return await client.post("/predict", content=body, headers=headers)
+async def send(factory: RunnerAppFactory, *rows: float) -> Frame:
+    form, body = batches.pack(np.asarray(rows, np.float32).reshape(-1, 1))
+    reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+    FrameServer(factory.loader, factory.merger, None).answer({"form": form, "ids": ["a"]}, body, reply.set_result)
+    return next(FrameReader().feed(await reply))
 
 
 async def test_version_and_seconds_travel_beside_the_outputs() -> None:
-    async with running() as (client, _):
-        answer = await send(client, 1, 2)
-    assert wire.outputs_of(answer.content, answer.headers).tolist() == [[2], [4]]
-    assert (answer.headers[wire.VERSION], float(answer.headers[wire.SECONDS])) == ("fake:1", 0.25)
+    async with running() as (_, factory):
+        meta, body = await send(factory, 1, 2)
+    assert batches.unpack(meta["form"], body).tolist() == [[2], [4]]
+    assert (meta["version"], meta["seconds"]) == ("fake:1", 0.25)
 
 
 async def test_both_routes_share_the_batches_and_bentomls_metric_counts_them() -> None:
     async with running() as (client, factory):
-        native, ours = await asyncio.gather(client.post("/predict", json={"batch": [[5], [6]]}), send(client, 1))
+        native, (meta, body) = await asyncio.gather(
+            client.post("/predict", json={"batch": [[5], [6]]}), send(factory, 1)
+        )
         assert native.json() == [[10], [12]], "plain outputs, as BentoML's own clients expect"
-        assert wire.outputs_of(ours.content, ours.headers).tolist() == [[2]]
-        await send(client, 3)
+        assert batches.unpack(meta["form"], body).tolist() == [[2]]
+        await send(factory, 3)
         calls = sum(
             sample.value
             for metric in factory.adaptive_batch_size_hist.collect()
@@ -103,9 +109,9 @@ async def test_both_routes_share_the_batches_and_bentomls_metric_counts_them() -
 
 @pytest.mark.parametrize(("row", "fault"), [(13, "ModelFailed"), (14, "NotReady")])
 async def test_what_failed_is_named_for_the_gateway(row: float, fault: str) -> None:
-    async with running() as (client, _):
-        answer = await send(client, row)
-    assert (answer.status_code, answer.headers[wire.FAULT]) == (500, fault)
+    async with running() as (_, factory):
+        meta, _ = await send(factory, row)
+    assert meta["fault"] == fault
 
 
 async def test_pickled_rows_are_refused() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -26,10 +27,8 @@ class Doubling:
         self.merged: list[int] = []
 
     def merger(self, at_once: int = 1) -> Merger:
-        return Merger(self.compute, MAX_ROWS, at_once, self.merged.append)
-
-    async def compute(self, batch: Any) -> BatchOutputs:
-        return await asyncio.to_thread(self.predict, batch) if self.threaded else self.predict(batch)
+        pool = ThreadPoolExecutor(at_once) if self.threaded else None
+        return Merger(self.predict, pool, MAX_ROWS, at_once, self.merged.append)
 
     def predict(self, batch: Any) -> BatchOutputs:
         rows = np.asarray(batch, np.float32).ravel()
@@ -99,27 +98,25 @@ async def test_as_many_batches_as_the_card_says_are_computed_at_a_time(at_once: 
 
 
 async def test_the_end_of_a_batch_starts_the_next_one() -> None:
-    """Nothing looks now and then, and no call has to come for it."""
-    first, computing, done = True, asyncio.Event(), asyncio.Event()
+    """Nothing polls, and no further call is needed."""
+    model = Doubling(threaded=True)
+    predict, computing, finish = model.predict, threading.Event(), threading.Event()
 
-    async def compute(batch: Any) -> BatchOutputs:
-        nonlocal first
-        if first:
-            first = False
-            computing.set()
-            await done.wait()
-        return BatchOutputs(batch, "fake:1", 0.0)
+    def waits_once(batch: Any) -> BatchOutputs:
+        computing.set()
+        finish.wait(30)
+        return predict(batch)
 
-    merger = Merger(compute, MAX_ROWS, 1, lambda _: None)
+    model.predict = waits_once  # type: ignore[method-assign]
+    merger = model.merger()
     one = asyncio.create_task(merger(column(1)))
-    await computing.wait()
+    await asyncio.to_thread(computing.wait, 30)
     others = [asyncio.create_task(merger(column(row))) for row in (2, 3)]
     await asyncio.sleep(0)
-    done.set()
-    await one
-    for _ in range(5):  # turns of the loop, not time
-        await asyncio.sleep(0)
-    assert all(other.done() for other in others)
+    finish.set()
+    async with asyncio.timeout(30):
+        await asyncio.gather(one, *others)
+    assert model.batches == [[1], [2, 3]]
 
 
 async def test_the_rows_of_another_call_fail_only_that_call() -> None:

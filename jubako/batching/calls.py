@@ -1,0 +1,175 @@
+"""Rows that wait for their outputs, and what they are told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
+
+from jubako.batching.faults import CallerDisconnected, CallFault
+from jubako.models import Outputs
+
+
+@dataclass(slots=True)
+class ComputedBatch:
+    """What a runner made of one batch."""
+
+    outputs: Outputs
+    version: str
+    batch_id: str
+    """A prediction's id is ``version:batch_id.place``."""
+    sent: float
+    replied: float
+    model_seconds: float
+
+
+Delivery: TypeAlias = "tuple[PendingCall, int, int]"
+"""A call, the row where its outputs begin, and the place with which its predictions' ids begin."""
+
+
+class PendingCall:
+    """The rows of one request, or a part of them. A subclass says what becomes of their outputs.
+
+    ``answered_together`` is true for a subclass whose calls the batcher does not ``deliver`` one by one: it gives all
+    of a batch to its ``answer``, which then does once what would else be done for each.
+
+    The batcher sets all fields but ``open`` when it is given the rows. ``open`` is true until the call is answered,
+    failed, or left by its client: a call that is not open is not computed.
+    """
+
+    __slots__ = ("batch", "deadline", "enqueued", "open", "request_id", "rows", "trace", "weight")
+    whole: ClassVar[bool] = True
+    """Whether these are all the rows of a request."""
+    answered_together: ClassVar[bool] = False
+    polled: ClassVar[bool] = True
+    """Whether ``is_gone`` must be asked."""
+
+    batch: Any
+    """The rows, as the batcher's ``join`` takes them."""
+    rows: int
+    weight: int
+    """What it costs: rows, or tokens for text."""
+    enqueued: float
+    deadline: float
+    request_id: str
+    trace: Any
+    """The context of the request's span, when it is traced."""
+
+    def __init__(self, request_id: str, trace: Any = None) -> None:
+        self.request_id = request_id
+        self.trace = trace
+        self.open = True
+
+    def is_gone(self) -> bool:
+        """Whether the client has left, where nobody closes the call when that happens."""
+        return False
+
+    def deliver(self, computed: ComputedBatch, start: int, first: int) -> None:
+        """Its outputs begin at row ``start``, the places in its predictions' ids with ``first``."""
+        raise NotImplementedError
+
+    def fail(self, fault: CallFault) -> None:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """The outputs of one call's rows, and how long they took."""
+
+    outputs: Outputs
+    version: str
+    batch_id: str
+    first: int
+    queue_seconds: float
+    call_seconds: float
+    """From sending the batch to its reply: ``model_seconds`` and everything around it."""
+    model_seconds: float
+
+
+class AwaitedCall(PendingCall):
+    """A call of code in this process, which awaits ``future``."""
+
+    __slots__ = ("_is_disconnected", "future")
+
+    def __init__(
+        self, future: asyncio.Future[BatchResult], is_disconnected: Callable[[], bool], request_id: str, trace: Any
+    ) -> None:
+        super().__init__(request_id, trace)
+        self.future = future
+        self._is_disconnected = is_disconnected
+
+    def is_gone(self) -> bool:
+        return self.future.done() or self._is_disconnected()
+
+    def deliver(self, computed: ComputedBatch, start: int, first: int) -> None:
+        if not self.future.done():
+            result = BatchResult(
+                computed.outputs[start : start + self.rows],
+                computed.version,
+                computed.batch_id,
+                first,
+                computed.sent - self.enqueued,
+                computed.replied - computed.sent,
+                computed.model_seconds,
+            )
+            self.future.set_result(result)
+
+    def fail(self, fault: CallFault) -> None:
+        if not self.future.done():
+            self.future.set_exception(fault)
+
+
+class CallPart(PendingCall):
+    """Some rows of a call that is larger than one batch."""
+
+    __slots__ = ("computed", "outputs", "parent")
+    whole: ClassVar[bool] = False
+
+    def __init__(self, parent: SplitCall) -> None:
+        super().__init__(parent.call.request_id, parent.call.trace)
+        self.parent = parent
+        self.computed: ComputedBatch | None = None
+        self.outputs: Outputs | None = None
+
+    def is_gone(self) -> bool:
+        return self.parent.is_left()
+
+    def deliver(self, computed: ComputedBatch, start: int, first: int) -> None:  # noqa: ARG002 - a part has no ids
+        self.computed, self.outputs = computed, computed.outputs[start : start + self.rows]
+        self.parent.part_done()
+
+    def fail(self, fault: CallFault) -> None:
+        self.parent.part_failed(fault)
+
+
+class SplitCall:
+    """A call that is larger than one batch: put together again when all its parts are computed."""
+
+    def __init__(self, call: PendingCall, finish: Callable[[SplitCall], None]) -> None:
+        self.call = call
+        self.parts: list[CallPart] = []
+        self._finish = finish
+        self._missing = 0
+
+    def split(self, count: int) -> list[CallPart]:
+        """New parts; what older ones brought is forgotten."""
+        self.parts = [CallPart(self) for _ in range(count)]
+        self._missing = count
+        return self.parts
+
+    def is_left(self) -> bool:
+        """Closes the call when its client has left."""
+        if self.call.open and self.call.is_gone():
+            self.part_failed(CallerDisconnected())
+        return not self.call.open
+
+    def part_done(self) -> None:
+        self._missing -= 1
+        if self._missing == 0 and self.call.open:
+            self._finish(self)
+
+    def part_failed(self, fault: CallFault) -> None:
+        if self.call.open:
+            self.call.open = False
+            self.call.fail(fault)

@@ -1,0 +1,101 @@
+"""What all connections of one gateway process share: its routes, its limits, and what is decided by them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
+
+from jubako.batching.ids import quick_id
+from jubako.compat import uvicorn
+from jubako.gateway.connections import ConnectionTable
+from jubako.gateway.exchange import Exchange, Route, lines
+from jubako.gateway.keys import Keyring
+from jubako.gateway.problems import (
+    MediaTypeProblem,
+    MethodProblem,
+    Problem,
+    TooLargeProblem,
+    UnauthorizedProblem,
+    UnavailableProblem,
+)
+from jubako.metrics.gateway import Metrics
+from jubako.settings import LimitSettings
+
+if TYPE_CHECKING:
+    from jubako.tracing.spans import Tracing
+
+#: A client's own request id is kept when it is safe in a header and in a log line.
+_SAFE_ID = re.compile(rb"[!-~]{1,128}")
+COMPRESSED = "compressed bodies are not read; send the body without `Content-Encoding`"
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+
+
+@dataclass(slots=True, kw_only=True)
+class Frontend:
+    routes: Mapping[bytes, Route]
+    metrics: Metrics
+    limits: LimitSettings
+    connections: ConnectionTable
+    keyring: Keyring | None = None
+    log_access: bool = False
+    tracing: Tracing | None = None
+    server: uvicorn.ServerState | None = None
+    draining: bool = False
+    """While the gateway drains, clients must reconnect: the load balancer then picks another instance."""
+    held_bytes: int = 0
+    """Of all bodies that are not answered yet."""
+    _headers_of: object = field(default=None)
+    _headers: bytes = b""
+
+    def route(self, url: bytes) -> Route | None:
+        """The route of an address that is not written as plainly as it could be."""
+        return self.routes.get(unquote_to_bytes(url.partition(b"?")[0]))
+
+    def check(self, exchange: Exchange, route: Route, headers: Mapping[bytes, bytes]) -> None:
+        """Raises ``Problem`` for a request that need not be received."""
+        if self.keyring is not None and not self.keyring.opens(headers.get(b"authorization", b"")):
+            raise UnauthorizedProblem
+        if exchange.method != b"POST":
+            raise MethodProblem(exchange.method.decode("latin-1"), "POST")
+        if b"content-encoding" in headers and headers[b"content-encoding"] != b"identity":
+            raise MediaTypeProblem(COMPRESSED)
+        route.check_media(exchange.content_type)
+        route.refuse_when_full()
+        length = headers.get(b"content-length")
+        if length is None:
+            exchange.chunked = True
+        else:
+            exchange.grow(int(length))
+
+    def body_problem(self, size: int) -> Problem:
+        """Why a body of so many bytes is not read on."""
+        limit = self.limits.body_bytes
+        if size > limit:
+            return TooLargeProblem(f"the body has {size} bytes or more; at most {limit} are read")
+        return UnavailableProblem("more and larger bodies are on their way than there is room for")
+
+    def default_headers(self) -> bytes:
+        """The server's own, such as the date, as lines."""
+        if self.server is None:
+            return b""
+        headers = self.server.default_headers
+        if headers is not self._headers_of:
+            self._headers_of, self._headers = headers, lines(headers)
+        return self._headers
+
+    def head(self, status: int, headers: Iterable[tuple[bytes, bytes]], size: int, closing: bool) -> bytes:
+        last = b"content-length: %d\r\n%s\r\n" % (size, b"connection: close\r\n" if closing else b"")
+        return b"".join((_status_line(status), self.default_headers(), lines(headers), last))
+
+
+def _status_line(status: int) -> bytes:
+    return f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n".encode()
+
+
+def request_id_of(headers: Mapping[bytes, bytes]) -> str:
+    given = headers.get(b"x-request-id")
+    return given.decode() if given is not None and _SAFE_ID.fullmatch(given) else quick_id()

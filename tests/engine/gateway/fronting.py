@@ -1,0 +1,144 @@
+"""A gateway's protocol on a real uvicorn server, in front of a route and an ASGI application of a few lines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import uvicorn
+
+from jubako.gateway.bodies import read_body
+from jubako.gateway.connections import ConnectionTable
+from jubako.gateway.exchange import AnswerHeaders, Exchange
+from jubako.gateway.frontend import Frontend
+from jubako.gateway.json_rows import check_json
+from jubako.gateway.problems import Problem
+from jubako.gateway.protocol import GatewayProtocol
+from jubako.settings import LimitSettings
+from tests.serving import free_port
+
+
+class Counts:
+    """The numbers of one route."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[str] = []
+
+    def answered(self, seconds: float, rows: int) -> None:
+        self.outcomes.append("ok")
+
+    def request(self, outcome: str, seconds: float) -> None:
+        self.outcomes.append(outcome)
+
+
+class EchoRoute:
+    """Answers with the body it got; a body that begins with ``slow`` is answered when ``go`` is set."""
+
+    name, path, version = "echo", "/v1/echo/predict", "echo:1"
+
+    def __init__(self) -> None:
+        self.counts = Counts()
+        self.go = asyncio.Event()
+        self.exchanges: list[Exchange] = []
+        self.check_media = check_json
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def refuse_when_full(self) -> None: ...
+
+    def submit(self, exchange: Exchange, body: bytes) -> None:
+        self.exchanges.append(exchange)
+        if body.startswith(b"slow"):
+            task = asyncio.create_task(self._later(exchange, body))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        else:
+            self.answer(exchange, body)
+
+    async def _later(self, exchange: Exchange, body: bytes) -> None:
+        await self.go.wait()
+        self.answer(exchange, body)
+
+    @staticmethod
+    def answer(exchange: Exchange, body: bytes) -> None:
+        headers = AnswerHeaders(exchange.frontend, "echo", "echo:1", 0.0, 0.0)
+        exchange.succeed(body, 1, headers, 0.0, exchange.started)
+
+
+class Front:
+    """``asgi`` answers what no route answers, with the body it got."""
+
+    def __init__(self, port: int, route: EchoRoute, frontend: Frontend, server: uvicorn.Server) -> None:
+        self.port = port
+        self.route = route
+        self.frontend = frontend
+        self.server = server
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection("127.0.0.1", self.port)
+
+    async def send(self, data: bytes) -> bytes:
+        """Everything that is answered until the gateway closes the connection."""
+        reader, writer = await self.connect()
+        writer.write(data)
+        try:
+            async with asyncio.timeout(20):
+                return await reader.read()
+        finally:
+            writer.close()
+
+
+def request(body: bytes = b"{}", path: str = "/v1/echo/predict", *lines: str) -> bytes:
+    head = [f"POST {path} HTTP/1.1", "Host: here", "Content-Type: application/json", f"Content-Length: {len(body)}"]
+    return "\r\n".join([*head, *lines, "", ""]).encode() + body
+
+
+async def read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    async with asyncio.timeout(20):
+        head = await reader.readuntil(b"\r\n\r\n")
+        size = int(head.lower().partition(b"content-length: ")[2].split()[0])
+        return int(head.split()[1]), await reader.readexactly(size)
+
+
+@asynccontextmanager
+async def fronting(**limits: Any) -> AsyncIterator[Front]:
+    route = EchoRoute()
+    settings = LimitSettings(**limits)
+    metrics: Any = SimpleNamespace(models={"echo": route.counts})
+    frontend = Frontend(
+        routes={route.path.encode(): route}, metrics=metrics, limits=settings, connections=ConnectionTable(settings)
+    )
+
+    async def asgi(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            body = await read_body(frontend, scope, receive)
+        except Problem as problem:
+            status, body = problem.status, problem.body("1")
+        else:
+            status = 200
+            frontend.held_bytes -= len(body)
+            if body.startswith(b"slow"):
+                await route.go.wait()
+        headers = [(b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    port = free_port()
+    config = uvicorn.Config(asgi, port=port, http="httptools", lifespan="off", log_level="error")
+    server = uvicorn.Server(config)
+    config.load()
+    config.http_protocol_class = partial(GatewayProtocol, frontend)  # type: ignore[assignment]
+    frontend.server = server.server_state  # type: ignore[assignment]  # its headers are tuples of bytes
+    serving = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    try:
+        yield Front(port, route, frontend, server)
+    finally:
+        route.go.set()
+        server.should_exit = True
+        await serving
+        frontend.connections.close()

@@ -1,0 +1,160 @@
+"""What a connection may do: how large and how slow its requests may be, and how many connections there are."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from jubako.gateway import connections
+from jubako.gateway.protocol import MAX_HEAD_BYTES, MAX_HEAD_LINES
+from tests.engine.gateway.fronting import Front, fronting, read_answer, request
+
+ROUTE, PAGE = "/v1/echo/predict", "/page"
+START = b"POST /v1/echo/predict HTTP/1.1\r\nHost: here\r\n"
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "SWEEP_EVERY", 0.05)
+
+
+def last_status(answered: bytes) -> int:
+    problem = json.loads(answered.rpartition(b"\r\n\r\n")[2])
+    assert problem["type"].startswith("urn:jubako:problem:")
+    return int(problem["status"])
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"".join(b"X-%d: 1\r\n" % number for number in range(MAX_HEAD_LINES + 1)),
+        b"X: " + b"x" * MAX_HEAD_BYTES + b"\r\n",
+        b"".join(b"X-%d: %s\r\n" % (number, b"x" * 1_500) for number in range(60)),
+    ],
+    ids=["lines", "one line", "bytes"],
+)
+async def test_headers_that_are_too_large_get_431(lines: bytes) -> None:
+    async with fronting() as front:
+        assert last_status(await front.send(START + lines + b"\r\n")) == 431
+        assert front.frontend.connections.closed["head_too_large"] == 1
+
+
+async def test_header_bytes_without_end_are_cut_off_at_the_limit() -> None:
+    async with fronting() as front:
+        reader, writer = await front.connect()
+        writer.write(START + b"X: ")
+        sent = 0
+        try:
+            while sent < 50 * MAX_HEAD_BYTES:
+                writer.write(b"x" * 8_192)
+                sent += 8_192
+                await writer.drain()
+                await asyncio.sleep(0)
+        except ConnectionError:
+            pass
+        async with asyncio.timeout(10):
+            assert last_status(await reader.read()) == 431
+        writer.close()
+
+
+async def test_headers_just_below_the_limits_are_read() -> None:
+    lines = b"".join(b"X-%03d: %s\r\n" % (number, b"x" * 600) for number in range(MAX_HEAD_LINES - 3))
+    async with fronting() as front:
+        reader, writer = await front.connect()
+        for start in range(0, len(lines), 7_000):  # in several pieces
+            writer.write((b"" if start else START) + lines[start : start + 7_000])
+            await asyncio.sleep(0.01)
+        writer.write(b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+        assert (await read_answer(reader))[0] == 200
+        writer.close()
+
+
+async def drip(front: Front, first: bytes, piece: bytes, seconds: float) -> bytes:
+    """Everything that is answered while one piece after another is sent."""
+    reader, writer = await front.connect()
+    writer.write(first)
+    answered = asyncio.create_task(reader.read())
+    while not answered.done():
+        await asyncio.wait([answered], timeout=seconds)
+        if not writer.is_closing():
+            writer.write(piece)
+    writer.close()
+    return await answered
+
+
+@pytest.mark.parametrize("path", [ROUTE, PAGE])
+@pytest.mark.parametrize("what", ["head", "body"])
+@pytest.mark.parametrize("how", ["silent", "a byte now and then"])
+async def test_a_request_that_makes_no_progress_gets_408(path: str, what: str, how: str) -> None:
+    begun = request(b"{" + b" " * 5_000, path)
+    first = begun[:10] if what == "head" else begun[:-4_000]
+    limits = {"head_seconds": 0.4, "body_seconds": 0.4, "silent_seconds": 0.2 if how == "silent" else 5.0}
+    async with fronting(**limits) as front, asyncio.timeout(20):
+        answered = await drip(front, first, b"" if how == "silent" else b"x", 0.05)
+        assert last_status(answered) == 408
+        assert front.frontend.connections.closed["slow"] == 1
+        assert front.frontend.held_bytes == 0
+
+
+async def test_an_idle_connection_is_closed_after_its_time_and_a_working_one_is_not() -> None:
+    async with fronting(idle_seconds=0.3) as front, asyncio.timeout(20):
+        reader, writer = await front.connect()
+        working, working_writer = await front.connect()
+        working_writer.write(request(b"slow"))
+        assert await reader.read() == b""
+        await asyncio.sleep(0.5)
+        front.route.go.set()
+        assert await read_answer(working) == (200, b"slow")
+        writer.close()
+        working_writer.close()
+
+
+async def test_a_client_that_reads_no_answers_is_given_up_and_its_answers_are_bounded() -> None:
+    async with fronting(write_seconds=0.5) as front, asyncio.timeout(30):
+        _, writer = await front.connect()
+        writer.transport.pause_reading()  # type: ignore[attr-defined]  # of the real transport
+        body = b"x" * 100_000
+        written = 0
+        while not writer.is_closing() and not front.frontend.connections.closed["unread"]:
+            if written < 1_000:
+                writer.write(request(body))
+                written += 1
+            await asyncio.sleep(0.005)
+        assert front.frontend.connections.closed["unread"] == 1
+        # What the kernel's buffers took was answered; of the rest, nothing was computed.
+        assert len(front.route.exchanges) < 400
+        writer.transport.abort()
+
+
+async def test_when_there_are_too_many_connections_the_longest_idle_are_closed() -> None:
+    async with fronting(connections=16) as front, asyncio.timeout(20):
+        idle = [await front.connect() for _ in range(12)]
+        working = [await front.connect() for _ in range(4)]
+        for _, writer in working:
+            writer.write(request(b"slow"))
+        await asyncio.sleep(0.1)
+        more = [await front.connect() for _ in range(3)]
+        for reader, writer in more:
+            writer.write(request(b"served"))
+            assert await read_answer(reader) == (200, b"served")
+        assert [await reader.read() for reader, _ in idle[:3]] == [b""] * 3
+        assert front.frontend.connections.closed["evicted"] == 3
+        front.route.go.set()
+        for reader, _ in working:
+            assert (await read_answer(reader))[0] == 200
+        for _, writer in (*idle, *working, *more):
+            writer.close()
+
+
+async def test_without_an_idle_connection_a_new_one_is_told_to_come_back() -> None:
+    async with fronting(connections=16) as front, asyncio.timeout(20):
+        working = [await front.connect() for _ in range(16)]
+        for _, writer in working:
+            writer.write(request(b"slow"))
+        await asyncio.sleep(0.1)
+        assert last_status(await front.send(b"")) == 503
+        assert front.frontend.connections.closed["refused"] == 1
+        for _, writer in working:
+            writer.close()
