@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from jubako import home
 from jubako.collection import here
 from jubako.gateway.keys import Keyring, key_hash, new_key
 from jubako.process import devices
+from jubako.runner.hop import measure_hop
 from jubako.settings import ConfigurationRefused, Settings, configuration_file, read
 from jubako.versions import stages, store
 from jubako.versions.manifest import VersionRefused
@@ -46,6 +48,7 @@ def findings(port: int) -> Iterator[CheckResult]:
         except ConfigurationRefused as refused:
             yield CheckResult("bad", "API keys", str(refused))
     yield from _versions()
+    yield from _placements(settings)
     yield from _machine(settings, port)
 
 
@@ -60,6 +63,22 @@ def _versions() -> Iterator[CheckResult]:
                 yield CheckResult("good", name, f"{tag}, trained {manifest.trained_at}, every file unchanged")
         except (VersionRefused, stages.StagesUnreadable) as refused:
             yield CheckResult("bad", name, f"{refused}. Go back with `jubako rollback {name}` or train it again")
+
+
+def _placements(settings: Settings) -> Iterator[CheckResult]:
+    """Of the cheap models: what a process of their own costs here, and what it saves the others."""
+    for name, model in here().models.items():
+        if model.in_thread or not hasattr(os, "fork"):
+            continue
+        cost = measure_hop(model, settings.runner(name))
+        if cost is not None:
+            (row, rows), (row_away, rows_away) = cost.here, cost.away
+            yield CheckResult(
+                "good",
+                f"placement of {name}",
+                f"{settings.runner(name).placement}. One row takes {row_away:.2f} ms in a runner and {cost.rows} rows "
+                f"{rows_away:.2f}; in the gateway {row:.2f} and {rows:.2f}, in which its connections wait",
+            )
 
 
 def _machine(settings: Settings, port: int) -> Iterator[CheckResult]:
