@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from io import BytesIO
 
-import httpx
 from PIL import Image
 
+from tests import plain_http
 from tests.five import CARDS
 from tests.serving import examples
 
@@ -23,9 +23,9 @@ def versions_that_answer(url: str) -> dict[str, str]:
     for name, card in CARDS.items():
         address = f"{url}/v1/{name}/predict"
         if card.media == "json":
-            answer = httpx.post(address, json={"inputs": examples(name)}, timeout=30)
+            answer = plain_http.post(address, json={"inputs": examples(name)}, timeout=30)
         else:
-            answer = httpx.post(address, files=[("inputs", ("red.png", red_picture(), "image/png"))], timeout=30)
+            answer = plain_http.post(address, files=[("inputs", ("red.png", red_picture(), "image/png"))], timeout=30)
         assert answer.status_code == 200, f"{name}: {answer.text}"
         assert answer.json()["predictions"]
         found[name] = answer.json()["model"]["version"]

@@ -19,6 +19,8 @@ import httpx
 import psutil
 import yaml
 
+from tests import plain_http
+
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 90.0
 #: Below what outgoing connections get: one of those might have the port before the server has bound it.
@@ -88,7 +90,7 @@ class RunningService:
             if self.process is not None and self.process.poll() is not None:
                 break
             try:
-                answer = httpx.get(f"{self.url}/readyz", timeout=5)
+                answer = plain_http.get(f"{self.url}/readyz", timeout=5)
             except httpx.HTTPError:
                 answer = None
             if answer is not None and answer.status_code == status:
@@ -149,11 +151,11 @@ class RunningService:
                     member.kill()
 
     def predict(self, model: str, rows: list[dict[str, Any]], **options: Any) -> httpx.Response:
-        return httpx.post(f"{self.url}/v1/{model}/predict", json={"inputs": rows}, timeout=30, **options)
+        return plain_http.post(f"{self.url}/v1/{model}/predict", json={"inputs": rows}, timeout=30, **options)
 
     def metrics(self) -> dict[str, float]:
         """``/metrics`` as series -> value."""
-        lines = httpx.get(f"{self.url}/metrics", timeout=10).text.splitlines()
+        lines = plain_http.get(f"{self.url}/metrics", timeout=10).text.splitlines()
         pairs = (line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))
         return {series: float(value) for series, value in pairs}
 

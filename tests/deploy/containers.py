@@ -18,6 +18,8 @@ from typing import Any, Protocol
 import httpx
 import psutil
 
+from tests import plain_http
+
 USER = "1034"
 STATE = "/var/lib/jubako"
 BASE_IMAGE = "docker.io/library/python:3.11-slim"
@@ -161,7 +163,7 @@ class Served:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             try:
-                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == status:
+                if plain_http.get(f"{self.url}/readyz", timeout=5).status_code == status:
                     return
             except httpx.HTTPError:
                 pass

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
 from deploy.stack.programs import PATH, Ports, plan
+from tests import plain_http
 from tests.asking import versions_that_answer
 from tests.chaos.traffic import callers, questions
 from tests.conftest import TrainedHome
@@ -138,7 +138,7 @@ def stack(store: Home) -> Iterator[Stack]:
 @pytest.mark.slow
 def test_every_address_of_the_table_answers_what_it_is_for(stack: Stack, store: Home) -> None:
     assert versions_that_answer(stack.service).keys() == CARDS.keys()
-    assert "MLflow" in httpx.get(stack.mlflow).text
+    assert "MLflow" in plain_http.get(stack.mlflow).text
     assert set(re.findall(r"http://\S+", stack.said())) >= {stack.service, stack.mlflow, stack.prometheus}
 
 
@@ -146,13 +146,13 @@ def test_every_address_of_the_table_answers_what_it_is_for(stack: Stack, store: 
 def test_prometheus_reads_both_replicas_and_the_alarms(stack: Stack) -> None:
     api = f"{stack.prometheus}/api/v1"
     for _ in range(100):
-        targets = httpx.get(f"{api}/targets").json()["data"]["activeTargets"]
+        targets = plain_http.get(f"{api}/targets").json()["data"]["activeTargets"]
         if all(target["health"] == "up" for target in targets):
             break
         time.sleep(0.3)
     health = [target["health"] for target in targets if target["labels"]["job"] == "jubako"]
     assert health == ["up", "up"], targets
-    assert httpx.get(f"{api}/rules").json()["data"]["groups"]
+    assert plain_http.get(f"{api}/rules").json()["data"]["groups"]
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import yaml
 
+from tests import plain_http
 from tests.deploy.promtool import PROMETHEUS, RULES, program
 from tests.serving import free_port
 
@@ -65,19 +66,19 @@ class RunningPrometheus:
             self._process.kill()
 
     def query(self, expression: str) -> list[dict[str, Any]]:
-        answer = httpx.get(f"{self.url}/api/v1/query", params={"query": expression}, timeout=10).raise_for_status()
+        answer = plain_http.get(f"{self.url}/api/v1/query", params={"query": expression}, timeout=10).raise_for_status()
         found: list[dict[str, Any]] = answer.json()["data"]["result"]
         return found
 
     def series(self, name: str) -> list[dict[str, str]]:
         """The labels of every series of this name."""
-        answer = httpx.get(f"{self.url}/api/v1/series", params={"match[]": name}, timeout=10).raise_for_status()
+        answer = plain_http.get(f"{self.url}/api/v1/series", params={"match[]": name}, timeout=10).raise_for_status()
         found: list[dict[str, str]] = answer.json()["data"]
         return found
 
     def alarms(self, name: str) -> dict[str, str]:
         """What is pending or firing under this name: the model and the state."""
-        alerts = httpx.get(f"{self.url}/api/v1/alerts", timeout=10).raise_for_status().json()["data"]["alerts"]
+        alerts = plain_http.get(f"{self.url}/api/v1/alerts", timeout=10).raise_for_status().json()["data"]["alerts"]
         found = [alert for alert in alerts if alert["labels"]["alertname"] == name]
         return {alert["labels"].get("model", ""): alert["state"] for alert in found}
 

@@ -9,12 +9,12 @@ import signal
 from collections.abc import Iterator
 from itertools import chain
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.collection.e2e.prometheus import RunningPrometheus
 from tests.conftest import TrainedHome
-from tests.deploy.promtool import rules
+from tests.deploy.promtool import program, rules
 from tests.reading import ROOT
 from tests.serving import RunningService, examples
 
@@ -25,6 +25,7 @@ DASHBOARDS = sorted((ROOT / "deploy" / "grafana" / "dashboards").glob("*.json"))
 
 @pytest.fixture(scope="module")
 def service(trained_home: TrainedHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    program("prometheus")  # or the tests are skipped before anything is started
     folder = tmp_path_factory.mktemp("watched")
     home = trained_home("iris").copy(folder / "home")
     running = RunningService(home.bentoml, folder, config={"monitoring": {"window_seconds": 1.0}})
@@ -118,7 +119,9 @@ def answered(service: RunningService, prometheus: RunningPrometheus) -> RunningP
     assert service.predict("iris", [{"petal_width": "wide"}]).status_code == 422
     told = service.predict("iris", examples("iris") * 300).json()["predictions"]
     lines = [{"id": one["id"], "truth": one["species"]} for one in told]
-    assert httpx.post(f"{service.url}/v1/feedback", json={"feedback": lines}, timeout=30).json()["joined"] == len(lines)
+    assert plain_http.post(f"{service.url}/v1/feedback", json={"feedback": lines}, timeout=30).json()["joined"] == len(
+        lines
+    )
     prometheus.until("drift is judged", lambda: bool(prometheus.query("jubako_drift_score")))
     prometheus.until("quality is judged", lambda: bool(prometheus.query("jubako:live_quality_drop:score")))
     prometheus.until("something is pending", lambda: bool(prometheus.query("ALERTS")))

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from jubako.pictures import MAX_BYTES
+from tests import plain_http
 
 pytestmark = pytest.mark.slow
 
@@ -70,7 +71,7 @@ GOOD: dict[str, Callable[[], bytes]] = {
 
 def send(url: str, *files: bytes, name: str = "picture.jpg") -> httpx.Response:
     parts = [("inputs", (name, file, "image/jpeg")) for file in files]
-    return httpx.post(f"{url}/v1/image/predict", files=parts, timeout=60)
+    return plain_http.post(f"{url}/v1/image/predict", files=parts, timeout=60)
 
 
 @pytest.mark.parametrize("kind", BAD)
@@ -97,7 +98,7 @@ def test_a_file_over_the_limit_is_refused(service_url: str) -> None:
 
 @pytest.mark.parametrize("value", ["http://127.0.0.1:1/a.png", "/etc/passwd", "file:///etc/passwd"])
 def test_an_address_or_a_path_in_place_of_a_file_is_never_opened(value: str, service_url: str) -> None:
-    answer = httpx.post(f"{service_url}/v1/image/predict", files=[("inputs", (None, value))], timeout=10)
+    answer = plain_http.post(f"{service_url}/v1/image/predict", files=[("inputs", (None, value))], timeout=10)
     assert answer.status_code == 422
     assert "must be a file" in answer.text
 
@@ -125,6 +126,8 @@ def part(name: str, end: bytes = b"\r\n--x--\r\n") -> bytes:
     ],
 )
 def test_a_broken_form_gets_the_status_of_its_fault(body: bytes, kind: str, status: int, service_url: str) -> None:
-    answer = httpx.post(f"{service_url}/v1/image/predict", content=body, headers={"Content-Type": kind}, timeout=10)
+    answer = plain_http.post(
+        f"{service_url}/v1/image/predict", content=body, headers={"Content-Type": kind}, timeout=10
+    )
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"

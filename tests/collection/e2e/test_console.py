@@ -6,11 +6,11 @@ import base64
 import io
 from typing import Any
 
-import httpx
 import pytest
 from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests import plain_http
 from tests.browsing import DESK, PHONE, Browser
 from tests.five import CARDS
 from tests.serving import RunningService, examples
@@ -54,7 +54,7 @@ def chosen(console: Browser, name: str) -> Browser:
 
 
 def test_it_shows_what_serves_without_a_complaint_or_a_request_elsewhere(console: Browser, service_url: str) -> None:
-    models = httpx.get(f"{service_url}/v1/models").json()["models"]
+    models = plain_http.get(f"{service_url}/v1/models").json()["models"]
     for model in models:
         console.until("#models", model["version"])
     console.until("#basis", "requests a second")
@@ -85,9 +85,9 @@ def test_the_form_of_its_card_predicts_and_says_where_the_answer_comes_from(
     chosen(console, name)
     console.one(".try button.main").click()
     told = console.until(".answer", "training run")
-    versions = {one["name"]: one["version"] for one in httpx.get(f"{service_url}/v1/models").json()["models"]}
+    versions = {one["name"]: one["version"] for one in plain_http.get(f"{service_url}/v1/models").json()["models"]}
     version = versions[name]
-    manifest = httpx.get(f"{service_url}/v1/models/{name}/versions/{version}").json()
+    manifest = plain_http.get(f"{service_url}/v1/models/{name}/versions/{version}").json()
     for fact in (f"{name}:{version}", manifest["run_id"], manifest["git_commit"], manifest["data_hash"], "answered in"):
         assert fact in told
     assert console.log() == []
@@ -184,7 +184,7 @@ def test_it_can_be_used_without_a_mouse_or_eyes(console: Browser) -> None:
 
 
 def test_the_counters_are_read_as_prometheus_reads_them(console: Browser, service_url: str) -> None:
-    exposition = httpx.get(f"{service_url}/metrics").text + 'odd{text="a \\"b\\" \\\\ c\\n}"} +Inf\n'
+    exposition = plain_http.get(f"{service_url}/metrics").text + 'odd{text="a \\"b\\" \\\\ c\\n}"} +Inf\n'
     script = """
     const { series } = await import("./console/counting.js");
     return [...series(arguments[0])].map((one) => [one.name, one.labels, String(one.value)]);
