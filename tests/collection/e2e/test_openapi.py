@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import cache
 from typing import Any
 
-import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
@@ -18,6 +18,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from tests import plain_http
 from tests.five import CARDS
 from tests.reading import ROOT
 
@@ -35,6 +36,7 @@ print(json.dumps(describe(made.collection, own_routes(object(), list(Jubako.apis
 """
 
 
+@cache
 def described() -> dict[str, Any]:
     """The same description that ``/docs.json`` gives."""
     done = subprocess.run([sys.executable, "-c", DESCRIBE], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -56,18 +58,18 @@ def test_every_answer_is_one_that_the_description_names(case: Any, service_url: 
 
 @pytest.mark.parametrize("name", [name for name, card in CARDS.items() if card.media == "json"])
 def test_the_examples_work_when_tried(name: str, service_url: str) -> None:
-    told = httpx.get(f"{service_url}/docs.json").json()
+    told = plain_http.get(f"{service_url}/docs.json").json()
     assert told == described()
     example = told["paths"][f"/v1/{name}/predict"]["post"]["requestBody"]["content"]["application/json"]["example"]
-    answer = httpx.post(f"{service_url}/v1/{name}/predict", json=example, timeout=30)
+    answer = plain_http.post(f"{service_url}/v1/{name}/predict", json=example, timeout=30)
     assert answer.status_code == 200
     assert len(answer.json()["predictions"]) == len(example["inputs"])
 
 
 def test_the_page_loads_nothing_from_outside(service_url: str) -> None:
     """BentoML's own page loads a tracker from the network."""
-    page = httpx.get(f"{service_url}/").text
+    page = plain_http.get(f"{service_url}/").text
     assert "http://" not in page
     assert "https://" not in page
     for asset in ("swagger-ui.css", "swagger-ui-bundle.js"):
-        assert httpx.get(f"{service_url}/static_content/{asset}").status_code == 200
+        assert plain_http.get(f"{service_url}/static_content/{asset}").status_code == 200
