@@ -79,6 +79,12 @@ client.of(1)
 """
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With mypy's cache: the second program asks about the same libraries."""
+    return tmp_path_factory.mktemp("types")
+
+
 def mypy(program: str, folder: Path) -> list[str]:
     file = folder / "program.py"
     file.write_text(program)
@@ -88,10 +94,10 @@ def mypy(program: str, folder: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_mypy_knows_the_types_of_predictions(tmp_path: Path) -> None:
-    assert mypy(RIGHT, tmp_path) == []
+def test_mypy_knows_the_types_of_predictions(folder: Path) -> None:
+    assert mypy(RIGHT, folder) == []
 
 
 @pytest.mark.slow
-def test_mypy_finds_rows_that_the_model_does_not_take(tmp_path: Path) -> None:
-    assert [int(line.split(":")[1]) for line in mypy(WRONG, tmp_path)] == [*range(11, 20)]
+def test_mypy_finds_rows_that_the_model_does_not_take(folder: Path) -> None:
+    assert [int(line.split(":")[1]) for line in mypy(WRONG, folder)] == [*range(11, 20)]

@@ -31,7 +31,7 @@ PATIENT = yaml.safe_dump(
 )
 
 #: Workers learn the known answers while the master's clock already runs.
-LONGER = ("--seconds", "15")
+LONGER = ("--seconds", "10")
 
 
 def command(folder: Path, url: str, *options: str) -> list[str]:
