@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -20,10 +21,19 @@ os.environ["WHYLOGS_NO_ANALYTICS"] = "True"
 TrainedHome = Callable[..., Home]
 
 
+@pytest.fixture(scope="session")
+def new_homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """pytest's own numbering reads the whole folder for each number: among thousands that takes a minute."""
+    folder = tmp_path_factory.mktemp("homes")
+    return (Home(folder / str(number)) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+def home(new_homes: Iterator[Home], monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     """An empty store for this test alone. Autouse: the real ``~/bentoml`` is out of reach."""
-    yield Home(tmp_path_factory.mktemp("home", numbered=True)).use(monkeypatch)
+    place = next(new_homes)
+    place.root.mkdir()
+    yield place.use(monkeypatch)
     forget()
 
 
