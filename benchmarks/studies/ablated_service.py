@@ -1,6 +1,6 @@
 """The service with one mechanism switched off, as the environment variable ``ABLATE`` says.
 
-``ABLATE=acceptor bentoml serve benchmarks.studies.ablated_service:Jubako``. An ablation replaces objects of the engine
+``ABLATE=garbage bentoml serve benchmarks.studies.ablated_service:Jubako``. An ablation replaces objects of the engine
 in this process, after the service is imported; the product has no such switches. An object that does not exist any
 more is an error. ``FAULT`` makes a model bad, as in ``tests.chaos.faults``.
 """
@@ -69,14 +69,6 @@ async def _decode_on_the_loop(pool: Any, files: Sequence[bytes], is_disconnected
     return [pool._decode(file) for file in files]  # noqa: SLF001
 
 
-class NoAcceptor:
-    def __init__(self, *_: object) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-
 #: Ablation -> what it replaces and by what.
 ABLATIONS: dict[str, dict[str, Any]] = {
     "output-check": {
@@ -85,7 +77,6 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     },
     "packet-filter": {"jubako.gateway.draining:refuse_connections": _nothing},
     "give-back": {"jubako.process.memory:trim_when_idle": _never},
-    "acceptor": {"jubako.gateway.acceptor:ConnectionAcceptor": NoAcceptor},
     "standby": {"jubako.process.prefork:fork_and_watch": _serve_without_standby},
     "garbage": {"jubako.process.interpreter:tune": _nothing},
     "short-first": {"jubako.batching.schedulers:ShortestFirstScheduler": ArrivalOrder},

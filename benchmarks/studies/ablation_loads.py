@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +27,6 @@ from tests.serving import RunningService
 
 Measured: TypeAlias = dict[str, float]
 TARGET = "benchmarks.studies.ablated_service:Jubako"
-CROWD = 1_024
 QUIET_SECONDS = 20.0
 """Three looks of the memory give-back."""
 
@@ -130,28 +128,6 @@ async def memory_after_a_burst(one: Ablated) -> Measured:
     return {"memory of all processes when quiet, MB": held / 1e6}
 
 
-async def a_crowd_connects(one: Ablated) -> Measured:
-    """``CROWD`` connections at once, beside a full load: seconds from connecting to the answer."""
-    load = asyncio.create_task(one.saturated("iris", 1, 64))
-    await asyncio.sleep(one.seconds / 3)
-    (request, *_) = bodies("iris").requests(Rows("/v1/{model}/predict"), 1)
-
-    async def caller() -> float:
-        started = time.perf_counter()
-        try:
-            reader, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", one.port), 30)
-            writer.write(request)
-            await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
-            writer.close()
-        except (OSError, TimeoutError, asyncio.IncompleteReadError):
-            return 30.0
-        return time.perf_counter() - started
-
-    waits = sorted(await asyncio.gather(*(caller() for _ in range(CROWD))))
-    await load
-    return {"median wait, ms": waits[CROWD // 2] * 1000, "longest wait, ms": waits[-1] * 1000}
-
-
 async def a_killed_runner(one: Ablated) -> Measured:
     with one.serving() as service:
         asked = checked_questions(["iris"], 500, seed=5)
@@ -195,7 +171,6 @@ ROWS: dict[str, Row] = {
         "shutdown packet filter", "SIGTERM, 64 clients with new connections", new_connections_at_a_stop, restarts=True
     ),
     "give-back": Row("memory give-back", "a burst, then quiet", memory_after_a_burst, restarts=True),
-    "acceptor": Row("connection acceptor", f"{CROWD:,} connections at once under load", a_crowd_connects),
     "standby": Row("standby process", "three kills of a runner under load", a_killed_runner, restarts=True),
     "garbage": Row("garbage collector settings", "churn, 64 connections, 64 rows", large_requests),
     "short-first": Row("short-text scheduler", "one in five texts is long", short_texts_among_long),

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import ssl
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast
 
@@ -23,33 +22,18 @@ class ServerState(Protocol):
 
 
 class Config(Protocol):
-    ssl: ssl.SSLContext | None
     http_protocol_class: Any
 
 
-class Lifespan(Protocol):
-    state: dict[str, Any]
-
-
 class Server(Protocol):
-    started: bool
     servers: Sequence[asyncio.Server]
     config: Config
     server_state: ServerState
-    lifespan: Lifespan
 
 
 def running_server() -> Server | None:
     """The server that handles this process's SIGTERM, because an application is not told of it; None under another."""
     return cast("Server | None", getattr(signal.getsignal(signal.SIGTERM), "__self__", None))
-
-
-def new_protocol(server: Server) -> asyncio.Protocol:
-    """A connection's protocol as uvicorn makes it, for connections that are accepted beside its own listening."""
-    made: asyncio.Protocol = server.config.http_protocol_class(
-        config=server.config, server_state=server.server_state, app_state=server.lifespan.state
-    )
-    return made
 
 
 def use_protocol(server: Server, protocol: Callable[..., asyncio.Protocol]) -> None:

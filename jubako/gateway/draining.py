@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any
 
 from jubako.compat import uvicorn
-from jubako.gateway.acceptor import ConnectionAcceptor
 
 log = logging.getLogger("jubako.gateway")
 
@@ -23,13 +22,12 @@ SO_ATTACH_FILTER, BPF_RETURN = 26, 0x06
 
 
 def drain_before_stopping(drain_seconds: float, draining: Callable[[], None]) -> None:
-    """From now on, SIGTERM and SIGINT first call ``draining``. Also starts the connection acceptor."""
+    """From now on, SIGTERM and SIGINT first call ``draining``."""
     server = uvicorn.running_server()
     if server is None:  # a test, or another server, which stops in its own way
         return
     loop = asyncio.get_running_loop()
     stops: dict[int, Any] = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    acceptor = ConnectionAcceptor(server)
     stopping = False
 
     def drain(number: int) -> None:
@@ -42,7 +40,6 @@ def drain_before_stopping(drain_seconds: float, draining: Callable[[], None]) ->
         for listener in server.servers:
             loop.call_later(drain_seconds, refuse_connections, listener)
             loop.call_later(drain_seconds + PAUSE, listener.close)
-        loop.call_later(drain_seconds + PAUSE, acceptor.close)
         loop.call_later(drain_seconds + 2 * PAUSE, stops[number], number, None)
 
     for number in stops:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from uvicorn.lifespan.on import LifespanOn
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -87,8 +86,7 @@ def test_every_row_of_the_table_is_true(row: dict[str, str]) -> None:
 def test_uvicorn_has_what_the_protocols_list() -> None:
     """A name that moved is found here, before it is missed in service."""
     server = uvicorn.Server(uvicorn.Config(print, log_config=None))
-    lifespan = LifespanOn(server.config)
-    found = {"Server": server, "Config": server.config, "Lifespan": lifespan}
+    found = {"Server": server, "Config": server.config}
     sources = {
         "Server": uvicorn.Server.startup.__code__.co_names,
         "ServerState": uvicorn.server.ServerState().__dict__,
