@@ -1,0 +1,1 @@
+"""A candidate on its way to production: shadow, canary steps, judged."""
