@@ -106,6 +106,11 @@ bench-guard: $(READY) ## A quick run that fails when Jubako became slower beside
 chaos: $(READY) ## Kill, overload, stop and mislead a running service at full size, and report the results (ARGS="--small 3 4")
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(READY) ## Send a million made-up HTTP requests to a service of three models, and check every answer (ARGS="20000 --seed 7")
+	@$(BIN)/jubako train iris housing churn --missing
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
 .PHONY: lint
 lint: $(READY) ## Check style, format and types
 	@$(BIN)/ruff check

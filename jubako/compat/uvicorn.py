@@ -62,6 +62,13 @@ class HttpProtocol(HttpToolsProtocol):
     def start_asgi(self, cycle: Any, app: Any) -> None:
         self._start_asgi_task(cycle, app)
 
+    @staticmethod
+    def disconnect(cycle: Any) -> None:
+        """Tell the application of a request that its client is gone; nothing more is written for it."""
+        cycle.disconnected = True
+        cycle.waiting_for_100_continue = False
+        cycle.message_event.set()
+
 
 def accept_upgrades(
     server: Server, token: str, switched: bytes, upgraded: Callable[[set[object]], asyncio.Protocol]

@@ -72,6 +72,8 @@ class GatewayApp:
         headers = [(b"x-request-id", request_id.encode())]
         try:
             if path in HEALTH:
+                if method not in ("GET", "HEAD"):
+                    raise MethodProblem(method, "GET")
                 await self._forward(scope, receive, send, request_id)
                 return
             if (file := self._console.get(path)) is not None:

@@ -24,7 +24,7 @@ class ClientDisconnected(Exception):
 
 async def read_body(frontend: Frontend, scope: Scope, receive: Receive) -> bytes:
     """A whole body, or a refusal as soon as a limit is passed. Give its bytes back to ``frontend.held_bytes``."""
-    if header(scope, b"content-encoding") not in (b"", b"identity"):
+    if header(scope, b"content-encoding").rstrip() not in (b"", b"identity"):
         raise MediaTypeProblem(COMPRESSED)
     pieces: list[bytes] = []
     held = size = 0

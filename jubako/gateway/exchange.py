@@ -153,6 +153,12 @@ class Exchange(PendingCall):
         if not self.response_complete:
             self._end("gone", monotonic() - self.started)
 
+    def discard(self) -> None:
+        """It came after a request whose answer closes the connection."""
+        self.open = False
+        self.response_complete = True
+        self._release()
+
     # Answering.
 
     def succeed(self, body: bytes, rows: int, answer: AnswerHeaders, queue_seconds: float, now: float) -> None:

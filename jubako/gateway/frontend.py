@@ -53,7 +53,10 @@ class Frontend:
 
     def route(self, url: bytes) -> Route | None:
         """The route of an address that is not written as plainly as it could be."""
-        return self.routes.get(unquote_to_bytes(url.partition(b"?")[0]))
+        path = url.partition(b"?")[0]
+        if not path.startswith(b"/"):  # a proxy's form, with the host in front
+            path = b"/" + path.partition(b"://")[2].partition(b"/")[2]
+        return self.routes.get(unquote_to_bytes(path))
 
     def check(self, exchange: Exchange, route: Route, headers: Mapping[bytes, bytes]) -> None:
         """Raises ``Problem`` for a request that need not be received."""
@@ -61,7 +64,7 @@ class Frontend:
             raise UnauthorizedProblem
         if exchange.method != b"POST":
             raise MethodProblem(exchange.method.decode("latin-1"), "POST")
-        if b"content-encoding" in headers and headers[b"content-encoding"] != b"identity":
+        if b"content-encoding" in headers and headers[b"content-encoding"].rstrip() != b"identity":
             raise MediaTypeProblem(COMPRESSED)
         route.check_media(exchange.content_type)
         route.refuse_when_full()
@@ -98,4 +101,6 @@ def _status_line(status: int) -> bytes:
 
 def request_id_of(headers: Mapping[bytes, bytes]) -> str:
     given = headers.get(b"x-request-id")
+    if given is not None:
+        given = given.rstrip(b" \t")  # the parser keeps spaces at the end of a line
     return given.decode() if given is not None and _SAFE_ID.fullmatch(given) else quick_id()

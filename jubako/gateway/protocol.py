@@ -7,7 +7,6 @@ a client sends after a refused or malformed request is never taken for a request
 from __future__ import annotations
 
 import logging
-import math
 from time import monotonic
 from typing import Any, cast
 
@@ -17,6 +16,7 @@ from jubako.batching.ids import quick_id
 from jubako.gateway.bounded import BoundedProtocol
 from jubako.gateway.exchange import Exchange
 from jubako.gateway.frontend import Frontend, request_id_of
+from jubako.gateway.heads import MAX_HEAD_BYTES, MAX_HEAD_LINES, checked, head_too_large, rest
 from jubako.gateway.problems import (
     HeadTooLargeProblem,
     MalformedProblem,
@@ -27,7 +27,6 @@ from jubako.gateway.problems import (
 
 log = logging.getLogger("jubako.gateway")
 
-MAX_HEAD_BYTES, MAX_HEAD_LINES = 64 * 1024, 100
 #: Requests of one connection that may wait behind the one in work. After more, these are answered and it is closed.
 MAX_PIPELINED = 128
 PIECE = 64 * 1024
@@ -35,6 +34,10 @@ PIECE = 64 * 1024
 
 class _TooManyRequests(Exception):
     pass
+
+
+class _Ended(Exception):
+    """The connection is over, but the parser has more of what came with its last request."""
 
 
 class GatewayProtocol(BoundedProtocol):
@@ -45,6 +48,8 @@ class GatewayProtocol(BoundedProtocol):
         self._to_asgi = False
         """Whether ASGI answers the request that is received."""
         self._head_bytes = 0
+        """Of a head; or of what frames a body, such as trailers, since its last byte."""
+        self._body_came = False
 
     # The connection.
 
@@ -62,8 +67,7 @@ class GatewayProtocol(BoundedProtocol):
             if isinstance(one, Exchange):
                 one.left()
             elif one is not None and not one.response_complete:
-                one.disconnected = True
-                one.message_event.set()
+                self.disconnect(one)
         self._exchange = self._current = None
         self.cycle = None  # type: ignore[assignment]  # all are told already
         super().connection_lost(exc)
@@ -84,12 +88,19 @@ class GatewayProtocol(BoundedProtocol):
         else:
             if self._in_head:
                 self._head_bytes += len(data) if was_in_head else 1
-                if self._head_bytes > MAX_HEAD_BYTES:
-                    self._malformed(_head_too_large(), "head_too_large")
+            elif self._begun is not None:
+                self._head_bytes = 0 if self._body_came else self._head_bytes + len(data)
+                self._body_came = False
+            else:
+                return
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._malformed(head_too_large(), "head_too_large")
 
     def _unparsable(self, error: Exception) -> None:
         cause = error.__context__
-        if isinstance(cause, _TooManyRequests) or isinstance(error, httptools.HttpParserUpgrade):
+        if isinstance(cause, _Ended):
+            self._ended = True
+        elif isinstance(cause, _TooManyRequests) or isinstance(error, httptools.HttpParserUpgrade):
             self._end_after_last()
         elif isinstance(cause, Problem):
             reason = "head_too_large" if isinstance(cause, HeadTooLargeProblem) else "malformed"
@@ -100,6 +111,11 @@ class GatewayProtocol(BoundedProtocol):
     # Callbacks of the parser.
 
     def on_message_begin(self) -> None:
+        if self._ended or self._linger_until is not None:
+            raise _Ended
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise _TooManyRequests
+        self._head_bytes = 0
         self.url = b""
         self.headers = []
         self._begun = self._last_data
@@ -109,7 +125,8 @@ class GatewayProtocol(BoundedProtocol):
         self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.lower(), value))
+        if self._in_head:  # trailers say nothing here
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         self._in_head = False
@@ -117,11 +134,11 @@ class GatewayProtocol(BoundedProtocol):
         if self._head_bytes or len(lines) > MAX_HEAD_LINES:
             self._head_bytes = 0
             if len(lines) > MAX_HEAD_LINES or sum(len(name) + len(value) + 4 for name, value in lines) > MAX_HEAD_BYTES:
-                raise _head_too_large()
+                raise head_too_large()
         headers = dict(lines)
         keep_alive = self.parser.should_keep_alive()
         if not keep_alive or len(headers) < len(lines) or b"host" not in headers or b"connection" in headers:
-            headers = _checked(lines, self.parser.get_http_version())
+            headers = checked(lines, self.parser.get_http_version())
             keep_alive = keep_alive and self.parser.get_http_version() == "1.1"
         frontend = self.frontend
         route = frontend.routes.get(self.url) or frontend.route(self.url)
@@ -141,7 +158,7 @@ class GatewayProtocol(BoundedProtocol):
         try:
             frontend.check(exchange, route, headers)
         except Problem as problem:
-            if b"expect" in headers or _rest(headers) > PIECE:
+            if b"expect" in headers or rest(headers) > PIECE:
                 exchange.refuse_in_turn(problem)
             else:  # a small body comes anyway, and the connection stays
                 exchange.problem = problem.with_traceback(None)
@@ -150,11 +167,12 @@ class GatewayProtocol(BoundedProtocol):
                 self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
+        self._body_came = True
         exchange = self._exchange
         if exchange is None:
             super().on_body(body)
             return
-        if exchange.problem is not None:
+        if exchange.problem is not None or not exchange.open:
             return
         exchange.parts.append(body)
         if exchange.chunked:
@@ -188,8 +206,6 @@ class GatewayProtocol(BoundedProtocol):
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((cast(Any, exchange), self.app))
-            if len(self.pipeline) > MAX_PIPELINED:
-                raise _TooManyRequests
 
     def _hand_to_asgi(self, headers: dict[bytes, bytes]) -> None:
         url, lines = self.url, self.headers
@@ -224,6 +240,9 @@ class GatewayProtocol(BoundedProtocol):
 
     def close_after_answer(self) -> None:
         """The answer says that the connection closes."""
+        for one, _ in self.pipeline:
+            if isinstance(one, Exchange):
+                one.discard()
         self.pipeline.clear()
         if self._begun is None:
             self._ended = True
@@ -257,7 +276,8 @@ class GatewayProtocol(BoundedProtocol):
             if not self._to_asgi:
                 self._queue(exchange)
             elif not self._replace_asgi(exchange):
-                self.transport.abort()
+                # Answered already, or half: there is no second answer.
+                self.transport.close() if self.cycle.response_complete else self.transport.abort()
                 return
         exchange.keep_alive = False
         exchange.refuse_in_turn(problem)
@@ -270,28 +290,8 @@ class GatewayProtocol(BoundedProtocol):
         elif cycle.response_started:
             return False
         else:
-            cycle.disconnected = True
-            cycle.message_event.set()
+            self.disconnect(cycle)
             self._current = exchange
             exchange.first = True
         self.cycle = cast(Any, exchange)
         return True
-
-
-def _checked(lines: list[tuple[bytes, bytes]], version: str) -> dict[bytes, bytes]:
-    """Of a header that comes twice the first counts. Raises ``MalformedProblem``."""
-    if version not in ("1.1", "1.0"):
-        raise MalformedProblem(f"HTTP/{version} is not spoken here")
-    hosts = sum(name == b"host" for name, _ in lines)
-    if hosts > 1 or (hosts == 0 and version == "1.1"):
-        raise MalformedProblem("a request in HTTP/1.1 names one `Host`")
-    return dict(reversed(lines))
-
-
-def _rest(headers: dict[bytes, bytes]) -> float:
-    """Bytes of the body that follow."""
-    return math.inf if b"transfer-encoding" in headers else int(headers.get(b"content-length", 0))
-
-
-def _head_too_large() -> Problem:
-    return HeadTooLargeProblem(f"a request may have {MAX_HEAD_LINES} header lines and {MAX_HEAD_BYTES} bytes of them")

@@ -11,12 +11,13 @@ from typing import Any
 
 import uvicorn
 
-from jubako.gateway.bodies import read_body
+from jubako.gateway.asgi import request_id as asgi_request_id
+from jubako.gateway.bodies import ClientDisconnected, read_body
 from jubako.gateway.connections import ConnectionTable
 from jubako.gateway.exchange import AnswerHeaders, Exchange
 from jubako.gateway.frontend import Frontend
 from jubako.gateway.json_rows import check_json
-from jubako.gateway.problems import Problem
+from jubako.gateway.problems import MEDIA_TYPE, Problem
 from jubako.gateway.protocol import GatewayProtocol
 from jubako.settings import LimitSettings
 from tests.serving import free_port
@@ -113,16 +114,21 @@ async def fronting(**limits: Any) -> AsyncIterator[Front]:
     )
 
     async def asgi(scope: Any, receive: Any, send: Any) -> None:
+        request_id = asgi_request_id(scope)
         try:
             body = await read_body(frontend, scope, receive)
+        except ClientDisconnected:
+            return
         except Problem as problem:
-            status, body = problem.status, problem.body("1")
+            status, body = problem.status, problem.body(request_id)
         else:
             status = 200
             frontend.held_bytes -= len(body)
             if body.startswith(b"slow"):
                 await route.go.wait()
-        headers = [(b"content-length", b"%d" % len(body))]
+        headers = [(b"content-length", b"%d" % len(body)), (b"x-request-id", request_id.encode())]
+        if status >= 400:
+            headers.append((b"content-type", MEDIA_TYPE))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 

@@ -8,7 +8,8 @@ import json
 import pytest
 
 from jubako.gateway import connections
-from jubako.gateway.protocol import MAX_HEAD_BYTES, MAX_HEAD_LINES
+from jubako.gateway.heads import MAX_HEAD_BYTES, MAX_HEAD_LINES
+from jubako.gateway.protocol import MAX_PIPELINED
 from tests.engine.gateway.fronting import Front, fronting, read_answer, request
 
 ROUTE, PAGE = "/v1/echo/predict", "/page"
@@ -158,3 +159,36 @@ async def test_without_an_idle_connection_a_new_one_is_told_to_come_back() -> No
         assert front.frontend.connections.closed["refused"] == 1
         for _, writer in working:
             writer.close()
+
+
+@pytest.mark.parametrize("path", [ROUTE, PAGE])
+@pytest.mark.parametrize("endless", [b"X: " + b"x" * 8_189, b"X-1: 1\r\n" * 1_000, b"0;" + b"x" * 8_190])
+async def test_what_frames_a_body_is_bounded_like_headers(path: str, endless: bytes) -> None:
+    async with fronting() as front:
+        reader, writer = await front.connect()
+        start = START.replace(ROUTE.encode(), path.encode()) + b"Content-Type: application/json\r\n"
+        writer.write(start + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n")
+        await asyncio.sleep(0.1)
+        writer.write(endless if endless.startswith(b"0") else b"0\r\n" + endless)
+        sent = len(endless)
+        while sent < 50 * MAX_HEAD_BYTES and not reader.at_eof():
+            writer.write(endless)
+            sent += len(endless)
+            await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            assert last_status(await reader.read()) == 431
+        assert front.frontend.connections.closed["head_too_large"] == 1
+        assert front.frontend.held_bytes == 0
+        writer.close()
+
+
+async def test_requests_that_wait_behind_a_page_are_bounded() -> None:
+    async with fronting() as front:
+        sending = asyncio.create_task(
+            front.send(request(b"slow", PAGE) + b"GET /page HTTP/1.1\r\nHost: a\r\n\r\n" * 6_000)
+        )
+        await asyncio.sleep(0.2)
+        (connection,) = front.server.server_state.connections
+        assert len(connection.pipeline) == MAX_PIPELINED
+        front.route.go.set()
+        assert (await sending).count(b"HTTP/1.1 200 OK") == MAX_PIPELINED + 1

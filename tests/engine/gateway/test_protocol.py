@@ -206,7 +206,7 @@ async def test_http_1_0_is_answered_and_the_connection_closed() -> None:
     assert answered.endswith(b"old")
 
 
-@pytest.mark.parametrize("url", ["/v1/echo/predict?tried=1", "/v1/%65cho/predict"])
+@pytest.mark.parametrize("url", ["/v1/echo/predict?tried=1", "/v1/%65cho/predict", "http://here:1/v1/echo/predict"])
 async def test_a_route_is_found_however_its_address_is_written(url: str) -> None:
     async with fronting() as front:
         reader, writer = await front.connect()
@@ -220,3 +220,64 @@ async def test_while_the_gateway_drains_answers_close_their_connections() -> Non
     async with fronting() as front:
         front.frontend.draining = True
         assert (await front.send(request(b"last"))).endswith(b"last")
+
+
+@pytest.mark.parametrize("path", [ROUTE, PAGE])
+async def test_trailers_are_no_headers(path: str) -> None:
+    async with fronting() as front:
+        reader, writer = await front.connect()
+        writer.write(chunked(b"{}", path).replace(b"0\r\n\r\n", b"0\r\nX-Request-ID: trailer\r\n\r\n"))
+        async with asyncio.timeout(10):
+            assert b"trailer" not in await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+
+@pytest.mark.parametrize("path", [ROUTE, PAGE])
+async def test_spaces_behind_a_value_are_no_part_of_it(path: str) -> None:
+    async with fronting() as front:
+        answered = await front.send(request(b"{}", path, "X-Request-ID: mine \t", "Connection: close "))
+    assert b"x-request-id: mine\r\n" in answered
+    assert answered.startswith(b"HTTP/1.1 200")
+
+
+async def test_what_follows_a_request_that_ends_its_connection_holds_nothing() -> None:
+    async with fronting() as front:
+        # The gateway ends connections of the old version, though the parser would go on.
+        last = request(b"slow", ROUTE, "Connection: keep-alive").replace(b"HTTP/1.1", b"HTTP/1.0")
+        sending = asyncio.create_task(front.send(last + request(b"x" * 1_000) + chunked(b"x" * 1_000) + request()[:-1]))
+        await asyncio.sleep(0.1)
+        front.route.go.set()
+        assert (await sending).count(b"HTTP/1.1") == 1
+        assert front.frontend.held_bytes == 0
+        assert len(front.route.exchanges) == 1
+
+
+@pytest.mark.parametrize("behind", [request(b"{}", PAGE, "Expect: 100-continue"), request(b"{}", ROUTE), b"\x00"])
+async def test_what_comes_with_the_rest_of_a_refused_body_is_not_looked_at(
+    behind: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with fronting(body_bytes=2_000) as front:
+        reader, writer = await front.connect()
+        whole = request(b"x" * 70_000)
+        writer.write(whole[:-10])
+        assert (await read_answer(reader))[0] == 413
+        writer.write(whole[-10:] + behind)
+        async with asyncio.timeout(10):
+            assert await reader.read() == b""
+        writer.close()
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("size", [b"xyz", b"1;\x00"])
+async def test_a_page_whose_body_turns_out_malformed_asks_for_no_more_of_it(
+    size: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = CHUNKED.format(PAGE).encode().replace(b"Host", b"Expect: 100-continue\r\nHost")
+    async with fronting() as front:
+        answered = await front.send(head + size + b"\r\n")
+    assert last_line(answered).startswith(b"HTTP/1.1 400")
+    assert not caplog.records
+
+
+def last_line(answered: bytes) -> bytes:
+    return answered[answered.rfind(b"HTTP/1.1 ") :]
