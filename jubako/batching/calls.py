@@ -22,6 +22,8 @@ class ComputedBatch:
     sent: float
     replied: float
     model_seconds: float
+    decoded: list[dict[str, Any]] | None = None
+    """The predictions of the whole batch without their ids, once somebody needs them."""
 
 
 Delivery: TypeAlias = "tuple[PendingCall, int, int]"
@@ -73,18 +75,37 @@ class PendingCall:
         raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BatchResult:
-    """The outputs of one call's rows, and how long they took."""
+    """The part of a batch that belongs to one call."""
 
-    outputs: Outputs
-    version: str
-    batch_id: str
+    computed: ComputedBatch
+    start: int
+    rows: int
     first: int
+    """The place with which its predictions' ids begin."""
     queue_seconds: float
-    call_seconds: float
-    """From sending the batch to its reply: ``model_seconds`` and everything around it."""
-    model_seconds: float
+
+    @property
+    def outputs(self) -> Outputs:
+        return self.computed.outputs[self.start : self.start + self.rows]
+
+    @property
+    def version(self) -> str:
+        return self.computed.version
+
+    @property
+    def batch_id(self) -> str:
+        return self.computed.batch_id
+
+    @property
+    def call_seconds(self) -> float:
+        """From sending the batch to its reply: ``model_seconds`` and everything around it."""
+        return self.computed.replied - self.computed.sent
+
+    @property
+    def model_seconds(self) -> float:
+        return self.computed.model_seconds
 
 
 class AwaitedCall(PendingCall):
@@ -104,16 +125,8 @@ class AwaitedCall(PendingCall):
 
     def deliver(self, computed: ComputedBatch, start: int, first: int) -> None:
         if not self.future.done():
-            result = BatchResult(
-                computed.outputs[start : start + self.rows],
-                computed.version,
-                computed.batch_id,
-                first,
-                computed.sent - self.enqueued,
-                computed.replied - computed.sent,
-                computed.model_seconds,
-            )
-            self.future.set_result(result)
+            queue_seconds = computed.sent - self.enqueued
+            self.future.set_result(BatchResult(computed, start, self.rows, first, queue_seconds))
 
     def fail(self, fault: CallFault) -> None:
         if not self.future.done():

@@ -164,10 +164,13 @@ class ModelEndpoint:
             raise _problem(self.name, fault) from None
 
     def _predictions(self, result: BatchResult) -> list[dict[str, Any]]:
-        self.version = result.version
-        prefix = f"{result.version}:{result.batch_id}."
-        decoded = self._model.decode(result.outputs)
-        return [{"id": f"{prefix}{place}", **fields} for place, fields in enumerate(decoded, start=result.first)]
+        computed = result.computed
+        if computed.decoded is None:
+            self.version = computed.version
+            computed.decoded = self._model.decode(computed.outputs)
+        prefix = f"{computed.version}:{computed.batch_id}."
+        rows = computed.decoded[result.start : result.start + result.rows]
+        return [{"id": f"{prefix}{place}", **fields} for place, fields in enumerate(rows, result.first)]
 
     def _problem(self, fault: CallFault, request_id: str) -> Problem:
         problem = _problem(self.name, fault)

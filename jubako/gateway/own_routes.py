@@ -96,13 +96,15 @@ class OwnRoute:
 
     def _succeed(self, exchange: Exchange, body: bytes, results: Sequence[BatchResult]) -> None:
         """The models may have run in parallel: queue and call times are the longest one, model times are added up."""
-        versions = self.version = ", ".join(dict.fromkeys(result.version for result in results))
-        queue_seconds = max((result.queue_seconds for result in results), default=0.0)
-        call_seconds = max((result.call_seconds for result in results), default=0.0)
-        headers = AnswerHeaders(
-            exchange.frontend, self.name, versions, call_seconds, sum(result.model_seconds for result in results)
-        )
-        rows = sum(len(result.outputs) for result in results)
+        queue_seconds = call_seconds = model_seconds = 0.0
+        rows = 0
+        for result in results:
+            queue_seconds = max(queue_seconds, result.queue_seconds)
+            call_seconds = max(call_seconds, result.call_seconds)
+            model_seconds += result.model_seconds
+            rows += result.rows
+        versions = self.version = ", ".join(dict.fromkeys([result.version for result in results]))
+        headers = AnswerHeaders(exchange.frontend, self.name, versions, call_seconds, model_seconds)
         exchange.succeed(body, rows, headers, queue_seconds, monotonic())
 
 
