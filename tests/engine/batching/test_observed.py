@@ -43,10 +43,12 @@ async def test_every_answered_row_is_observed_once_under_the_id_that_its_caller_
 
 async def test_rows_whose_caller_left_while_they_were_computed_are_not_observed() -> None:
     observed = Observed()
-    batcher = caller(FakeRunner(seconds=0.01), observe=observed, in_flight=1)
+    runner = FakeRunner(seconds=0.01)
+    batcher = caller(runner, observe=observed, in_flight=1)
     calls = [asyncio.ensure_future(batcher.call(rows(n), here)) for n in range(4)]
-    await asyncio.sleep(0.005)  # on their way, in one batch
-    calls[1].cancel()
+    while not runner.calls:
+        await asyncio.sleep(0)
+    calls[1].cancel()  # on its way, in one batch with the others
     answers = await asyncio.gather(calls[0], calls[2], calls[3])
     assert observed.asked == {ids(answer)[0]: n for n, answer in zip((0, 2, 3), answers, strict=True)}
     await batcher.close()

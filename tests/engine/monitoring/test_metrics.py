@@ -39,7 +39,7 @@ def value(name: str, **labels: str) -> float | None:
 
 
 def test_a_request_is_counted_when_it_is_flushed(metrics: Metrics) -> None:
-    metrics.models["iris"].request("ok", 0.03, rows=7)
+    metrics.models["iris"].answered(0.03, rows=7)
     metrics.flush()
     assert value("jubako_requests_total", model="iris", outcome="ok") == 1
     assert value("jubako_rows_total", model="iris") == 7
