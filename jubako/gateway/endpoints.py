@@ -102,14 +102,13 @@ class ModelEndpoint:
         version, sent, now = computed.version, computed.sent, monotonic()
         self.version = version
         name, _, number = version.partition(":")
-        id_prefix = f"{version}:{computed.batch_id}.".encode()
+        id_prefix = f"{version}:{computed.batch_id}."
         body_head = b'{"model":%s,"request_id":' % dumps({"name": name, "version": number})
         frontend = cast(Exchange, deliveries[0][0]).frontend
         headers = AnswerHeaders(frontend, self.name, version, computed.replied - sent, computed.model_seconds)
         exchanges = cast("list[tuple[Exchange, int, int]]", deliveries)
         try:
-            # A prediction without its opening brace: its id comes first.
-            encoded = [dumps(fields)[1:] for fields in self._model.decode(computed.outputs)]
+            decoded = self._model.decode(computed.outputs)
         except Exception as error:
             for exchange, _, _ in exchanges:
                 exchange.refuse_as_ours(error)
@@ -117,10 +116,10 @@ class ModelEndpoint:
         for exchange, start, first in exchanges:
             rows = exchange.rows
             predictions = [
-                b'{"id":"%s%d",%s' % (id_prefix, place, fields)
-                for place, fields in enumerate(encoded[start : start + rows], first)
+                {"id": f"{id_prefix}{place}", **fields}
+                for place, fields in enumerate(decoded[start : start + rows], first)
             ]
-            body = b'%s%s,"predictions":[%s]}' % (body_head, dumps(exchange.request_id), b",".join(predictions))
+            body = b'%s%s,"predictions":%s}' % (body_head, dumps(exchange.request_id), dumps(predictions))
             exchange.succeed(body, rows, headers, sent - exchange.enqueued, now)
 
     async def predict(self, rows: Sequence[Any]) -> list[Any]:
