@@ -75,17 +75,17 @@ def test_an_unknown_source_is_refused() -> None:
 
 
 @pytest.mark.slow
-def test_half_of_the_default_pictures_teach_to_name_nearly_all_that_were_never_seen() -> None:
-    """As well as a rule that knows the colours and needs no training, but not what noise and light do to them."""
-    unseen = RECIPE.make(seed=1_001, size=600)
+def test_the_default_training_names_pictures_that_it_never_saw() -> None:
+    """And it does better than the two rules that need no training: they know the colours, but not noise and light."""
+    unseen = RECIPE.make(seed=1_001, size=1_500)
     batch = RECIPE.model.encode(unseen.rows)
-    dataset = RECIPE.make(seed=0, size=3_000)
+    dataset = RECIPE.make(seed=0)
     model = RECIPE.fit(RECIPE.model.encode(dataset.rows), dataset.truth, RECIPE.defaults, seed=0, log=no_log).model
     accuracy = (model.predict(batch).argmax(axis=1) == unseen.truth).mean()
     pictures = batch[:, : 32 * 32 * 3].reshape(-1, 1024, 3).astype(np.float32) / 255
     counted = np.array([np.bincount(names(one), minlength=UNNAMED + 1)[:UNNAMED].argmax() for one in pictures])
-    assert accuracy >= 0.96
-    assert accuracy >= (counted == unseen.truth).mean() - 0.015
+    assert accuracy >= 0.97
+    assert accuracy > (counted == unseen.truth).mean()
     assert (names(pictures.mean(axis=1)) == unseen.truth).mean() < 0.5
 
 
