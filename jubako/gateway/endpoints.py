@@ -106,21 +106,18 @@ class ModelEndpoint:
         body_head = b'{"model":%s,"request_id":' % dumps({"name": name, "version": number})
         frontend = cast(Exchange, deliveries[0][0]).frontend
         headers = AnswerHeaders(frontend, self.name, version, computed.replied - sent, computed.model_seconds)
-        exchanges = cast("list[tuple[Exchange, int, int]]", deliveries)
-        try:
-            decoded = self._model.decode(computed.outputs)
-        except Exception as error:
-            for exchange, _, _ in exchanges:
-                exchange.refuse_as_ours(error)
-            return
-        for exchange, start, first in exchanges:
+        for call, start, first in deliveries:
+            exchange = cast(Exchange, call)
             rows = exchange.rows
-            predictions = [
-                {"id": f"{id_prefix}{place}", **fields}
-                for place, fields in enumerate(decoded[start : start + rows], first)
-            ]
-            body = b'%s%s,"predictions":%s}' % (body_head, dumps(exchange.request_id), dumps(predictions))
-            exchange.succeed(body, rows, headers, sent - exchange.enqueued, now)
+            try:
+                predictions = [
+                    {"id": f"{id_prefix}{place}", **fields}
+                    for place, fields in enumerate(self._decoded(computed, start, rows), first)
+                ]
+                body = b'%s%s,"predictions":%s}' % (body_head, dumps(exchange.request_id), dumps(predictions))
+                exchange.succeed(body, rows, headers, sent - exchange.enqueued, now)
+            except Exception as error:
+                exchange.refuse_as_ours(error)
 
     async def predict(self, rows: Sequence[Any]) -> list[Any]:
         """Typed predictions for rows from code in this process, such as an own route."""
@@ -163,13 +160,19 @@ class ModelEndpoint:
             raise _problem(self.name, fault) from None
 
     def _predictions(self, result: BatchResult) -> list[dict[str, Any]]:
-        computed = result.computed
-        if computed.decoded is None:
-            self.version = computed.version
-            computed.decoded = self._model.decode(computed.outputs)
-        prefix = f"{computed.version}:{computed.batch_id}."
-        rows = computed.decoded[result.start : result.start + result.rows]
+        self.version = result.version
+        prefix = f"{result.version}:{result.batch_id}."
+        rows = self._decoded(result.computed, result.start, result.rows)
         return [{"id": f"{prefix}{place}", **fields} for place, fields in enumerate(rows, result.first)]
+
+    def _decoded(self, computed: ComputedBatch, start: int, rows: int) -> list[dict[str, Any]]:
+        """The predictions of one call, without ids. A batch is decoded once, and where that fails each call alone."""
+        if computed.decoded is None:
+            try:
+                computed.decoded = self._model.decode(computed.outputs)
+            except Exception:
+                computed.decoded = []
+        return computed.decoded[start : start + rows] or self._model.decode(computed.outputs[start : start + rows])
 
     def _problem(self, fault: CallFault, request_id: str) -> Problem:
         problem = _problem(self.name, fault)
