@@ -13,13 +13,16 @@ from jubako.batching.faults import (
     ModelFailed,
     NotReady,
     QueueOverloaded,
+    RateLimited,
     RunnerGone,
 )
 from jubako.batching.ids import unique_id
 from jubako.batching.limits import BatcherLimits
+from jubako.batching.quotas import ApiKey
 from jubako.batching.runner_client import FrameRunnerClient, Reply, RunnerClient, RunnerStatus
 
 __all__ = [
+    "ApiKey",
     "BatchResult",
     "Batcher",
     "BatcherLimits",
@@ -32,6 +35,7 @@ __all__ = [
     "NotReady",
     "PendingCall",
     "QueueOverloaded",
+    "RateLimited",
     "Reply",
     "RunnerClient",
     "RunnerGone",

@@ -12,9 +12,11 @@ import numpy as np
 from jubako.batch import concat
 from jubako.batching.attempts import Attempts
 from jubako.batching.calls import AwaitedCall, BatchResult, ComputedBatch, Delivery, PendingCall, SplitCall
-from jubako.batching.faults import CallerDisconnected, CallFault, DeadlinePassed, QueueOverloaded
+from jubako.batching.fairness import FairScheduler
+from jubako.batching.faults import CallerDisconnected, CallFault, DeadlinePassed, QueueOverloaded, RateLimited
 from jubako.batching.ids import unique_id
 from jubako.batching.limits import BatcherLimits
+from jubako.batching.quotas import ApiKey
 from jubako.batching.runner_client import Reply, RunnerClient
 from jubako.batching.schedulers import Scheduler
 from jubako.batching.throughput import ThroughputEstimator
@@ -68,6 +70,7 @@ class Batcher:
         self.count_fault = metrics.fault
         self._scheduler = scheduler
         self._add = scheduler.add
+        self._fair = scheduler if isinstance(scheduler, FairScheduler) else None
         self._throughput = throughput
         self._limits = limits
         self._metrics = metrics
@@ -101,10 +104,32 @@ class Batcher:
         if not fits or wait > allowed:
             raise QueueOverloaded(max(1.0, wait - 0.5 * self._limits.deadline))
 
-    def submit(self, call: PendingCall, batch: Batch | bytes, rows: int) -> None:
-        """Have the rows computed; ``call`` is told. Raises ``QueueOverloaded``."""
-        weight = rows if self._weigh is len else self._weigh(self.join([batch]))
+    def check_key(self, key: ApiKey, rows: int = 1, weight: int = 1) -> None:
+        """As ``check``; also refuses what is above the key's share of the queue, in rows or in time.
+
+        A key that has nothing queued is not refused for its share: a large request must fit once.
+        """
+        share = key.queue_share
+        if share is not None and self._fair is not None:
+            queued_rows, queued_weight = self._fair.queued(key)
+            if queued_rows:
+                fits = queued_rows + rows <= share * self._limits.queue_rows
+                queued = int((queued_weight + weight) / share)  # as if the key got no more than its share
+                wait = self._throughput.wait(queued, monotonic(), len(self._running))
+                if not fits or wait > MAX_WAIT_SHARE * self._limits.deadline:
+                    limit = f"the key {key.name!r} has its share of the queue of {self.name}"
+                    raise RateLimited(limit, max(1.0, wait - 0.5 * self._limits.deadline))
         self.check(rows, weight)
+
+    def submit(self, call: PendingCall, batch: Batch | bytes, rows: int) -> None:
+        """Have the rows computed; ``call`` is told. Raises ``QueueOverloaded`` or ``RateLimited``."""
+        weight = rows if self._weigh is len else self._weigh(self.join([batch]))
+        if call.key is None:
+            self.check(rows, weight)
+        else:
+            call.key.check(rows)
+            self.check_key(call.key, rows, weight)
+            call.key.take(rows)
         call.enqueued = now = monotonic()
         call.deadline = now + self._limits.deadline
         call.batch, call.rows, call.weight = batch, rows, weight
@@ -114,10 +139,12 @@ class Batcher:
             call.batch = self.join([batch])
             self._enqueue_parts(SplitCall(call, self._join_parts))
 
-    async def call(self, batch: Batch, is_disconnected: Callable[[], bool], request_id: str = "") -> BatchResult:
+    async def call(
+        self, batch: Batch, is_disconnected: Callable[[], bool], request_id: str = "", key: ApiKey | None = None
+    ) -> BatchResult:
         """For code in this process. Raises ``CallFault``."""
         trace = None if self.tracing is None else self.tracing.current_request()
-        call = AwaitedCall(self.loop.create_future(), is_disconnected, request_id, trace)
+        call = AwaitedCall(self.loop.create_future(), is_disconnected, request_id, trace, key)
         self.submit(call, batch, len(batch))
         return await call.future
 

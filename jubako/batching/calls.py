@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
 from jubako.batching.faults import CallerDisconnected, CallFault
+from jubako.batching.quotas import ApiKey
 from jubako.models import Outputs
 
 
@@ -40,7 +41,7 @@ class PendingCall:
     failed, or left by its client: a call that is not open is not computed.
     """
 
-    __slots__ = ("batch", "deadline", "enqueued", "open", "request_id", "rows", "trace", "weight")
+    __slots__ = ("batch", "deadline", "enqueued", "key", "open", "request_id", "rows", "trace", "weight")
     whole: ClassVar[bool] = True
     """Whether these are all the rows of a request."""
     answered_together: ClassVar[bool] = False
@@ -57,10 +58,13 @@ class PendingCall:
     request_id: str
     trace: Any
     """The context of the request's span, when it is traced."""
+    key: ApiKey | None
+    """Whose rows these are, when API keys are on."""
 
-    def __init__(self, request_id: str, trace: Any = None) -> None:
+    def __init__(self, request_id: str, trace: Any = None, key: ApiKey | None = None) -> None:
         self.request_id = request_id
         self.trace = trace
+        self.key = key
         self.open = True
 
     def is_gone(self) -> bool:
@@ -114,9 +118,14 @@ class AwaitedCall(PendingCall):
     __slots__ = ("_is_disconnected", "future")
 
     def __init__(
-        self, future: asyncio.Future[BatchResult], is_disconnected: Callable[[], bool], request_id: str, trace: Any
+        self,
+        future: asyncio.Future[BatchResult],
+        is_disconnected: Callable[[], bool],
+        request_id: str,
+        trace: Any,
+        key: ApiKey | None,
     ) -> None:
-        super().__init__(request_id, trace)
+        super().__init__(request_id, trace, key)
         self.future = future
         self._is_disconnected = is_disconnected
 
@@ -140,7 +149,7 @@ class CallPart(PendingCall):
     whole: ClassVar[bool] = False
 
     def __init__(self, parent: SplitCall) -> None:
-        super().__init__(parent.call.request_id, parent.call.trace)
+        super().__init__(parent.call.request_id, parent.call.trace, parent.call.key)
         self.parent = parent
         self.computed: ComputedBatch | None = None
         self.outputs: Outputs | None = None

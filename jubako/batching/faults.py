@@ -2,6 +2,7 @@
 
 CallFault
 ├── QueueOverloaded     the queue is full or too long for the deadline: refused at once
+├── RateLimited         its API key has used its quota of rows, or its share of the queue
 ├── DeadlinePassed      not computed before the deadline; never will be
 ├── CallerDisconnected  the client closed the connection
 ├── NotReady            the runner has no version that it may serve; the message says why
@@ -22,6 +23,14 @@ class QueueOverloaded(CallFault):
     def __init__(self, retry_after: float) -> None:
         self.retry_after = retry_after
         super().__init__(f"overloaded; try again in {retry_after:.0f} s")
+
+
+class RateLimited(CallFault):
+    """``retry_after`` is None for a call that would not fit later either."""
+
+    def __init__(self, limit: str, retry_after: float | None) -> None:
+        self.retry_after = retry_after
+        super().__init__(limit)
 
 
 class DeadlinePassed(CallFault):

@@ -43,6 +43,15 @@ class FifoScheduler:
             taken.append(call)
         return taken
 
+    def first(self) -> PendingCall:
+        return self._calls[0]
+
+    def pop(self) -> PendingCall:
+        return self._calls.popleft()
+
+    def fits(self, call: PendingCall, first: PendingCall, rows: int, weight: int) -> bool:  # noqa: ARG002
+        return rows + call.rows <= self.max_rows
+
     def remove(self, expired: Set[PendingCall]) -> None:
         kept = [call for call in self._calls if call not in expired]
         self._calls.clear()
@@ -81,17 +90,24 @@ class ShortestFirstScheduler:
         rows = weight = 0
         while self._calls:
             call = self._calls[0][2]
-            if taken:
-                too_many = rows + call.rows > self.max_rows or weight + call.weight > self.max_weight
-                first = taken[0]
-                too_long = call.weight * first.rows > self.max_ratio * max(first.weight, 8 * first.rows) * call.rows
-                if too_many or too_long:
-                    break
+            if taken and not self.fits(call, taken[0], rows, weight):
+                break
             heapq.heappop(self._calls)
             rows += call.rows
             weight += call.weight
             taken.append(call)
         return taken
+
+    def first(self) -> PendingCall:
+        return self._calls[0][2]
+
+    def pop(self) -> PendingCall:
+        return heapq.heappop(self._calls)[2]
+
+    def fits(self, call: PendingCall, first: PendingCall, rows: int, weight: int) -> bool:
+        too_many = rows + call.rows > self.max_rows or weight + call.weight > self.max_weight
+        too_long = call.weight * first.rows > self.max_ratio * max(first.weight, 8 * first.rows) * call.rows
+        return not (too_many or too_long)
 
     def remove(self, expired: Set[PendingCall]) -> None:
         self._calls = [item for item in self._calls if item[2] not in expired]

@@ -11,7 +11,7 @@ import numpy as np
 
 from jubako.batching import Batcher, BatcherLimits, CallFault, DeadlinePassed, Reply, RunnerStatus
 from jubako.batching.batcher import Observe
-from jubako.batching.schedulers import FifoScheduler
+from jubako.batching.schedulers import FifoScheduler, Scheduler
 from jubako.batching.throughput import ThroughputEstimator
 
 Compute = Callable[[Any], Any]
@@ -70,11 +70,13 @@ def caller(
     metrics: Noted | None = None,
     throughput: ThroughputEstimator | None = None,
     observe: Observe = lambda *_: None,
+    scheduler: Scheduler | None = None,
     **changed: Any,
 ) -> Batcher:
     limits = replace(BatcherLimits(in_flight=2, queue_rows=1000, deadline=5.0, part_rows=16), **changed)
     estimator = throughput or ThroughputEstimator(16)
-    return Batcher("fake", runner, FifoScheduler(16), estimator, limits, metrics=metrics or Noted(), observe=observe)
+    scheduler = FifoScheduler(16) if scheduler is None else scheduler
+    return Batcher("fake", runner, scheduler, estimator, limits, metrics=metrics or Noted(), observe=observe)
 
 
 def rows(*numbers: float) -> Any:
