@@ -53,7 +53,7 @@ COMMANDS = {
     "check": Command(
         "jubako.commands.check:check", "Check configuration, store and machine.", "serve", ("numpy", "rich"),
     ),
-    "keys": Command("jubako.commands.check:keys", "Make API keys.", "serve", ("numpy", "rich")),
+    "keys": Command("jubako.commands.keys:keys", "Make API keys.", "serve", ("numpy", "rich")),
     "predict": Command("jubako.commands.predict:predict", "Ask the service for predictions.", "cli", ("rich",)),
 }  # fmt: skip
 

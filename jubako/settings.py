@@ -58,14 +58,28 @@ class LimitSettings(_Strict):
         return self
 
 
-class ApiKeySettings(_Strict):
-    """Off by default. The file holds one ``name: sha256-of-the-key`` a line, so a leaked file reveals no key."""
+class KeyLimits(_Strict):
+    """What one API key may use; nothing is limited by default."""
+
+    rows_a_minute: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    """A minute's rows may come at once; more get 429. Of each replica: replicas share nothing."""
+    queue_share: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Of each model's queue, and of its runner while other keys' rows wait."""
+
+
+class ApiKeySettings(KeyLimits):
+    """Off by default. The file holds one ``name: sha256-of-the-key`` a line, so a leaked file reveals no key.
+
+    The limits hold for every key whose line in the file names no others.
+    """
 
     enabled: bool = False
     file: str | None = None
 
     @model_validator(mode="after")
     def _file_when_enabled(self) -> Self:
+        if not self.enabled and (self.rows_a_minute is not None or self.queue_share is not None):
+            raise ValueError("rows_a_minute and queue_share limit API keys: they need api_keys.enabled")
         if self.enabled and not self.file:
             raise ValueError("api_keys.enabled needs api_keys.file: make one with `jubako keys add NAME`")
         return self

@@ -1,4 +1,4 @@
-"""``jubako check``: checks configuration, store and machine, and says what to do. ``jubako keys``: makes API keys."""
+"""``jubako check``: checks configuration, store and machine, and says what to do."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from rich.table import Table
 
 from jubako import home
 from jubako.collection import here
-from jubako.gateway.keys import Keyring, key_hash, new_key
+from jubako.gateway.keys import read_keys
 from jubako.process import devices
 from jubako.runner.hop import measure_hop
-from jubako.settings import ConfigurationRefused, Settings, configuration_file, read
+from jubako.settings import ApiKeySettings, ConfigurationRefused, Settings, configuration_file, read
 from jubako.versions import stages, store
 from jubako.versions.manifest import VersionRefused
 
@@ -43,13 +43,23 @@ def findings(port: int) -> Iterator[CheckResult]:
         return
     if settings.gateway.api_keys.enabled:
         try:
-            Keyring(Path(str(settings.gateway.api_keys.file)).expanduser())
-            yield CheckResult("good", "API keys", "on, and the file can be read")
+            yield CheckResult("good", "API keys", _known_keys(settings.gateway.api_keys))
         except ConfigurationRefused as refused:
             yield CheckResult("bad", "API keys", str(refused))
     yield from _versions()
     yield from _placements(settings)
     yield from _machine(settings, port)
+
+
+def _known_keys(settings: ApiKeySettings) -> str:
+    """Each name with its limits."""
+    lines = {line.name: line.limits for line in read_keys(Path(str(settings.file)).expanduser())}
+    told = []
+    for name, own in lines.items():
+        rows, share = own.rows_a_minute or settings.rows_a_minute, own.queue_share or settings.queue_share
+        limits = [f"{rows} rows a minute"] * (rows is not None) + [f"{share:.0%} of a queue"] * (share is not None)
+        told.append(f"{name} ({', '.join(limits)})" if limits else name)
+    return f"on, for {', '.join(told)}"
 
 
 def _versions() -> Iterator[CheckResult]:
@@ -123,25 +133,3 @@ def check(port: int) -> None:
     Console().print(table)
     if any(item.level == "bad" for item in found):
         raise SystemExit(1)
-
-
-@click.group()
-def keys() -> None:
-    """Make API keys. The file holds only hashes: a key is shown once."""
-
-
-@keys.command()
-@click.argument("name")
-@click.option("--file", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The file of hashes.")
-def add(name: str, file: Path) -> None:
-    """Make a key for NAME and add its hash to the file."""
-    if not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
-        raise click.ClickException("a name has letters, digits, dots, dashes and underscores")
-    key = new_key()
-    file.touch(mode=0o600)
-    with file.open("a") as lines:
-        lines.write(f"{name}: {key_hash(key)}\n")
-    click.echo(key)
-    click.echo(
-        f"This is the only time it is shown. Its hash is in {file}; running services read it at start.", err=True
-    )

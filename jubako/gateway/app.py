@@ -13,12 +13,14 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from jubako.batching import ApiKey
 from jubako.console import File
 from jubako.gateway import asgi
-from jubako.gateway.asgi import header, respond
+from jubako.gateway.asgi import respond
 from jubako.gateway.bodies import ClientDisconnected, read_body
-from jubako.gateway.exchange import log_access
-from jubako.gateway.frontend import Frontend
+from jubako.gateway.endpoints import RouteCall, current_call
+from jubako.gateway.exchange import log_access, name_of
+from jubako.gateway.frontend import Frontend, admit
 from jubako.gateway.pages import Pages
 from jubako.gateway.problems import (
     MEDIA_TYPE,
@@ -70,6 +72,8 @@ class GatewayApp:
         request_id = asgi.request_id(scope)
         started = time.perf_counter()
         headers = [(b"x-request-id", request_id.encode())]
+        keyring = self._frontend.keyring
+        key = None if keyring is None else keyring.key_of(dict(reversed(scope["headers"])))
         try:
             if path in HEALTH:
                 if method not in ("GET", "HEAD"):
@@ -82,10 +86,10 @@ class GatewayApp:
                     raise MethodProblem(method, "GET")
                 await respond(send, file.status, file.body, [*headers, *file.headers])
                 return
-            if path != "/readyz":
-                self._check_key(scope)
+            if key is not None and not key.known and path != "/readyz":
+                raise UnauthorizedProblem
             if path in FORWARDED or path in self._forwarded:
-                await self._forward_checked(scope, receive, send, request_id)
+                await self._forward_checked(scope, receive, send, request_id, key)
                 return
             handler = self._pages.find(method, path)
             if handler is None:
@@ -103,20 +107,27 @@ class GatewayApp:
         except ClientDisconnected:
             return
         except Problem as problem:
-            await self._refuse(problem, request_id, scope, send, headers)
+            await self._refuse(problem, request_id, scope, send, headers, key=key)
             return
         except Exception:
-            log.exception("a request to %s failed unexpectedly", path[:200], extra={"request_id": request_id})
-            await self._refuse(InternalProblem(), request_id, scope, send, headers)
+            facts = {"request_id": request_id, "key": name_of(key)}
+            log.exception("a request to %s failed unexpectedly", path[:200], extra=facts)
+            await self._refuse(InternalProblem(), request_id, scope, send, headers, key=key)
             return
         headers.append((b"content-type", media))
         headers.append((b"server-timing", b"total;dur=%.3f" % ((time.perf_counter() - started) * 1000)))
         self._close_when_draining(headers)
         await respond(send, status, content, headers)
 
-    async def _forward_checked(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+    async def _forward_checked(
+        self, scope: Scope, receive: Receive, send: Send, request_id: str, key: ApiKey | None
+    ) -> None:
         path, method = scope["path"], scope["method"]
-        if path in FORWARDED and method not in ("GET", "HEAD"):
+        if path in self._forwarded:
+            if key is not None:
+                admit(key)
+                current_call.set(RouteCall(request_id, lambda: False, key))  # the rows of its models count
+        elif method not in ("GET", "HEAD"):
             raise MethodProblem(method, "GET")
         if path == "/metrics":
             self._frontend.metrics.flush()
@@ -133,19 +144,21 @@ class GatewayApp:
         await self._app(scope, receive, send_with_id)
 
     async def _refuse(
-        self, problem: Problem, request_id: str, scope: Scope, send: Send, headers: list[tuple[bytes, bytes]]
+        self,
+        problem: Problem,
+        request_id: str,
+        scope: Scope,
+        send: Send,
+        headers: list[tuple[bytes, bytes]],
+        *,
+        key: ApiKey | None,
     ) -> None:
         headers.append((b"content-type", MEDIA_TYPE))
         headers += [(name.encode(), value.encode()) for name, value in problem.headers.items()]
         self._close_when_draining(headers)
         await respond(send, problem.status, problem.body(request_id), headers)
         if self._frontend.log_access:
-            log_access(request_id, scope["method"].encode(), scope["path"], problem.status, 0.0)
-
-    def _check_key(self, scope: Scope) -> None:
-        keyring = self._frontend.keyring
-        if keyring is not None and not keyring.opens(header(scope, b"authorization")):
-            raise UnauthorizedProblem
+            log_access(request_id, scope["method"].encode(), scope["path"], problem.status, 0.0, key=key)
 
     def _close_when_draining(self, headers: list[tuple[bytes, bytes]]) -> None:
         if self._frontend.draining:

@@ -14,6 +14,7 @@ from orjson import dumps
 
 from jubako.answer import Answer, ModelVersion
 from jubako.batching import (
+    ApiKey,
     Batcher,
     BatchResult,
     CallerDisconnected,
@@ -22,13 +23,14 @@ from jubako.batching import (
     DeadlinePassed,
     NotReady,
     QueueOverloaded,
+    RateLimited,
     unique_id,
 )
 from jubako.batching.calls import Delivery
 from jubako.card import AnyCard
-from jubako.gateway.exchange import AnswerHeaders, Exchange
+from jubako.gateway.exchange import AnswerHeaders, Exchange, name_of
 from jubako.gateway.json_rows import encoded_errors
-from jubako.gateway.problems import InternalProblem, Problem, TimeoutProblem, UnavailableProblem
+from jubako.gateway.problems import InternalProblem, Problem, RateLimitedProblem, TimeoutProblem, UnavailableProblem
 from jubako.gateway.readers import FileReader, JsonReader
 from jubako.models import AnyModel, BadRows
 
@@ -41,6 +43,7 @@ class RouteCall:
 
     request_id: str
     is_disconnected: Callable[[], bool]
+    key: ApiKey | None = None
     results: list[BatchResult] = field(default_factory=list)
 
 
@@ -91,7 +94,7 @@ class ModelEndpoint:
             exchange.refuse(encoded_errors(error.complaints))
         elif isinstance(error, CallFault):
             with exchange.tracing():
-                exchange.refuse(self._problem(error, exchange.request_id))
+                exchange.refuse(self._problem(error, exchange.request_id, exchange.key))
         elif isinstance(error, Problem):
             exchange.refuse(error)
         else:
@@ -124,13 +127,13 @@ class ModelEndpoint:
         call = current_call.get() or RouteCall(unique_id(), lambda: False)
         try:
             batch = await self._reader.encode(rows, call.is_disconnected)
-            result = await self.batcher.call(batch, call.is_disconnected, call.request_id)
+            result = await self.batcher.call(batch, call.is_disconnected, call.request_id, call.key)
         except BadRows as bad:
             raise encoded_errors(bad.complaints, self.name) from None
         except CallerDisconnected:
             raise
         except CallFault as fault:
-            raise self._problem(fault, call.request_id) from None
+            raise self._problem(fault, call.request_id, call.key) from None
         call.results.append(result)
         make = self.card.prediction.model_construct
         return [make(**fields) for fields in self._predictions(result)]
@@ -152,11 +155,14 @@ class ModelEndpoint:
         self._reader.close()
         await self.batcher.close()
 
-    def refuse_when_full(self) -> None:
+    def refuse_when_full(self, key: ApiKey | None) -> None:
         try:
-            self.batcher.check()
+            if key is None:
+                self.batcher.check()
+            else:
+                self.batcher.check_key(key)
             self._reader.check()
-        except QueueOverloaded as fault:
+        except (QueueOverloaded, RateLimited) as fault:
             raise _problem(self.name, fault) from None
 
     def _predictions(self, result: BatchResult) -> list[dict[str, Any]]:
@@ -174,11 +180,11 @@ class ModelEndpoint:
                 computed.decoded = []
         return computed.decoded[start : start + rows] or self._model.decode(computed.outputs[start : start + rows])
 
-    def _problem(self, fault: CallFault, request_id: str) -> Problem:
+    def _problem(self, fault: CallFault, request_id: str, key: ApiKey | None) -> Problem:
         problem = _problem(self.name, fault)
         # Refusals are counted, not logged: under overload, logging each would add to it.
         if problem.outcome in ("failed", "late"):
-            fields = {"request_id": request_id, "model": self.name, "status": problem.status}
+            fields = {"request_id": request_id, "model": self.name, "status": problem.status, "key": name_of(key)}
             log.error("%s failed to answer: %s", self.name, fault, extra=fields)
         return problem
 
@@ -186,6 +192,8 @@ class ModelEndpoint:
 def _problem(model: str, fault: CallFault) -> Problem:
     if isinstance(fault, QueueOverloaded):
         return UnavailableProblem(f"{model} has more work than it can finish in time", fault.retry_after)
+    if isinstance(fault, RateLimited):
+        return RateLimitedProblem.of(fault)
     if isinstance(fault, NotReady):
         return UnavailableProblem(f"{model} is not ready; /readyz says why", 5)
     if isinstance(fault, DeadlinePassed):

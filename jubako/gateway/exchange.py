@@ -13,7 +13,7 @@ from contextlib import nullcontext
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
-from jubako.batching import CallFault, PendingCall, unique_id
+from jubako.batching import ApiKey, CallFault, PendingCall, unique_id
 from jubako.gateway.problems import MEDIA_TYPE, InternalProblem, Problem
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Route(Protocol):
 
     def check_media(self, content_type: bytes) -> None: ...
 
-    def refuse_when_full(self) -> None: ...
+    def refuse_when_full(self, key: ApiKey | None) -> None: ...
 
     def submit(self, exchange: Exchange, body: bytes) -> None:
         """Has the request answered, now or later, by ``succeed`` or ``refuse``."""
@@ -105,7 +105,7 @@ class Exchange(PendingCall):
 
     def __init__(self, connection: Connection, route: Route | None, started: float, request_id: str = "") -> None:
         self.open = True
-        self.trace = self.span = None
+        self.trace = self.span = self.key = None
         self.request_id = request_id
         self.frontend = connection.frontend
         self.connection = connection
@@ -185,6 +185,9 @@ class Exchange(PendingCall):
         frontend.held_bytes -= self.size
         self.size = 0
         answer.counts.answered(seconds, rows)
+        if self.key is not None:
+            self.key.rows += rows
+            self.key.outcomes["ok"] += 1
         if self.span is not None or frontend.log_access:
             self._report("ok", rows, seconds, 200)
         if closing:
@@ -220,7 +223,10 @@ class Exchange(PendingCall):
         name = self.route.name if self.route else "?"
         with self.tracing():
             log.error(
-                "a request to %s failed unexpectedly", name, exc_info=error, extra={"request_id": self.request_id}
+                "a request to %s failed unexpectedly",
+                name,
+                exc_info=error,
+                extra={"request_id": self.request_id, "key": name_of(self.key)},
             )
         self.refuse(InternalProblem())
 
@@ -230,6 +236,8 @@ class Exchange(PendingCall):
         self._release()
         if self.route is not None:
             self.frontend.metrics.models[self.route.name].request(outcome, seconds)
+            if self.key is not None:
+                self.key.outcomes[outcome] += 1
         self._report(outcome, 0, seconds, status)
 
     def _report(self, outcome: str, rows: int, seconds: float, status: int) -> None:
@@ -238,7 +246,8 @@ class Exchange(PendingCall):
             version = self.route.version if self.route else None
             self.frontend.tracing.end_request(self.span, self.request_id, outcome, rows, version)
         if self.frontend.log_access and status:
-            log_access(self.request_id, self.method, self.route.path if self.route else "", status, seconds)
+            path = self.route.path if self.route else ""
+            log_access(self.request_id, self.method, path, status, seconds, key=self.key)
 
     def _release(self) -> None:
         if self.size:
@@ -251,9 +260,15 @@ class Exchange(PendingCall):
         return nullcontext() if self.span is None else self.frontend.tracing.current(self.span)  # type: ignore[union-attr]
 
 
-def log_access(request_id: str, method: bytes, path: str, status: int, seconds: float) -> None:
+def name_of(key: ApiKey | None) -> str | None:
+    """For log lines; None while API keys are off."""
+    return None if key is None else key.name
+
+
+def log_access(request_id: str, method: bytes, path: str, status: int, seconds: float, *, key: ApiKey | None) -> None:
     shown = path[:200]
     facts = {"request_id": request_id, "path": shown, "status": status, "milliseconds": round(seconds * 1000, 3)}
+    facts["key"] = name_of(key)
     access.info("%s %s %d", method.decode("latin-1"), shown, status, extra=facts)
 
 

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
+from jubako.batching import ApiKey, RateLimited
 from jubako.batching.ids import quick_id
 from jubako.compat import uvicorn
 from jubako.gateway.connections import ConnectionTable
@@ -18,6 +19,7 @@ from jubako.gateway.problems import (
     MediaTypeProblem,
     MethodProblem,
     Problem,
+    RateLimitedProblem,
     TooLargeProblem,
     UnauthorizedProblem,
     UnavailableProblem,
@@ -60,14 +62,15 @@ class Frontend:
 
     def check(self, exchange: Exchange, route: Route, headers: Mapping[bytes, bytes]) -> None:
         """Raises ``Problem`` for a request that need not be received."""
-        if self.keyring is not None and not self.keyring.opens(headers.get(b"authorization", b"")):
-            raise UnauthorizedProblem
+        if self.keyring is not None:
+            exchange.key = self.keyring.key_of(headers)
+            admit(exchange.key)
         if exchange.method != b"POST":
             raise MethodProblem(exchange.method.decode("latin-1"), "POST")
         if b"content-encoding" in headers and headers[b"content-encoding"].rstrip() != b"identity":
             raise MediaTypeProblem(COMPRESSED)
         route.check_media(exchange.content_type)
-        route.refuse_when_full()
+        route.refuse_when_full(exchange.key)
         length = headers.get(b"content-length")
         if length is None:
             exchange.chunked = True
@@ -93,6 +96,16 @@ class Frontend:
     def head(self, status: int, headers: Iterable[tuple[bytes, bytes]], size: int, closing: bool) -> bytes:
         last = b"content-length: %d\r\n%s\r\n" % (size, b"connection: close\r\n" if closing else b"")
         return b"".join((_status_line(status), self.default_headers(), lines(headers), last))
+
+
+def admit(key: ApiKey) -> None:
+    """Raises ``Problem`` for a request with a key that is not known, or that has no row of its quota left."""
+    if not key.known:
+        raise UnauthorizedProblem
+    try:
+        key.check()
+    except RateLimited as fault:
+        raise RateLimitedProblem.of(fault) from None
 
 
 def _status_line(status: int) -> bytes:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from jubako import home, tracing
 from jubako.answer import Answer
 from jubako.batching import Batcher, BatcherLimits, RunnerClient
+from jubako.batching.fairness import FairScheduler, LaneScheduler
 from jubako.batching.schedulers import FifoScheduler, Scheduler, ShortestFirstScheduler
 from jubako.batching.throughput import ThroughputEstimator
 from jubako.card import AnyCard
@@ -50,6 +51,7 @@ log = logging.getLogger("jubako.gateway")
 EXPORT_EVERY = 0.5
 REFRESH_EVERY = 5.0
 MEASURE_EVERY = 15.0
+LOOK_AT_KEYS_EVERY = 1.0
 FLUSH_WITHIN = 5.0
 
 
@@ -76,6 +78,9 @@ class Gateway:
         """
         collection, gateway = self._collection, self._settings.gateway
         own = own_routes(instance, apis)
+        keys = keyring(gateway.api_keys, gateway.workers)
+        if keys is not None:
+            self._repeat(LOOK_AT_KEYS_EVERY, lambda: asyncio.to_thread(keys.refresh))
         metrics = self._metrics = Metrics((*collection.cards, *(route.name for route in own)))
         self._tracing = tracing.open_tracing(self._settings.tracing, collection.name)
         for name, client in clients.items():
@@ -106,7 +111,7 @@ class Gateway:
             metrics=metrics,
             limits=gateway.limits,
             connections=ConnectionTable(gateway.limits),
-            keyring=keyring(gateway.api_keys),
+            keyring=keys,
             log_access=gateway.logging.access,
             tracing=self._tracing,
         )
@@ -128,7 +133,9 @@ class Gateway:
             if issubclass(model, FileModel)
             else JsonReader(card, model, rows)
         )
-        scheduler, full_batch = _scheduler(card, runner)
+        make, full_batch = _scheduler(card, runner)
+        # Only requests with keys have shares: without keys there is one queue.
+        scheduler: Scheduler = FairScheduler(make) if self._settings.gateway.api_keys.enabled else make()
         batcher = Batcher(
             card.name,
             client,
@@ -178,6 +185,8 @@ class Gateway:
                 self._metrics.runners.queue(name, endpoint.batcher.queued_rows)
             if self._frontend is not None:
                 self._metrics.connections(self._frontend.connections)
+                if self._frontend.keyring is not None:
+                    self._metrics.keys(self._frontend.keyring.keys.values())
             if self._recorder is not None:
                 self._metrics.profiles(self._recorder.accounting(), self._recorder.troubles())
 
@@ -196,10 +205,10 @@ class Gateway:
             await asyncio.to_thread(self._tracing.close)
 
 
-def _scheduler(card: AnyCard, runner: RunnerSettings) -> tuple[Scheduler, int]:
-    """The scheduler, and the size of a full batch: rows, or tokens for text."""
+def _scheduler(card: AnyCard, runner: RunnerSettings) -> tuple[Callable[[], LaneScheduler], int]:
+    """What makes a scheduler, and the size of a full batch: rows, or tokens for text."""
     rows = runner.max_rows or card.batching.max_rows
     tokens = runner.max_tokens or card.batching.max_tokens
     if tokens is None:
-        return FifoScheduler(rows), rows
-    return ShortestFirstScheduler(rows, tokens), tokens
+        return partial(FifoScheduler, rows), rows
+    return partial(ShortestFirstScheduler, rows, tokens), tokens

@@ -41,6 +41,7 @@ PROBLEMS = {
     "413": "The body is too large, or has too many rows",
     "415": "The body has the wrong media type",
     "422": "Some values do not fit; every bad row and field is listed",
+    "429": "The key's quota of rows, or its share of the queue, is used; try again after Retry-After seconds",
     "500": "The service failed",
     "503": "Overloaded or not ready; try again after Retry-After seconds",
     "504": "No answer within the deadline",
@@ -75,11 +76,14 @@ def describe(collection: Collection, own: Sequence[OwnRoute], description: str) 
         "openapi": "3.1.0",
         "info": {"title": collection.name.title(), "version": "1", "description": description},
         "servers": [{"url": "."}],
-        "security": [{}, {"apiKey": []}],
+        "security": [{}, {"bearer": []}, {"apiKey": []}],
         "paths": paths,
         "components": {
             "schemas": {**schemas, "Problem": PROBLEM},
-            "securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            },
         },
     }
 

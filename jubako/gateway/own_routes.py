@@ -16,7 +16,7 @@ from typing import Any, get_args, get_type_hints
 from bentoml.exceptions import BentoMLException
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
 
-from jubako.batching import BatchResult, CallerDisconnected
+from jubako.batching import ApiKey, BatchResult, CallerDisconnected
 from jubako.compat.bentoml_classes import APIMethod
 from jubako.gateway.endpoints import RouteCall, current_call
 from jubako.gateway.exchange import AnswerHeaders, Exchange
@@ -56,7 +56,7 @@ class OwnRoute:
         )
         self.result: TypeAdapter[Any] = TypeAdapter(hints.get("return", Any))
 
-    def refuse_when_full(self) -> None:
+    def refuse_when_full(self, key: ApiKey | None) -> None:
         """Nothing to check here: each model that the route calls has its own queue."""
 
     def submit(self, exchange: Exchange, body: bytes) -> None:
@@ -65,7 +65,7 @@ class OwnRoute:
         task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, exchange: Exchange, body: bytes) -> None:
-        call = RouteCall(exchange.request_id, lambda: exchange.response_complete)
+        call = RouteCall(exchange.request_id, lambda: exchange.response_complete, exchange.key)
         current_call.set(call)
         try:
             with exchange.tracing():

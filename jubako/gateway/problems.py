@@ -9,6 +9,7 @@ Problem
 ├── TooLargeProblem 413      the body, or more rows than one request may have
 ├── MediaTypeProblem 415     names the right media type
 ├── InvalidRowsProblem 422   names every bad row and field, and what would be right
+├── RateLimitedProblem 429   over the key's quota or its share of the queue, with Retry-After
 ├── HeadTooLargeProblem 431  the headers are too many or too large
 ├── InternalProblem 500      without internals; the log has them, under the request id
 ├── UnavailableProblem 503   overloaded or not ready, with Retry-After
@@ -19,11 +20,14 @@ Problem
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import orjson
+
+from jubako.batching.faults import RateLimited
 
 Location = Sequence[str | int]
 MEDIA_TYPE = b"application/problem+json"
@@ -69,7 +73,7 @@ class UnauthorizedProblem(Problem):
     status, kind, title = 401, "key-missing", "A valid API key is needed"
 
     def __init__(self) -> None:
-        hint = "send `Authorization: Bearer KEY` with a key that this service knows"
+        hint = "send `Authorization: Bearer KEY` or `X-API-Key: KEY` with a key that this service knows"
         super().__init__(hint, headers={"www-authenticate": "Bearer"})
 
 
@@ -98,6 +102,19 @@ class MediaTypeProblem(Problem):
 
 class InvalidRowsProblem(Problem):
     status, kind, title = 422, "rows-rejected", "Some values do not fit"
+
+
+class RateLimitedProblem(Problem):
+    status, kind, title, outcome = 429, "rate-limited", "Too many requests", "limited"
+
+    def __init__(self, detail: str, seconds: float) -> None:
+        super().__init__(detail, headers={"retry-after": str(max(1, math.ceil(seconds)))})
+
+    @classmethod
+    def of(cls, fault: RateLimited) -> Problem:
+        if fault.retry_after is None:
+            return TooLargeProblem(f"{fault}; this request alone has more: split it")
+        return cls(str(fault), fault.retry_after)
 
 
 class HeadTooLargeProblem(Problem):

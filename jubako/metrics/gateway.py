@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from jubako.batching import ApiKey
 from jubako.compat.prometheus import add_counts
 from jubako.gateway.connections import REASONS, ConnectionTable
 from jubako.metrics.runners import RunnerMetrics
@@ -21,7 +22,7 @@ from jubako.monitoring.record.recorder import Troubles
 from jubako.monitoring.report.report import QualityReport
 
 STATES = ("received", "profiled", "dropped")
-OUTCOMES = ("ok", "rejected", "overloaded", "late", "failed", "gone")
+OUTCOMES = ("ok", "rejected", "limited", "overloaded", "late", "failed", "gone")
 FAULTS = ("runner_gone", "model_failed", "misbehaved", "deadlinepassed", "notready")
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 ROWS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0)
@@ -133,6 +134,9 @@ class Metrics:
         self._closed = Counter("jubako_connections_closed", "Client connections that the gateway closed", ["reason"])
         for reason in REASONS:
             self._closed.labels(reason)
+        self._key_requests = Counter("jubako_key_requests", "Requests by API key and end", ["key", "outcome"])
+        self._key_rows = Counter("jubako_key_rows", "Rows answered by API key", ["key"])
+        self._known_keys: set[str] = set()
         self._totals: dict[tuple[str, ...], int] = {}
         self._drifting: dict[str, set[str]] = {}
         self.models = {
@@ -176,6 +180,18 @@ class Metrics:
         self._connection_limit.set(table.limit)
         for reason, count in table.closed.items():
             self._grow(self._closed.labels(reason), ("closed", reason), count)
+
+    def keys(self, keys: Iterable[ApiKey]) -> None:
+        """Write what the keys counted since the last time. A series begins when its key is read from the file."""
+        for key in keys:
+            if key.name not in self._known_keys:
+                self._known_keys.add(key.name)
+                for outcome in OUTCOMES:
+                    self._key_requests.labels(key.name, outcome)
+            self._key_rows.labels(key.name).inc(key.rows)
+            key.rows = 0
+            for outcome, count in _drained(key.outcomes):
+                self._key_requests.labels(key.name, outcome).inc(count)
 
     def drift(self, model: str, scores: Mapping[str, float]) -> None:
         """A column that is no longer judged has no number: no rows are no drift."""

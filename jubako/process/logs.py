@@ -24,7 +24,7 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        for name in ("request_id", "request_ids", "trace_id", "model", "path", "status", "milliseconds"):
+        for name in ("request_id", "request_ids", "trace_id", "key", "model", "path", "status", "milliseconds"):
             if (value := record.__dict__.get(name)) is not None:
                 line[name] = value
         if record.exc_info:

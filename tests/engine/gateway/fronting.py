@@ -11,12 +11,14 @@ from typing import Any
 
 import uvicorn
 
+from jubako.batching import ApiKey
 from jubako.gateway.asgi import request_id as asgi_request_id
 from jubako.gateway.bodies import ClientDisconnected, read_body
 from jubako.gateway.connections import ConnectionTable
 from jubako.gateway.exchange import AnswerHeaders, Exchange
 from jubako.gateway.frontend import Frontend
 from jubako.gateway.json_rows import check_json
+from jubako.gateway.keys import Keyring
 from jubako.gateway.problems import MEDIA_TYPE, Problem
 from jubako.gateway.protocol import GatewayProtocol
 from jubako.settings import LimitSettings
@@ -48,7 +50,7 @@ class EchoRoute:
         self.check_media = check_json
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def refuse_when_full(self) -> None: ...
+    def refuse_when_full(self, key: ApiKey | None) -> None: ...
 
     def submit(self, exchange: Exchange, body: bytes) -> None:
         self.exchanges.append(exchange)
@@ -105,12 +107,17 @@ async def read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
 
 
 @asynccontextmanager
-async def fronting(**limits: Any) -> AsyncIterator[Front]:
+async def fronting(keyring: Keyring | None = None, log_access: bool = False, **limits: Any) -> AsyncIterator[Front]:
     route = EchoRoute()
     settings = LimitSettings(**limits)
     metrics: Any = SimpleNamespace(models={"echo": route.counts})
     frontend = Frontend(
-        routes={route.path.encode(): route}, metrics=metrics, limits=settings, connections=ConnectionTable(settings)
+        routes={route.path.encode(): route},
+        metrics=metrics,
+        limits=settings,
+        connections=ConnectionTable(settings),
+        keyring=keyring,
+        log_access=log_access,
     )
 
     async def asgi(scope: Any, receive: Any, send: Any) -> None:

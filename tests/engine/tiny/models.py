@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -17,6 +19,8 @@ from jubako.files import FileModel
 from jubako.models import Batch, Coded, Column, Model, Outputs, Runtime
 
 FILE = "factor.json"
+#: How long a call to the text model takes at least.
+SECONDS_A_CALL = float(os.environ.get("TINY_SECONDS_A_CALL", "0"))
 
 
 class Scaled:
@@ -123,6 +127,7 @@ class NoteModel(Scaled, Model[NoteRow, NotePrediction]):
         return of_texts(row.text for row in rows)
 
     def predict(self, batch: Batch) -> Outputs:
+        time.sleep(SECONDS_A_CALL)
         words = np.array([[len(text.split())] for text in batch], np.float32)
         return (1 / (1 + np.exp(np.float32(self.factor) * (8 - words)))).astype(np.float32)
 
