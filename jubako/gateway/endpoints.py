@@ -81,7 +81,7 @@ class ModelEndpoint:
 
     async def _submit_files(self, exchange: Exchange, reader: FileReader, body: bytes) -> None:
         try:
-            batch = await reader.read(body, exchange.content_type, lambda: exchange.response_complete)
+            batch = await reader.read(body, exchange.content_type, lambda: exchange.response_complete, exchange.key)
             if exchange.open:
                 self.batcher.submit(exchange, batch, len(batch))
         except Exception as error:
@@ -126,7 +126,7 @@ class ModelEndpoint:
         """Typed predictions for rows from code in this process, such as an own route."""
         call = current_call.get() or RouteCall(unique_id(), lambda: False)
         try:
-            batch = await self._reader.encode(rows, call.is_disconnected)
+            batch = await self._reader.encode(rows, call.is_disconnected, call.key)
             result = await self.batcher.call(batch, call.is_disconnected, call.request_id, call.key)
         except BadRows as bad:
             raise encoded_errors(bad.complaints, self.name) from None
@@ -161,7 +161,7 @@ class ModelEndpoint:
                 self.batcher.check()
             else:
                 self.batcher.check_key(key)
-            self._reader.check()
+            self._reader.check(1, key)
         except (QueueOverloaded, RateLimited) as fault:
             raise _problem(self.name, fault) from None
 

@@ -128,14 +128,15 @@ class Gateway:
         card = model.card
         runner = self._settings.runner(card.name)
         rows = self._settings.gateway.limits.rows
+        has_keys = self._settings.gateway.api_keys.enabled
         reader: FileReader | JsonReader = (
-            FileReader(model, rows, self._settings.gateway.decode_threads, runner.deadline_seconds)
+            FileReader(model, rows, self._settings.gateway.decode_threads, runner.deadline_seconds, fair=has_keys)
             if issubclass(model, FileModel)
             else JsonReader(card, model, rows)
         )
         make, full_batch = _scheduler(card, runner)
         # Only requests with keys have shares: without keys there is one queue.
-        scheduler: Scheduler = FairScheduler(make) if self._settings.gateway.api_keys.enabled else make()
+        scheduler: Scheduler = FairScheduler(make) if has_keys else make()
         batcher = Batcher(
             card.name,
             client,

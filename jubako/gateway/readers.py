@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 
 from jubako.batch import concat
+from jubako.batching import ApiKey
 from jubako.batching.batcher import Join
 from jubako.card import AnyCard, FileRefused
 from jubako.files import FileModel
@@ -33,7 +34,7 @@ class JsonReader:
     def close(self) -> None:
         """Nothing to close."""
 
-    def check(self) -> None:
+    def check(self, files: int = 1, key: ApiKey | None = None) -> None:
         """Reading JSON has no queue."""
 
     def read(self, body: bytes) -> tuple[Batch | bytes, int]:
@@ -45,33 +46,44 @@ class JsonReader:
         batch = self._model.encode(self._rows.read(body))
         return batch, len(batch)
 
-    async def encode(self, rows: Sequence[Any], is_disconnected: Callable[[], bool]) -> Batch:  # noqa: ARG002
+    async def encode(
+        self,
+        rows: Sequence[Any],
+        is_disconnected: Callable[[], bool],  # noqa: ARG002
+        key: ApiKey | None,  # noqa: ARG002
+    ) -> Batch:
         return self._model.encode(rows)
 
 
 class FileReader:
     """Decodes files in threads: decoding takes longer than everything else and releases the GIL."""
 
-    def __init__(self, model: type[FileModel[Any, Any]], max_rows: int, threads: int, deadline: float) -> None:
+    def __init__(
+        self, model: type[FileModel[Any, Any]], max_rows: int, threads: int, deadline: float, *, fair: bool
+    ) -> None:
         row = model.card.row
         self._form = FormFiles(max_rows, row.max_bytes())
         self._model = model
         for example in model.card.examples:  # load the decoder now, not in the first request
             self._decode(row.model_validate_json(orjson.dumps(example)).data)
         self.join: Join = concat
-        self._decoding = DecodePool(self._decode, threads, deadline)
+        self._decoding = DecodePool(self._decode, threads, deadline, fair=fair)
         self.check_media = self._form.check_media
         self.check = self._decoding.check
         self.close = self._decoding.close
 
-    async def read(self, body: bytes, content_type: bytes, is_disconnected: Callable[[], bool]) -> Batch:
-        return await self._decoded(self._form.read(body, content_type), is_disconnected)
+    async def read(
+        self, body: bytes, content_type: bytes, is_disconnected: Callable[[], bool], key: ApiKey | None
+    ) -> Batch:
+        return await self._decoded(self._form.read(body, content_type), is_disconnected, key)
 
-    async def encode(self, rows: Sequence[Any], is_disconnected: Callable[[], bool]) -> Batch:
-        return await self._decoded([row.data for row in rows], is_disconnected)
+    async def encode(self, rows: Sequence[Any], is_disconnected: Callable[[], bool], key: ApiKey | None) -> Batch:
+        return await self._decoded([row.data for row in rows], is_disconnected, key)
 
-    async def _decoded(self, contents: Sequence[bytes], is_disconnected: Callable[[], bool]) -> Batch:
-        arrays = await self._decoding(contents, is_disconnected)
+    async def _decoded(
+        self, contents: Sequence[bytes], is_disconnected: Callable[[], bool], key: ApiKey | None
+    ) -> Batch:
+        arrays = await self._decoding(contents, is_disconnected, key)
         complaints = {place: array for place, array in enumerate(arrays) if isinstance(array, str)}
         if complaints:
             raise BadRows(complaints)
