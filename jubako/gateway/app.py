@@ -126,8 +126,14 @@ class GatewayApp:
         if path in self._forwarded:
             if key is not None:
                 admit(key)
-                current_call.set(RouteCall(request_id, lambda: False, key))  # the rows of its models count
-        elif method not in ("GET", "HEAD"):
+            call = RouteCall(request_id, lambda: False, key)
+            current_call.set(call)
+            try:
+                await self._forward(scope, receive, _with_refusals(send, call), request_id)
+            finally:
+                call.refused = None  # its frames refer to the call
+            return
+        if method not in ("GET", "HEAD"):
             raise MethodProblem(method, "GET")
         if path == "/metrics":
             self._frontend.metrics.flush()
@@ -163,3 +169,14 @@ class GatewayApp:
     def _close_when_draining(self, headers: list[tuple[bytes, bytes]]) -> None:
         if self._frontend.draining:
             headers.append((b"connection", b"close"))
+
+
+def _with_refusals(send: Send, call: RouteCall) -> Send:
+    """BentoML's router answers every exception with 500. A model's refusal is raised again instead: 429, 503 or 504."""
+
+    async def send_or_raise(message: Any) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 500 and call.refused is not None:
+            raise call.refused
+        await send(message)
+
+    return send_or_raise

@@ -45,6 +45,8 @@ class RouteCall:
     is_disconnected: Callable[[], bool]
     key: ApiKey | None = None
     results: list[BatchResult] = field(default_factory=list)
+    refused: Problem | None = None
+    """Why the last call to a model was refused."""
 
 
 #: The own-route request that runs in this context.
@@ -133,7 +135,8 @@ class ModelEndpoint:
         except CallerDisconnected:
             raise
         except CallFault as fault:
-            raise self._problem(fault, call.request_id, call.key) from None
+            call.refused = self._problem(fault, call.request_id, call.key)
+            raise call.refused from None
         call.results.append(result)
         make = self.card.prediction.model_construct
         return [make(**fields) for fields in self._predictions(result)]

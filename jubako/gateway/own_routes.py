@@ -78,6 +78,8 @@ class OwnRoute:
             exchange.refuse_as_ours(error)
         else:
             self._succeed(exchange, answer, call.results)
+        finally:
+            call.refused = None  # its frames refer to the call
 
     async def _value(self, body: bytes) -> Any:
         if not body:

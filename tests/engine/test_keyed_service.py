@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 LINES = [
     f"ops: {key_hash('ops')}",
-    *(f"{name}: {key_hash(name)} rows_a_minute=6" for name in ("own", "file", "plain", "counted")),
+    *(f"{name}: {key_hash(name)} rows_a_minute=6" for name in ("own", "file", "inside", "plain", "counted")),
     *(f"{name}: {key_hash(name)} queue_share=0.5" for name in ("greedy", "modest")),
 ]
 NOTE = {"inputs": [{"text": "Thanks."}]}
@@ -93,6 +94,14 @@ def test_rows_of_a_route_that_bentoml_answers_count_too(service: RunningService)
         for _ in range(3)
     ]
     assert [one.status_code for one in asked] == [200, 200, 429]
+
+
+def test_a_refusal_inside_a_route_that_bentoml_answers_is_429_as_well(service: RunningService) -> None:
+    send = partial(httpx.post, f"{service.url}/v1/lines", headers={"X-API-Key": "inside"})
+    assert send(files={"file": b"one\ntwo\nthree\nfour"}).status_code == 200
+    refused = send(files={"file": b"one\ntwo\nthree\nfour"})
+    assert (refused.status_code, refused.headers["content-type"]) == (429, "application/problem+json")
+    assert int(refused.headers["retry-after"]) > 0
 
 
 def test_metrics_name_the_keys_and_nothing_that_a_client_made_up(service: RunningService) -> None:
