@@ -68,6 +68,20 @@ def dashboard() -> Dashboard:
                 Query(f'sum by (outcome) (rate(jubako_requests_total{{outcome!="ok"}}{RATE}))', "{{outcome}}"),
                 stacked=True,
             ),
+            chart(
+                "Rows by API key",
+                "Rows answered a second, by the name of the key; empty while keys are off.",
+                "rowsps",
+                Query(f"sum by (key) (rate(jubako_key_rows_total{RATE}))", "{{key}}"),
+                stacked=True,
+            ),
+            chart(
+                "Limited by API key",
+                "Requests a second that got 429: over the key's quota, or its share of a queue.",
+                "reqps",
+                Query(f'sum by (key) (rate(jubako_key_requests_total{{outcome="limited"}}{RATE}))', "{{key}}"),
+                stacked=True,
+            ),
         ],
     )
     latency: Row = (

@@ -47,6 +47,7 @@ def test_what_is_not_said_has_its_default(tmp_path: Path, text: str) -> None:
         ("services: {iris: {max_tokens: 100}}", "does not read text"),
         ("services: {iris: {queue_rows: 10}}", "could never be admitted"),
         ("services: {jubako: {api_keys: {enabled: true}}}", "api_keys.file"),
+        ("services: {jubako: {api_keys: {rows_a_minute: 5}}}", "need api_keys.enabled"),
         ("monitoring: {window_seconds: 0}", "monitoring.window_seconds"),
         ("tracing: {endpoint: collector}", "tracing.endpoint"),
         ("tracing: {sample_rate: 0}", "tracing.sample_rate"),

@@ -71,9 +71,10 @@ def test_the_jitter_is_drawn_from_nothing_to_the_whole_pause(service: MockServic
     assert asked == [(0.0, 1.0), (0.0, 2.0)]
 
 
-def test_retry_after_is_honoured_with_the_jitter_on_top(service: MockService) -> None:
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_is_honoured_with_the_jitter_on_top(service: MockService, status: int) -> None:
     time = FakeTime()
-    service.fail(503, retry_after=7)
+    service.fail(status, retry_after=7)
     asking(service, time, base=0.5).of(FLOWER).predict(ROW)
     assert time.pauses == [7.5]
 
