@@ -24,6 +24,7 @@ LINES = [
     *(f"{name}: {key_hash(name)} rows_a_minute=6" for name in ("own", "file", "inside", "plain", "counted")),
     *(f"{name}: {key_hash(name)} queue_share=0.5" for name in ("greedy", "modest")),
 ]
+CALM = 8
 NOTE = {"inputs": [{"text": "Thanks."}]}
 
 
@@ -41,7 +42,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
         place.root / "serve",
         target="tests.engine.tiny.service:Tiny",
         config={"services": {"tiny": {"drain_seconds": 0.1, "api_keys": {"enabled": True, "file": str(file)}}}},
-        env={"TINY_SECONDS_A_CALL": "0.01"},
+        env={"TINY_SECONDS_A_CALL": "0.03"},
     ).start()
     yield running
     running.stop()
@@ -130,7 +131,10 @@ def test_a_key_opens_what_it_opened_before_and_the_interface_describes_both_head
 async def test_a_key_that_floods_delays_another_by_a_few_batches_and_takes_none_of_its_requests(
     service: RunningService,
 ) -> None:
-    """In the order of arrival, each calm request would wait for all of the flood's 64."""
+    """In the order of arrival, each calm request would wait for all of the flood's 64.
+
+    A call takes so long that the model is the bottleneck, not this client.
+    """
     told: Counter[tuple[str, int]] = Counter()
     has_begun, calm_is_done = asyncio.Event(), asyncio.Event()
 
@@ -150,13 +154,13 @@ async def test_a_key_that_floods_delays_another_by_a_few_batches_and_takes_none_
         floods = [asyncio.create_task(flood()) for _ in range(64)]
         await has_begun.wait()
         before = told["greedy", 200]
-        for _ in range(20):
+        for _ in range(CALM):
             await post("modest", 1)
         during = told["greedy", 200] - before
         calm_is_done.set()
         await asyncio.gather(*floods)
-    assert told["modest", 200] == 20
-    assert during <= 20 * 16
+    assert told["modest", 200] == CALM
+    assert during <= CALM * 16
 
 
 def test_a_changed_key_file_is_followed_while_serving(service: RunningService, key_file: Path) -> None:
