@@ -17,19 +17,24 @@ from jubako.collection import here
 from jubako.commands.arguments import MODEL
 from jubako.commands.screen import console, table
 from jubako.versions import stages, store
+from jubako.versions.history import ModelStages, StageChange, first_edited
 from jubako.versions.manifest import Manifest, VersionRefused
 
 
 @click.command()
 @click.argument("model", type=MODEL, required=False)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def models(model: str | None, as_json: bool) -> None:
+@click.option("--verify", is_flag=True, help="Check that no entry of a history was edited.")
+def models(model: str | None, as_json: bool, verify: bool) -> None:
     """List the versions in the store; of one MODEL also its history."""
     names = [model] if model else list(here())
     try:
         stages_by_name = {name: stages.stages_of(name) for name in names}
     except stages.StagesUnreadable as error:
         raise click.ClickException(str(error)) from error
+    if verify:
+        _verify(stages_by_name)
+        return
     lines = [line for name in names for line in _lines(name, stages_by_name[name])]
     if as_json:
         click.echo(json.dumps(lines, indent=2))
@@ -44,7 +49,19 @@ def models(model: str | None, as_json: bool) -> None:
         screen.print(_history_table(screen, stages_by_name[model]))
 
 
-def _lines(name: str, model_stages: stages.ModelStages) -> Iterator[dict[str, Any]]:
+def _verify(stages_by_name: dict[str, ModelStages]) -> None:
+    edited = {name: place for name, one in stages_by_name.items() if (place := first_edited(one.history)) is not None}
+    for name, place in edited.items():
+        change = stages_by_name[name].history[place]
+        told = f"{change.action} of {change.target} at {change.when}"
+        click.echo(f"{name}: entry {place + 1} of its history ({told}) or one before it was edited", err=True)
+    if edited:
+        raise SystemExit(1)
+    entries = sum(len(one.history) for one in stages_by_name.values())
+    click.echo(f"none of the {entries} entries was edited")
+
+
+def _lines(name: str, model_stages: ModelStages) -> Iterator[dict[str, Any]]:
     for version in reversed(store.versions(name)):
         stage = (
             "production"
@@ -99,13 +116,14 @@ def _cells(line: dict[str, Any]) -> tuple[str, ...]:
     return (*known, metric, line["engine"], line["data"]["source"], trained, line["run_id"][:8], commit)
 
 
-def _history_table(screen: Console, model_stages: stages.ModelStages) -> Table:
+def _history_table(screen: Console, model_stages: ModelStages) -> Table:
     changes = model_stages.history
     columns: dict[str, list[str]] = {
         "when": [change.when[:16].replace("T", " ") for change in changes],
         "what": [change.action for change in changes],
         "from": [change.source or "" for change in changes],
         "to": [change.target for change in changes],
+        "who": [change.who for change in changes],
         "why": [change.why for change in changes],
     }
     return table(screen, columns, spare=("from",), wrapped=("why",))
@@ -149,7 +167,7 @@ def resolve(model: str, version: str | None) -> str:
 
 def _change(model: str, change: Any) -> None:
     try:
-        done: stages.StageChange = change()
+        done: StageChange = change()
     except VersionRefused as refused:
         raise click.ClickException(f"{refused}; `jubako promote {model} VERSION` takes another") from refused
     except (stages.StageChangeRefused, stages.StagesUnreadable) as error:

@@ -14,6 +14,7 @@ from jubako import durable, home
 from jubako.card import AnyCard
 from jubako.models import AnyModel
 from jubako.versions import packed, store
+from jubako.versions.history import Action, ModelStages, StageChange, current_user, with_change
 from jubako.versions.manifest import VersionRefused
 
 Stage = Literal["production", "candidate"]
@@ -25,47 +26,6 @@ class StagesUnreadable(Exception):
 
 class StageChangeRefused(ValueError):
     """A promotion or rollback that is not possible; the message says why."""
-
-
-class StageChange(BaseModel):
-    """One entry in a model's history."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    when: str
-    action: Literal["first", "candidate", "promote", "rollback"]
-    source: str | None
-    """The version that had the stage before."""
-    target: str
-    why: str
-    metrics: dict[str, float]
-
-
-class ModelStages(BaseModel):
-    """The stages of one model."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    production: str | None = None
-    candidate: str | None = None
-    history: tuple[StageChange, ...] = ()
-
-    def earlier(self) -> str | None:
-        """The version to roll back to. Two rollbacks go back two versions, never forth to one that was rolled back.
-
-        >>> def change(action, target):
-        ...     return StageChange(when="", action=action, source=None, target=target, why="", metrics={})
-        >>> changes = (change("first", "a"), change("promote", "b"), change("promote", "c"), change("rollback", "b"))
-        >>> ModelStages(production="b", history=changes).earlier()
-        'a'
-        """
-        trail: list[str] = []
-        for change in self.history:
-            if change.action == "rollback":
-                trail = trail[:-1]
-            elif change.action != "candidate":
-                trail = [*(version for version in trail if version != change.target), change.target]
-        return trail[-2] if len(trail) > 1 else None
 
 
 class _Pointer(BaseModel):
@@ -121,19 +81,19 @@ def admit(model: type[AnyModel], version: str, why: str) -> Stage:
     return "candidate" if _change(name, update).action == "candidate" else "production"
 
 
-def promote(model: type[AnyModel], version: str, why: str) -> StageChange:
-    """Put this version into production, after loading and checking it."""
+def promote(model: type[AnyModel], version: str, why: str, who: str = "") -> StageChange:
+    """Put this version into production, after loading and checking it. ``who``: by default the user of this process."""
     opened = store.open_version(f"{model.card.name}:{version}", model)
 
     def update(now: ModelStages) -> ModelStages:
         if now.production == opened.version:
             raise StageChangeRefused(f"{opened.tag} already is in production")
-        return _changed(now, "promote", opened.version, why, opened.manifest.metrics)
+        return _changed(now, "promote", opened.version, why, opened.manifest.metrics, who=who)
 
     return _change(model.card.name, update)
 
 
-def rollback(model: type[AnyModel], why: str) -> StageChange:
+def rollback(model: type[AnyModel], why: str, who: str = "") -> StageChange:
     """Put the previous version into production again."""
     name = model.card.name
     earlier = stages_of(name).earlier()
@@ -144,7 +104,7 @@ def rollback(model: type[AnyModel], why: str) -> StageChange:
     def update(now: ModelStages) -> ModelStages:
         if now.earlier() != earlier:
             raise StageChangeRefused(f"the stages of {name} changed in between; look at `jubako models` and try again")
-        return _changed(now, "rollback", earlier, why, opened.manifest.metrics)
+        return _changed(now, "rollback", earlier, why, opened.manifest.metrics, who=who)
 
     return _change(model.card.name, update)
 
@@ -159,10 +119,12 @@ def _why_refused(tag: str, card: AnyCard) -> str | None:
 
 def _changed(
     now: ModelStages,
-    action: Literal["first", "candidate", "promote", "rollback"],
+    action: Action,
     version: str,
     why: str,
     metrics: Mapping[str, float],
+    *,
+    who: str = "",
 ) -> ModelStages:
     is_candidate = action == "candidate"
     change = StageChange(
@@ -172,11 +134,13 @@ def _changed(
         target=version,
         why=why,
         metrics=dict(metrics),
+        who=who or current_user(),
     )
+    history = with_change(now.history, change)
     if is_candidate:
-        return ModelStages(production=now.production, candidate=version, history=(*now.history, change))
+        return ModelStages(production=now.production, candidate=version, history=history)
     keeps = now.candidate if now.candidate != version else None
-    return ModelStages(production=version, candidate=keeps, history=(*now.history, change))
+    return ModelStages(production=version, candidate=keeps, history=history)
 
 
 def _change(model: str, update: Callable[[ModelStages], ModelStages]) -> StageChange:

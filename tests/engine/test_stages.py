@@ -9,11 +9,14 @@ import threading
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from jubako.commands.versions import models
 from jubako.models import AnyModel
 from jubako.versions import stages, store
+from jubako.versions.history import ModelStages, first_edited
 from jubako.versions.manifest import VersionRefused
-from jubako.versions.stages import ModelStages, StageChangeRefused, StagesUnreadable
+from jubako.versions.stages import StageChangeRefused, StagesUnreadable
 from tests.five import MODELS
 from tests.homes import Home
 from tests.versions import write_again
@@ -36,6 +39,22 @@ def test_the_first_version_serves_and_later_ones_wait(first: str) -> None:
     assert stages.admit(MODELS["iris"], write_again("second"), "trained again") == "candidate"
     assert stages.production("iris") == f"iris:{first}"
     assert stages.candidate("iris") == "iris:second"
+
+
+def test_a_history_says_who_and_shows_an_edited_entry(first: str) -> None:
+    stages.admit(MODELS["iris"], write_again("second"), "trained again")
+    stages.promote(MODELS["iris"], "second", "better", who="judge")
+    stages.rollback(MODELS["iris"], "it was not")
+    assert [bool(change.who) for change in stages.history("iris")] == [True] * 4
+    assert stages.history("iris")[2].who == "judge"
+    command = CliRunner().invoke(models, ["iris", "--verify"])
+    assert (command.exit_code, command.output) == (0, "none of the 4 entries was edited\n")
+    file = stages.pointer_file()
+    file.write_text(file.read_text().replace('"better"', '"worse"'))
+    assert first_edited(stages.history("iris")) == 2
+    command = CliRunner().invoke(models, ["iris", "--verify"])
+    assert command.exit_code == 1
+    assert "iris: entry 3 of its history (promote of second" in command.output
 
 
 def test_promoting_and_rolling_back_walk_the_history(first: str) -> None:
