@@ -44,9 +44,9 @@ class LimitSettings(_Strict):
     """How long a client may take to read what is written to it."""
     idle_seconds: Annotated[float, Field(gt=0, le=86_400)] = 75.0
     """How long a connection may be idle. A load balancer in front must close its idle connections earlier."""
-    connections: Annotated[int, Field(ge=16, le=1_000_000)] = 10_000
+    connections: Annotated[int, Field(ge=16, le=1_000_000)] = 5_000
     """Open connections of one gateway process; for more, the longest idle are closed. Fewer where the system allows
-    fewer open files."""
+    fewer open files. An idle one holds 7 to 9 KB."""
     held_bytes: Annotated[int, Field(ge=1_024, le=1 << 40)] = 256 * 1024 * 1024
     """Of all bodies in one gateway process together, from their arrival until they are answered."""
     rows: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000

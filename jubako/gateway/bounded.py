@@ -11,6 +11,8 @@ from jubako.gateway.frontend import Frontend
 #: Seconds for which the rest of a refused request is read before its connection is closed. Closing at once would reset
 #: it, and the client would never see why.
 LINGER = 2.0
+#: Bytes of it that are read. A flood would take the processor from requests.
+MAX_DISCARDED = 1024 * 1024
 
 
 class BoundedProtocol(HttpProtocol):
@@ -25,6 +27,7 @@ class BoundedProtocol(HttpProtocol):
         self._last_data = monotonic()
         self._write_paused: float | None = None
         self._linger_until: float | None = None
+        self._discarded = 0
         self._ended = False
         """What comes is discarded: nothing more is answered on this connection."""
 
@@ -55,6 +58,11 @@ class BoundedProtocol(HttpProtocol):
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
+
+    def _discard(self, size: int) -> None:
+        self._discarded += size
+        if self._discarded > MAX_DISCARDED:
+            self.flow.pause_reading()
 
     def shutdown(self) -> None:
         """The server stops: the connection closes after the request whose turn it is."""

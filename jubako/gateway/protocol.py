@@ -74,6 +74,7 @@ class GatewayProtocol(BoundedProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._ended:
+            self._discard(len(data))
             return
         if len(data) > PIECE:
             for start in range(0, len(data), PIECE):
@@ -127,13 +128,15 @@ class GatewayProtocol(BoundedProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:  # trailers say nothing here
             self.headers.append((name.lower(), value))
+            if len(self.headers) > MAX_HEAD_LINES:
+                raise head_too_large()
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         lines = self.headers
-        if self._head_bytes or len(lines) > MAX_HEAD_LINES:
+        if self._head_bytes:
             self._head_bytes = 0
-            if len(lines) > MAX_HEAD_LINES or sum(len(name) + len(value) + 4 for name, value in lines) > MAX_HEAD_BYTES:
+            if sum(len(name) + len(value) + 4 for name, value in lines) > MAX_HEAD_BYTES:
                 raise head_too_large()
         headers = dict(lines)
         keep_alive = self.parser.should_keep_alive()

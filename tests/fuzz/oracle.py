@@ -17,7 +17,8 @@ _REQUEST_LINE = re.compile(
 # The gateway's parser takes RTSP and ICE for HTTP; it answers them as HTTP, so nothing is confused.
 _PLAIN_LINE = re.compile(rb"[A-Z]+ (?:http://here)?/[\w/.=?-]* HTTP/1\.[01]", re.ASCII)
 _FIELD = re.compile(rb"(%s):[ \t]*([\t\x20-\x7e\x80-\xff]*)" % _TOKEN)
-_PARAMETER = rb'[ \t]*;[ \t]*%s(?:[ \t]*=[ \t]*(?:%s|"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?' % (
+#: A value may be missing: the gateway's parser passes over the whole extension.
+_PARAMETER = rb'[ \t]*;[ \t]*%s(?:[ \t]*=[ \t]*(?:%s|"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*")?)?' % (
     _TOKEN,
     _TOKEN,
 )

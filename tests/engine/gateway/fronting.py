@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -107,7 +108,12 @@ async def read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
 
 
 @asynccontextmanager
-async def fronting(keyring: Keyring | None = None, log_access: bool = False, **limits: Any) -> AsyncIterator[Front]:
+async def fronting(
+    keyring: Keyring | None = None,
+    log_access: bool = False,
+    certificate: tuple[Path, Path] | None = None,
+    **limits: Any,
+) -> AsyncIterator[Front]:
     route = EchoRoute()
     settings = LimitSettings(**limits)
     metrics: Any = SimpleNamespace(models={"echo": route.counts})
@@ -141,6 +147,8 @@ async def fronting(keyring: Keyring | None = None, log_access: bool = False, **l
 
     port = free_port()
     config = uvicorn.Config(asgi, port=port, http="httptools", lifespan="off", log_level="error")
+    if certificate is not None:
+        config.ssl_certfile, config.ssl_keyfile = certificate
     server = uvicorn.Server(config)
     config.load()
     config.http_protocol_class = partial(GatewayProtocol, frontend)  # type: ignore[assignment]

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import ssl
+from pathlib import Path
 
 import pytest
+import uvloop
 
 from jubako.gateway import connections
 from jubako.gateway.heads import MAX_HEAD_BYTES, MAX_HEAD_LINES
 from jubako.gateway.protocol import MAX_PIPELINED
+from tests.certificates import certified
 from tests.engine.gateway.fronting import Front, fronting, read_answer, request
 
 ROUTE, PAGE = "/v1/echo/predict", "/page"
@@ -192,3 +197,44 @@ async def test_requests_that_wait_behind_a_page_are_bounded() -> None:
         assert len(connection.pipeline) == MAX_PIPELINED
         front.route.go.set()
         assert (await sending).count(b"HTTP/1.1 200 OK") == MAX_PIPELINED + 1
+
+
+def test_a_tls_connection_on_the_loop_of_the_real_service_has_the_same_bounds(
+    tmp_path: Path,
+) -> None:
+    certificate = certified("localhost", tmp_path)
+    client = ssl.create_default_context(cafile=certificate[0])
+
+    async def run() -> None:
+        async with fronting(certificate=certificate, head_seconds=0.4) as front, asyncio.timeout(20):
+
+            async def told(sent: bytes) -> int:
+                reader, writer = await asyncio.open_connection(
+                    "127.0.0.1", front.port, ssl=client, server_hostname="localhost"
+                )
+                writer.write(sent)
+                answered = await reader.read()
+                writer.close()
+                return last_status(answered)
+
+            assert await told(START + b"X: ") == 408
+            assert await told(START + b"X: 1\r\n" * 5_000) == 431
+            assert await told(b"no request\r\n\r\n") == 400
+
+    uvloop.run(run())
+
+
+async def test_of_a_flood_after_a_refusal_little_is_read() -> None:
+    async with fronting() as front:
+        _, writer = await front.connect()
+        sent = 0
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            writer.write(START)
+            while sent < 100_000_000:
+                writer.write(b"X: 1\r\n" * 10_000)
+                sent += 60_000
+                async with asyncio.timeout(0.5):
+                    await writer.drain()
+        assert sent < 50_000_000
+        assert front.frontend.connections.closed["head_too_large"] == 1
+        writer.transport.abort()
