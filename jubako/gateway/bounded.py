@@ -15,6 +15,14 @@ LINGER = 2.0
 MAX_DISCARDED = 1024 * 1024
 
 
+class TooManyRequests(Exception):
+    """Raised in the parser: more requests wait on the connection than may."""
+
+
+class Ended(Exception):
+    """Raised in the parser: the connection is over, but more has come with its last request."""
+
+
 class BoundedProtocol(HttpProtocol):
     def __init__(self, frontend: Frontend, **options: Any) -> None:
         super().__init__(**options)

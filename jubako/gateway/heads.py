@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+import httptools
+
 from jubako.gateway.problems import HeadTooLargeProblem, MalformedProblem, Problem
 
 MAX_HEAD_BYTES, MAX_HEAD_LINES = 64 * 1024, 100
@@ -18,6 +20,16 @@ def checked(lines: list[tuple[bytes, bytes]], version: str) -> dict[bytes, bytes
     if hosts > 1 or (hosts == 0 and version == "1.1"):
         raise MalformedProblem("a request in HTTP/1.1 names one `Host`")
     return dict(reversed(lines))
+
+
+def check_target(url: bytes) -> None:
+    """Raises ``MalformedProblem`` for an address that ASGI has no path for."""
+    try:
+        path = httptools.parse_url(url).path
+    except httptools.HttpParserError:
+        path = None
+    if path is None or not path.isascii():
+        raise MalformedProblem("the address of the request cannot be read")
 
 
 def rest(headers: Mapping[bytes, bytes]) -> float:

@@ -13,12 +13,13 @@ from typing import Any, cast
 import httptools
 
 from jubako.batching.ids import quick_id
-from jubako.gateway.bounded import BoundedProtocol
+from jubako.gateway.bounded import BoundedProtocol, Ended, TooManyRequests
 from jubako.gateway.exchange import Exchange
 from jubako.gateway.frontend import Frontend, request_id_of
-from jubako.gateway.heads import MAX_HEAD_BYTES, MAX_HEAD_LINES, checked, head_too_large, rest
+from jubako.gateway.heads import MAX_HEAD_BYTES, MAX_HEAD_LINES, check_target, checked, head_too_large, rest
 from jubako.gateway.problems import (
     HeadTooLargeProblem,
+    InternalProblem,
     MalformedProblem,
     Problem,
     SlowRequestProblem,
@@ -30,14 +31,6 @@ log = logging.getLogger("jubako.gateway")
 #: Requests of one connection that may wait behind the one in work. After more, these are answered and it is closed.
 MAX_PIPELINED = 128
 PIECE = 64 * 1024
-
-
-class _TooManyRequests(Exception):
-    pass
-
-
-class _Ended(Exception):
-    """The connection is over, but the parser has more of what came with its last request."""
 
 
 class GatewayProtocol(BoundedProtocol):
@@ -99,13 +92,16 @@ class GatewayProtocol(BoundedProtocol):
 
     def _unparsable(self, error: Exception) -> None:
         cause = error.__context__
-        if isinstance(cause, _Ended):
+        if isinstance(cause, Ended):
             self._ended = True
-        elif isinstance(cause, _TooManyRequests) or isinstance(error, httptools.HttpParserUpgrade):
+        elif isinstance(cause, TooManyRequests) or isinstance(error, httptools.HttpParserUpgrade):
             self._end_after_last()
         elif isinstance(cause, Problem):
             reason = "head_too_large" if isinstance(cause, HeadTooLargeProblem) else "malformed"
             self._malformed(cause, reason)
+        elif isinstance(error, httptools.HttpParserCallbackError):
+            log.error("reading a request failed unexpectedly", exc_info=cause)
+            self._refuse_connection(InternalProblem())
         else:
             self._malformed(MalformedProblem(f"this is not valid HTTP/1.1: {error}"), "malformed")
 
@@ -113,9 +109,9 @@ class GatewayProtocol(BoundedProtocol):
 
     def on_message_begin(self) -> None:
         if self._ended or self._linger_until is not None:
-            raise _Ended
+            raise Ended
         if len(self.pipeline) >= MAX_PIPELINED:
-            raise _TooManyRequests
+            raise TooManyRequests
         self._head_bytes = 0
         self.url = b""
         self.headers = []
@@ -212,6 +208,7 @@ class GatewayProtocol(BoundedProtocol):
 
     def _hand_to_asgi(self, headers: dict[bytes, bytes]) -> None:
         url, lines = self.url, self.headers
+        check_target(url)
         super().on_message_begin()  # makes the scope
         self.url = url
         self.headers += lines

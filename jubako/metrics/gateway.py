@@ -137,6 +137,7 @@ class Metrics:
         self._key_requests = Counter("jubako_key_requests", "Requests by API key and end", ["key", "outcome"])
         self._key_rows = Counter("jubako_key_rows", "Rows answered by API key", ["key"])
         self._known_keys: set[str] = set()
+        self.keys([ApiKey("none", known=False)])
         self._totals: dict[tuple[str, ...], int] = {}
         self._drifting: dict[str, set[str]] = {}
         self.models = {
@@ -182,7 +183,7 @@ class Metrics:
             self._grow(self._closed.labels(reason), ("closed", reason), count)
 
     def keys(self, keys: Iterable[ApiKey]) -> None:
-        """Write what the keys counted since the last time. A series begins when its key is read from the file."""
+        """Write what the keys counted since the last time. They count while keys are on; ``none`` is always there."""
         for key in keys:
             if key.name not in self._known_keys:
                 self._known_keys.add(key.name)

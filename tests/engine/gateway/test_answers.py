@@ -31,7 +31,7 @@ class NumberReader:
     """A body is one number."""
 
     check_media = staticmethod(lambda _: None)
-    check = staticmethod(lambda: None)
+    check = staticmethod(lambda *_: None)
     close = staticmethod(lambda: None)
 
     @staticmethod

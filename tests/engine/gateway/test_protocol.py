@@ -199,6 +199,22 @@ async def test_an_upgrade_is_ignored_and_its_request_is_the_last_of_its_connecti
     assert b"behind" not in answered
 
 
+@pytest.mark.parametrize("path", [ROUTE, PAGE])
+async def test_a_fault_of_ours_while_a_request_is_read_is_not_blamed_on_the_client(
+    path: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr("jubako.gateway.frontend.Frontend.check", broken)
+    monkeypatch.setattr("jubako.gateway.protocol.check_target", broken)
+    async with fronting() as front:
+        answered = await front.send(request(b"{}", path))
+    assert answered.startswith(b"HTTP/1.1 500")
+    assert b"a fault of ours" not in answered
+    assert "reading a request failed unexpectedly" in caplog.text
+
+
 async def test_http_1_0_is_answered_and_the_connection_closed() -> None:
     async with fronting() as front:
         answered = await front.send(request(b"old").replace(b"HTTP/1.1", b"HTTP/1.0"))
