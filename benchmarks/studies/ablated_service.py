@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -65,7 +65,7 @@ class ArrivalOrder(ShortestFirstScheduler):
         super().__init__(max_rows, max_weight, delay_per_token=0.0, max_ratio=1_000_000)
 
 
-async def _decode_on_the_loop(pool: Any, files: Sequence[bytes], is_disconnected: Callable[[], bool]) -> list[Any]:  # noqa: ARG001
+async def _decode_on_the_loop(pool: Any, files: Sequence[bytes], *_: object) -> list[Any]:
     return [pool._decode(file) for file in files]  # noqa: SLF001
 
 
