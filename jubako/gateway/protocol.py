@@ -197,7 +197,7 @@ class GatewayProtocol(BoundedProtocol):
     # Requests in turn.
 
     def _queue(self, exchange: Exchange) -> None:
-        """Requests are answered in the order in which they came, whoever answers them."""
+        """Answers leave in the order of their requests, from routes and from ASGI alike."""
         self.cycle = cast(Any, exchange)  # uvicorn queues what follows behind it
         if self._current is None or self._current.response_complete:
             self._current = exchange

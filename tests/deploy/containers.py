@@ -179,6 +179,6 @@ class Served:
 
 def start(engine: str, image: str, state: Path, port: int) -> Served:
     state.mkdir(parents=True)
-    state.chmod(0o777)  # whoever runs the tests is seldom user 1034
+    state.chmod(0o777)  # the user that runs the tests is seldom 1034
     kind = Unshared if engine == "buildah" else Contained
     return Served(f"http://127.0.0.1:{port}", state, kind(engine, image, state, port))

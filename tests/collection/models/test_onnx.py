@@ -13,7 +13,7 @@ from tests.reading import ROOT
 
 
 def test_a_session_tells_nobody_that_it_computes(iris_home: Home, tmp_path: Path) -> None:
-    """Its telemetry would leave an id and a queue of events in the home folder of whoever serves."""
+    """Its telemetry would leave an id and a queue of events in the home folder of the user that serves."""
     tag = stages.production("iris")
     assert tag
     file = home.model_store() / tag.replace(":", "/") / "model.onnx"

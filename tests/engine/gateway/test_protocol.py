@@ -1,4 +1,4 @@
-"""The gateway's HTTP: whole requests are answered in order, whoever answers them; nothing else is."""
+"""The gateway's HTTP: whole requests are answered, in order, by routes and by pages; nothing else is."""
 
 from __future__ import annotations
 
