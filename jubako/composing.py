@@ -16,7 +16,7 @@ import bentoml
 
 from jubako import building, compat, home
 from jubako.answer import Answer
-from jubako.card import AnyCard, PredictionT, RowT
+from jubako.card import PredictionT, RowT
 from jubako.collection import Collection
 from jubako.compat.bentoml_classes import APIMethod, set_import_module
 from jubako.gateway.gateway import Gateway
@@ -25,7 +25,7 @@ from jubako.models import AnyModel, Batch, Model
 from jubako.process import devices
 from jubako.runner.app import RunnerService
 from jubako.runner.loader import ModelLoader
-from jubako.settings import RunnerSettings, Settings, configuration_file, read
+from jubako.settings import Settings, configuration_file, read
 
 #: The maximal batch of BentoML's API, in calls of the gateway.
 MERGED_CALLS = 2
@@ -123,7 +123,7 @@ def _runner(model: type[AnyModel], settings: Settings) -> Any:
             self.loader = ModelLoader(model, chosen)
             self.loader.refresh()
 
-        predict = bentoml.api(_predict(model), batchable=True, max_batch_size=MERGED_CALLS * max_rows(card, chosen))
+        predict = bentoml.api(_predict(model), batchable=True, max_batch_size=MERGED_CALLS * chosen.call_rows(card))
 
     # BentoML's threads only wait for the model; the model's own threads are those of its engine.
     parameters: dict[str, Any] = {"workers": chosen.workers, "threads": card.batching.at_once}
@@ -132,10 +132,6 @@ def _runner(model: type[AnyModel], settings: Settings) -> Any:
     made = bentoml.service(name=card.name, service_class=RunnerService, **_without_access_log(parameters))(Runner)
     made.settings = settings
     return made
-
-
-def max_rows(card: AnyCard, settings: RunnerSettings) -> int:
-    return settings.max_rows or card.batching.max_rows
 
 
 def _predict(model: type[AnyModel]) -> Callable[..., Any]:

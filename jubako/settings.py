@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
 from jubako import home
-from jubako.card import Engine
+from jubako.card import AnyCard, Engine
 
 if TYPE_CHECKING:
     from jubako.collection import Collection
@@ -123,6 +123,10 @@ class RunnerSettings(_Strict):
     """Rows that may be queued; more are refused with 503 and Retry-After."""
     deadline_seconds: Seconds = 10.0
     """After so long a request gets 504, and its rows are not computed."""
+
+    def call_rows(self, card: AnyCard) -> int:
+        """The most rows in one call to the model: this setting's, or the card's."""
+        return self.max_rows or card.batching.max_rows
 
     @model_validator(mode="after")
     def _combinations(self) -> Self:

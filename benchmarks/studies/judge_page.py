@@ -153,12 +153,16 @@ def _labels(kept: Kept) -> Iterator[str]:
             _bounded(cell.promoted, cell.rollouts, cell.worse >= MARGIN),
             f"{cell.rolled_back / cell.rollouts:.1%}",
             f"{cell.inconclusive / cell.rollouts:.1%}",
-            f"{cell.median_rows:,.0f}" if cell.median_rows is not None else "-",
+            _or_dash(cell.median_rows),
             f"{cell.limit:,.0f}",
         )
         for cell in kept.labels
     )
     yield from rows(("candidate", "promoted", "rolled back", "inconclusive", "median rows", "limit"), lines)
+
+
+def _or_dash(rows: float | None) -> str:
+    return "-" if rows is None else f"{rows:,.0f}"
 
 
 def _bounded(count: int, of: int, is_wrong: bool) -> str:
@@ -179,7 +183,7 @@ def _agreement(kept: Kept) -> Iterator[str]:
         (
             f"{cell.disagree:.2%}",
             _bounded(cell.promoted, cell.rollouts, cell.disagree >= MARGIN),
-            f"{cell.median_rows:,.0f}" if cell.median_rows is not None else "-",
+            _or_dash(cell.median_rows),
         )
         for cell in kept.agreement
     )

@@ -32,7 +32,6 @@ MAX_WAIT_SHARE = 0.75
 Observe = Callable[[Batch, Outputs, str, str], None]
 """Called with each answered batch: inputs, outputs, version, and the batch id in the predictions' ids."""
 
-
 Join = Callable[[Sequence[Any]], Batch]
 """Makes one batch of the rows of several calls."""
 Answer = Callable[[ComputedBatch, list[Delivery]], None]

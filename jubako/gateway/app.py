@@ -76,14 +76,12 @@ class GatewayApp:
         key = None if keyring is None else keyring.key_of(dict(reversed(scope["headers"])))
         try:
             if path in HEALTH:
-                if method not in ("GET", "HEAD"):
-                    raise MethodProblem(method, "GET")
+                _only_read(method)
                 await self._forward(scope, receive, send, request_id)
                 return
             if (file := self._console.get(path)) is not None:
                 # Needs no API key: the page holds no facts and asks for a key itself.
-                if method not in ("GET", "HEAD"):
-                    raise MethodProblem(method, "GET")
+                _only_read(method)
                 await respond(send, file.status, file.body, [*headers, *file.headers])
                 return
             if key is not None and not key.known and path != "/readyz":
@@ -122,7 +120,7 @@ class GatewayApp:
     async def _forward_checked(
         self, scope: Scope, receive: Receive, send: Send, request_id: str, key: ApiKey | None
     ) -> None:
-        path, method = scope["path"], scope["method"]
+        path = scope["path"]
         if path in self._forwarded:
             if key is not None:
                 admit(key)
@@ -133,8 +131,7 @@ class GatewayApp:
             finally:
                 call.refused = None  # its frames refer to the call
             return
-        if method not in ("GET", "HEAD"):
-            raise MethodProblem(method, "GET")
+        _only_read(scope["method"])
         if path == "/metrics":
             self._frontend.metrics.flush()
         await self._forward(scope, receive, send, request_id)
@@ -169,6 +166,11 @@ class GatewayApp:
     def _close_when_draining(self, headers: list[tuple[bytes, bytes]]) -> None:
         if self._frontend.draining:
             headers.append((b"connection", b"close"))
+
+
+def _only_read(method: str) -> None:
+    if method not in ("GET", "HEAD"):
+        raise MethodProblem(method, "GET")
 
 
 def _with_refusals(send: Send, call: RouteCall) -> Send:

@@ -11,11 +11,8 @@ import contextlib
 from starlette.types import Receive, Scope
 
 from jubako.gateway.asgi import header
-from jubako.gateway.frontend import COMPRESSED, Frontend
-from jubako.gateway.problems import MediaTypeProblem
-
-#: Seconds for which the rest of a refused body is read. A client that still sends would not see why.
-LINGER = 2.0
+from jubako.gateway.bounded import LINGER
+from jubako.gateway.frontend import Frontend, check_encoding
 
 
 class ClientDisconnected(Exception):
@@ -24,8 +21,8 @@ class ClientDisconnected(Exception):
 
 async def read_body(frontend: Frontend, scope: Scope, receive: Receive) -> bytes:
     """A whole body, or a refusal as soon as a limit is passed. Give its bytes back to ``frontend.held_bytes``."""
-    if header(scope, b"content-encoding").rstrip() not in (b"", b"identity"):
-        raise MediaTypeProblem(COMPRESSED)
+    if encoding := header(scope, b"content-encoding").rstrip():
+        check_encoding(encoding)
     pieces: list[bytes] = []
     held = size = 0
     more = True

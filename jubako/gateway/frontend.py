@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 #: A client's own request id is kept when it is safe in a header and in a log line.
 _SAFE_ID = re.compile(rb"[!-~]{1,128}")
-COMPRESSED = "compressed bodies are not read; send the body without `Content-Encoding`"
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -67,8 +66,8 @@ class Frontend:
             admit(exchange.key)
         if exchange.method != b"POST":
             raise MethodProblem(exchange.method.decode("latin-1"), "POST")
-        if b"content-encoding" in headers and headers[b"content-encoding"].rstrip() != b"identity":
-            raise MediaTypeProblem(COMPRESSED)
+        if b"content-encoding" in headers:
+            check_encoding(headers[b"content-encoding"])
         route.check_media(exchange.content_type)
         route.refuse_when_full(exchange.key)
         length = headers.get(b"content-length")
@@ -106,6 +105,12 @@ def admit(key: ApiKey) -> None:
         key.check()
     except RateLimited as fault:
         raise RateLimitedProblem.of(fault) from None
+
+
+def check_encoding(encoding: bytes) -> None:
+    """Raises ``MediaTypeProblem`` for a compressed body."""
+    if encoding.rstrip() != b"identity":
+        raise MediaTypeProblem("compressed bodies are not read; send the body without `Content-Encoding`")
 
 
 def _status_line(status: int) -> bytes:

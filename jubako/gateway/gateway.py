@@ -146,7 +146,7 @@ class Gateway:
                 in_flight=runner.in_flight * runner.workers,
                 queue_rows=runner.queue_rows,
                 deadline=runner.deadline_seconds,
-                part_rows=runner.max_rows or card.batching.max_rows,
+                part_rows=runner.call_rows(card),
             ),
             metrics=metrics.models[card.name],
             weigh=model.weigh if card.batching.max_tokens else len,
@@ -208,7 +208,7 @@ class Gateway:
 
 def _scheduler(card: AnyCard, runner: RunnerSettings) -> tuple[Callable[[], LaneScheduler], int]:
     """What makes a scheduler, and the size of a full batch: rows, or tokens for text."""
-    rows = runner.max_rows or card.batching.max_rows
+    rows = runner.call_rows(card)
     tokens = runner.max_tokens or card.batching.max_tokens
     if tokens is None:
         return partial(FifoScheduler, rows), rows

@@ -76,7 +76,7 @@ class GatewayEntry:
                 settings = composition.settings.runner(name)
                 loader = ModelLoader(model, settings)
                 loader.refresh()
-                clients[name] = LocalRunnerClient(loader, settings.max_rows or model.card.batching.max_rows)
+                clients[name] = LocalRunnerClient(loader, settings.call_rows(model.card))
         return clients
 
     def _lifespan(self, inner: Any) -> Any:

@@ -7,7 +7,6 @@ import contextlib
 import logging
 import signal
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -64,11 +63,8 @@ class RunnerAppFactory(MergingAppFactory):
 
     @cached_property
     def merger(self) -> Merger:
-        method = self.service.apis["predict"]
-        at_once = self.loader.card.batching.at_once
-        threads = ThreadPoolExecutor(at_once, "model") if self.loader.model.in_thread else None
-        observe = self.batch_size_observer("predict")
-        return Merger(self.loader.predict, threads, method.max_batch_size, at_once, observe)
+        max_rows = self.service.apis["predict"].max_batch_size
+        return Merger.of(self.loader, max_rows, self.batch_size_observer("predict"))
 
     async def infer(self, batch: Batch | list[str]) -> Outputs:
         return (await self.merger(given(batch))).outputs

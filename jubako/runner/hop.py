@@ -65,7 +65,7 @@ def measure_hop(model: type[AnyModel], settings: RunnerSettings) -> HopCost | No
 async def _serve(model: type[AnyModel], settings: RunnerSettings, end: socket.socket) -> None:
     loader = ModelLoader(model, settings)
     loader.refresh()
-    server = FrameServer(loader, Merger(loader.predict, None, 100_000, 1, lambda _: None), None)
+    server = FrameServer(loader, Merger.of(loader, 100_000), None)
     end.setblocking(False)
     loop = asyncio.get_running_loop()
     await loop.connect_accepted_socket(lambda: FrameProtocol(server, set()), end)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 from jubako.batching import CallFault, ModelFailed, Reply, RunnerStatus
 from jubako.batching.runner_client import Replied
@@ -22,10 +21,8 @@ class LocalRunnerClient:
     """Create it on the event loop that serves, with a loader that has tried to load."""
 
     def __init__(self, loader: ModelLoader, max_rows: int) -> None:
-        at_once = loader.card.batching.at_once
         self._loader = loader
-        self._threads = ThreadPoolExecutor(at_once, "model") if loader.model.in_thread else None
-        self._merger = Merger(loader.predict, self._threads, max_rows, at_once, lambda _: None)
+        self._merger = Merger.of(loader, max_rows)
         self._following = asyncio.create_task(follow_stages(loader))
 
     def send(self, batch: Batch, timeout_seconds: float, meta: Mapping[str, object], done: Replied) -> None:  # noqa: ARG002
@@ -46,5 +43,4 @@ class LocalRunnerClient:
 
     async def close(self) -> None:
         self._following.cancel()
-        if self._threads is not None:
-            self._threads.shutdown(wait=False, cancel_futures=True)
+        self._merger.close()

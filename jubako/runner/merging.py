@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from typing import TypeAlias
 
 from jubako.batch import concat
 from jubako.batching.faults import Misbehaved
 from jubako.models import Batch
-from jubako.runner.loader import BatchOutputs
+from jubako.runner.loader import BatchOutputs, ModelLoader
 
 Compute: TypeAlias = Callable[[Batch], BatchOutputs]
 Done: TypeAlias = Callable[[BatchOutputs | Exception], None]
@@ -43,6 +43,17 @@ class Merger:
         self._waiting: deque[Call] = deque()
         self._alone: deque[Call] = deque()
         """Calls of a batch that failed: each is computed alone, to isolate the cause."""
+
+    @classmethod
+    def of(cls, loader: ModelLoader, max_rows: int, observe: Callable[[int], None] = lambda _: None) -> Merger:
+        """For the model of a loader, computed where its class says."""
+        at_once = loader.card.batching.at_once
+        pool = ThreadPoolExecutor(at_once, "model") if loader.model.in_thread else None
+        return cls(loader.predict, pool, max_rows, at_once, observe)
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
 
     def submit(self, batch: Batch, done: Done) -> None:
         self._waiting.append((batch, done))

@@ -13,8 +13,7 @@ import httpx
 import pytest
 
 from jubako.gateway.keys import key_hash
-from tests.engine.tiny.versions import TINY, make
-from tests.homes import Home
+from tests.engine.tiny.versions import home_with_tiny_versions
 from tests.serving import RunningService
 
 pytestmark = pytest.mark.slow
@@ -30,11 +29,7 @@ NOTE = {"inputs": [{"text": "Thanks."}]}
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    place = Home(tmp_path_factory.mktemp("keyed"))
-    with pytest.MonkeyPatch.context() as patch:
-        place.use(patch)
-        for model in TINY:
-            make(model)
+    place = home_with_tiny_versions(tmp_path_factory.mktemp("keyed"))
     file = place.root / "keys"
     file.write_text("\n".join(LINES) + "\n")
     running = RunningService(

@@ -13,8 +13,7 @@ import psutil
 import pytest
 
 from tests import plain_http
-from tests.engine.tiny.versions import TINY, VERSION, make
-from tests.homes import Home
+from tests.engine.tiny.versions import VERSION, home_with_tiny_versions
 from tests.serving import RunningService
 
 pytestmark = pytest.mark.slow
@@ -25,11 +24,7 @@ BOTH = {"pair": {"left": 1.0, "right": 2.0}, "note": {"text": "Thanks."}}
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """``notes`` lives in the gateway, the other models in runners."""
-    place = Home(tmp_path_factory.mktemp("tiny"))
-    with pytest.MonkeyPatch.context() as patch:
-        place.use(patch)
-        for model in TINY:
-            make(model)
+    place = home_with_tiny_versions(tmp_path_factory.mktemp("tiny"))
     running = RunningService(
         place.bentoml,
         place.root / "serve",

@@ -6,14 +6,27 @@ import json
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from jubako.models import AnyModel
 from jubako.versions import golden, stages, writing
 from jubako.versions.manifest import DataFacts, GateResult, TrainingFacts
 from tests.engine.tiny.models import BlobModel, NoteModel, SumModel
+from tests.homes import Home
 
 TINY: tuple[type[AnyModel], ...] = (SumModel, NoteModel, BlobModel)
 
 VERSION = "20261127-000000-tiny00"
+
+
+def home_with_tiny_versions(root: Path) -> Home:
+    """A home with a version of each tiny model in production."""
+    place = Home(root)
+    with pytest.MonkeyPatch.context() as patch:
+        place.use(patch)
+        for model in TINY:
+            make(model)
+    return place
 
 
 def make(model: type[AnyModel], version: str = VERSION, factor: float = 1.0) -> str:
