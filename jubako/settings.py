@@ -150,6 +150,8 @@ class MonitoringSettings(_Strict):
     """Ids, answers and signals, to join with later feedback."""
     raw_rows: bool = False
     """Whether the prediction log also holds the rows themselves. Off: privacy is the default."""
+    pair_rows: bool = True
+    """Whether the pairs of a rollout's shadow hold the rows on which the versions differ: they are to be labelled."""
 
 
 class TracingSettings(_Strict):

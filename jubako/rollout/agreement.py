@@ -52,17 +52,6 @@ def right(card: AnyCard, truth: Floats, outputs: Outputs) -> Which:
     return hit & _finite(card, outputs)
 
 
-def compare(card: AnyCard, production: Outputs, candidate: Outputs) -> PairCounts:
-    """How many rows the versions agree on.
-
-    >>> from types import SimpleNamespace as Card
-    >>> compare(Card(task="multiclass", classes="abc"), np.eye(3), np.eye(3)[[0, 1, 1]]).disagreed
-    1
-    """
-    agreed = int(agreeing(card, production, candidate).sum())
-    return PairCounts(agreed=agreed, disagreed=len(production) - agreed)
-
-
 def compare_with_truth(card: AnyCard, truth: Floats, production: Outputs, candidate: Outputs) -> PairCounts:
     """On how many labelled rows only one of the versions is right.
 

@@ -1,4 +1,4 @@
-"""The one database of monitoring: predictions and their late truth.
+"""The one database of monitoring: predictions, their late truth, and the pairs of a rollout's shadow.
 
 SQLite in WAL mode: several gateway processes write, a killed one leaves it whole.
 """
@@ -42,6 +42,31 @@ CREATE TABLE IF NOT EXISTS outcomes (
   model TEXT NOT NULL, outcome TEXT NOT NULL, count INTEGER NOT NULL,
   PRIMARY KEY (model, outcome)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pairs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  model TEXT NOT NULL, production TEXT NOT NULL, candidate TEXT NOT NULL,
+  first REAL NOT NULL, last REAL NOT NULL,
+  low TEXT NOT NULL, high TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  rows INTEGER NOT NULL, disagreed INTEGER NOT NULL,
+  marks BLOB NOT NULL, counts BLOB NOT NULL, times BLOB NOT NULL,
+  old_outputs BLOB NOT NULL, new_outputs BLOB NOT NULL, agreed BLOB NOT NULL, raw BLOB
+);
+CREATE INDEX IF NOT EXISTS pairs_by_mark ON pairs (model, production, candidate, high, low);
+CREATE INDEX IF NOT EXISTS pairs_by_age ON pairs (last, size);
+CREATE TABLE IF NOT EXISTS pair_labels (
+  model TEXT NOT NULL, production TEXT NOT NULL, candidate TEXT NOT NULL, mark TEXT NOT NULL, place INTEGER NOT NULL,
+  told REAL NOT NULL,
+  PRIMARY KEY (model, production, candidate, mark, place)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pair_counts (
+  model TEXT NOT NULL, production TEXT NOT NULL, candidate TEXT NOT NULL,
+  told REAL NOT NULL, pair INTEGER NOT NULL,
+  only_candidate_wrong INTEGER NOT NULL, only_production_wrong INTEGER NOT NULL, ties INTEGER NOT NULL,
+  PRIMARY KEY (model, production, candidate)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS identity (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL);
+INSERT OR IGNORE INTO identity VALUES (1, lower(hex(randomblob(8))));
 """
 
 
@@ -62,12 +87,17 @@ def connect(file: Path, *, durable: bool = False) -> sqlite3.Connection:
             raise WrongFormat(f"{file} has format {found}; this release reads {FORMAT}. Move it away to begin anew.")
         if found == 0:
             file.chmod(0o600)
-            connection.executescript(_SCHEMA)
-            connection.execute(f"PRAGMA user_version = {FORMAT}")
+        if found == 0 or not _is_complete(connection):
+            connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _is_complete(connection: sqlite3.Connection) -> bool:
+    """Whether the newest table is there. Earlier releases read the file with it, so the format is the same."""
+    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'identity'").fetchone() is not None
 
 
 def _begin_wal(connection: sqlite3.Connection) -> None:

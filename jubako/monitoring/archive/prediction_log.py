@@ -109,7 +109,7 @@ def pack(version: str, block: LogBlock, raw_rows: bool = False) -> tuple[Any, ..
     counts = np.array([count for group in groups for count in group.counts], np.uint32)
     outputs = np.concatenate([group.outputs for group in groups]).astype(np.float32, copy=False)
     signals, layout = _pack_signals(block.card, block.checked)
-    raw = _pack_rows(concat([group.batch for group in groups])) if raw_rows else None
+    raw = pack_rows(concat([group.batch for group in groups])) if raw_rows else None
     blobs = ("\n".join(marks).encode(), counts.tobytes(), times.tobytes(), outputs.tobytes(), signals, raw)
     size = sum(len(blob) for blob in blobs if blob) + 300
     return (
@@ -131,10 +131,15 @@ def _pack_signals(card: AnyCard, checked: Sequence[Mapping[str, Checked]]) -> tu
     return b"".join(parts), layout
 
 
-def _pack_rows(batch: Batch) -> bytes:
+def pack_rows(batch: Batch) -> bytes:
     """What the model was given: a line with the form, then texts as JSON or an array's bytes."""
     form, body = batches.pack(batch)
     return form.encode() + b"\n" + body
+
+
+def unpack_rows(raw: bytes) -> Batch:
+    form, _, body = raw.partition(b"\n")
+    return batches.unpack(form.decode(), body)
 
 
 def unpack_signals(blob: bytes, layout: str, rows: int) -> dict[str, NDArray[Any]]:

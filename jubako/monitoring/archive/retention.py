@@ -129,20 +129,25 @@ def prune_predictions(file: Path, oldest: float, budget: float) -> None:
     if not file.exists():
         return
     with database.opened(file) as connection:
-        connection.execute("DELETE FROM blocks WHERE last < ?", (oldest,))
+        (fits,) = connection.execute(_FITS, (budget * (1 - TRUTH_SHARE),)).fetchone()
+        for blocks in ("blocks", "pairs"):
+            connection.execute(f"DELETE FROM {blocks} WHERE last < ?", (max(oldest, fits),))  # noqa: S608
         connection.execute("DELETE FROM truths WHERE told < ?", (oldest,))
-        connection.execute(_DELETE_BLOCKS, (budget * (1 - TRUTH_SHARE),))
         connection.execute(_DELETE_TRUTHS, (round(budget * TRUTH_SHARE / TRUTH_BYTES),))
+        connection.execute(_DELETE_LABELS)
     with database.connected(file) as connection:
         connection.execute("PRAGMA incremental_vacuum(10000)").fetchall()
 
 
-_DELETE_BLOCKS = """
-DELETE FROM blocks WHERE last < COALESCE((
-  SELECT MIN(last) FROM (SELECT last, SUM(size) OVER (ORDER BY last DESC, size) AS used FROM blocks) WHERE used <= ?
-), 9e99)
+_FITS = """
+SELECT COALESCE(MIN(last), 9e99) FROM (
+  SELECT last, SUM(size) OVER (ORDER BY last DESC, size) AS used
+  FROM (SELECT last, size FROM blocks UNION ALL SELECT last, size FROM pairs)
+) WHERE used <= ?
 """
+"""Since when the predictions and pairs fit: both are deleted by the same age."""
 _DELETE_TRUTHS = "DELETE FROM truths WHERE told < (SELECT told FROM truths ORDER BY told DESC LIMIT 1 OFFSET ?)"
+_DELETE_LABELS = "DELETE FROM pair_labels WHERE told < (SELECT COALESCE(MIN(told), 9e99) FROM truths)"
 
 
 def _versions(archive: ProfileArchive) -> list[tuple[str, str]]:
