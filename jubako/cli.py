@@ -45,6 +45,10 @@ COMMANDS = {
     "rollback": Command(
         "jubako.commands.versions:rollback", "Go back to the version before.", "serve", ("numpy", "onnxruntime"),
     ),
+    "rollout": Command(
+        "jubako.commands.rollout:rollout", "Let a candidate prove itself: shadow, canary, judged.", "serve",
+        ("numpy", "rich"),
+    ),
     "evaluate": Command(
         "jubako.commands.evaluate:evaluate", "Judge a version on rows whose truth is known.", "train",
         ("mlflow", "onnxruntime"),

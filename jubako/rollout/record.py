@@ -208,15 +208,20 @@ def change(model: str, update: Callable[[RolloutRecord], RolloutRecord]) -> Roll
     return after
 
 
+def check_start(model: str, now: RolloutRecord, plan: Plan) -> None:
+    """Raises ``RolloutRefused``."""
+    if now.current is not None and now.current.active:
+        raise RolloutRefused(
+            f"{model} has a rollout already, of {now.current.plan.candidate}: "
+            f"`jubako rollout status {model}` shows it, `jubako rollout abort {model} --why ...` ends it"
+        )
+    if plan.candidate == plan.production:
+        raise RolloutRefused(f"{model}:{plan.candidate} is in production already")
+
+
 def start(model: str, plan: Plan, why: str, who: str = "") -> RolloutRecord:
     def update(now: RolloutRecord) -> RolloutRecord:
-        if now.current is not None and now.current.active:
-            raise RolloutRefused(
-                f"{model} has a rollout already, of {now.current.plan.candidate}: "
-                f"`jubako rollout status {model}` shows it, `jubako rollout abort {model} --why ...` ends it"
-            )
-        if plan.candidate == plan.production:
-            raise RolloutRefused(f"{model}:{plan.candidate} is in production already")
+        check_start(model, now, plan)
         at = time.time()
         rollout = Rollout(
             id=f"{datetime.fromtimestamp(at, UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",

@@ -69,3 +69,44 @@ def summary(model: str, rollout: Rollout, decision: Decision) -> str:
         "finished": f"The comparison with {candidate} was ended at {at}; it decided nothing.",
     }
     return told[rollout.status]
+
+
+def announced(model: str, plan: Plan) -> str:
+    """What will happen, before it does."""
+    candidate, production = plan.candidate, plan.production
+    if plan.split is not None:
+        split = f"{percent(plan.split.share)} of the callers, split by {plan.split.header}"
+        first = f"{model}: {candidate} gets {split}; {production} has the others. A person ends it."
+    elif plan.shadow_only:
+        first = (
+            f"{model}: {candidate} is asked the rows that {production} has answered; no caller gets its answers."
+            " A person ends it."
+        )
+    else:
+        canary = [share for share in plan.shares if share]
+        needed = f"{plan.requests:,} compared rows" if len(canary) < len(plan.shares) else ""
+        if canary:
+            of_all = ", ".join(f"{plan.requests / share:,.0f}" for share in canary)
+            needed += f", later {plan.requests:,} canary requests ({of_all} requests in all)"
+        shortest = len(plan.shares) * plan.seconds
+        first = (
+            f"{model}: {candidate} in place of {production}, in steps: {', '.join(step_names(plan))}.\n"
+            f"A step lasts {plan.seconds:,} seconds or more and needs {needed}; the whole takes at least"
+            f" {_duration(shortest)}.\n"
+            f"Then it is promoted when labels or agreement show that it is at most {percent(plan.margin)} worse."
+            " Evidence of harm rolls it back at any time."
+        )
+    return f"{first}\n{rates(plan)}"
+
+
+def _duration(seconds: float) -> str:
+    """
+    >>> _duration(1200), _duration(40), _duration(7200)
+    ('20 minutes', '40 seconds', '2 hours')
+    """
+    size, unit = next(
+        (size, unit)
+        for size, unit in ((3600, "hours"), (60, "minutes"), (1, "seconds"))
+        if seconds >= 2 * size or size == 1
+    )
+    return f"{seconds / size:.3g} {unit}"
