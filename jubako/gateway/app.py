@@ -89,7 +89,7 @@ class GatewayApp:
             if path in FORWARDED or path in self._forwarded:
                 await self._forward_checked(scope, receive, send, request_id, key)
                 return
-            handler = self._pages.find(method, path)
+            handler = self._pages.find(method, path, key)
             if handler is None:
                 allowed = self._pages.allowed(path)
                 raise (

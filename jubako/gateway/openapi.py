@@ -12,6 +12,7 @@ from jubako.answer import Answer
 from jubako.card import AnyCard
 from jubako.collection import Collection
 from jubako.gateway.own_routes import OwnRoute, example
+from jubako.gateway.rollouts import DECISIONS, LONGEST_WHY
 
 PROBLEM = {
     "type": "object",
@@ -49,6 +50,7 @@ PROBLEMS = {
 FACTS = {
     "/v1/models": ("All models and which version of each serves", ()),
     "/v1/models/{name}": ("One model: stages, versions, history, schemas", ("name",)),
+    "/v1/models/{name}/rollout": ("The latest rollout: step, arms, evidence, decision; and all decisions", ("name",)),
     "/v1/models/{name}/versions/{version}": ("The manifest of one version", ("name", "version")),
 }
 REF = "#/components/schemas/{model}"
@@ -72,6 +74,7 @@ def describe(collection: Collection, own: Sequence[OwnRoute], description: str) 
         paths[route.path] = {"post": _own(route, example(route, examples), schemas)}
     for path, (summary, parameters) in FACTS.items():
         paths[path] = {"get": _fact(summary, parameters)}
+    paths["/v1/models/{name}/rollout/{decision}"] = {"post": _decision()}
     return {
         "openapi": "3.1.0",
         "info": {"title": collection.name.title(), "version": "1", "description": description},
@@ -154,6 +157,23 @@ def _fact(summary: str, parameters: tuple[str, ...]) -> dict[str, Any]:
         "responses": {
             "200": {"description": "Facts", "content": {"application/json": {"schema": {"type": "object"}}}},
             **_problems({"401": PROBLEMS["401"], "404": "There is no such thing"}),
+        },
+    }
+
+
+def _decision() -> dict[str, Any]:
+    why = {"type": "string", "minLength": 1, "maxLength": LONGEST_WHY, "pattern": r"\S"}
+    schema = {"type": "object", "required": ["why"], "properties": {"why": why}, "additionalProperties": False}
+    fact = _fact("Decide on a rollout; only while API keys are on, in the key's name", ("name", "decision"))
+    fact["parameters"][1]["schema"] = {"type": "string", "enum": list(DECISIONS)}
+    problems = {**PROBLEMS, "404": "No such thing, or API keys are off", "409": "The rollout is not in such a state"}
+    return {
+        **fact,
+        "tags": ["rollout"],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+        "responses": {
+            **fact["responses"],
+            **_problems({status: problems[status] for status in ("400", "401", "404", "409", "413", "422")}),
         },
     }
 

@@ -9,14 +9,16 @@ from typing import Any
 
 import orjson
 
-from jubako.batching import RunnerStatus
+from jubako.batching import ApiKey, RunnerStatus
 from jubako.collection import Collection
 from jubako.console import cards
-from jubako.gateway import facts
+from jubako.gateway import facts, rollouts
 from jubako.gateway.endpoints import ModelEndpoint
 from jubako.gateway.index import INDEX
 from jubako.gateway.problems import NotFoundProblem
 from jubako.metrics.gateway import Metrics
+from jubako.rollout.record import What
+from jubako.rollout.view import RolloutView, view
 
 STATUS_WITHIN = 1.0
 
@@ -51,10 +53,19 @@ class Pages:
             ("GET", "/readyz"): self._readyz,
             ("GET", "/v1/models"): self._models,
             **{("GET", f"/v1/models/{name}"): partial(self._model, name) for name in endpoints},
+            **{("GET", f"/v1/models/{name}/rollout"): partial(self._rollout, name) for name in endpoints},
         }
         """Exact addresses only: no pattern that a request could make expensive."""
+        self._decisions = {
+            f"/v1/models/{name}/rollout/{what}": partial(self._decide, name, what)
+            for name in endpoints
+            for what in rollouts.DECISIONS
+        }
 
-    def find(self, method: str, path: str) -> Handler | None:
+    def find(self, method: str, path: str, key: ApiKey | None = None) -> Handler | None:
+        """``key`` is the caller's; ``None`` while API keys are off."""
+        if method == "POST" and (decide := self._decisions.get(path)):
+            return partial(decide, key)
         method = "GET" if method == "HEAD" else method
         if handler := self.handlers.get((method, path)):
             return handler
@@ -125,3 +136,13 @@ class Pages:
 
     async def _version(self, name: str, version: str, _body: bytes) -> Page:
         return page(200, await asyncio.to_thread(facts.version_facts, self._endpoints[name].card, version))
+
+    async def _rollout(self, name: str, _body: bytes) -> Page:
+        return _described(await asyncio.to_thread(view, name))
+
+    async def _decide(self, name: str, what: What, key: ApiKey | None, body: bytes) -> Page:
+        return _described(await asyncio.to_thread(rollouts.decide, name, what, key, body))
+
+
+def _described(found: RolloutView) -> Page:
+    return page(200, found.model_dump(mode="json"))

@@ -6,6 +6,7 @@ Problem
 ├── NotFoundProblem 404
 ├── MethodProblem 405        names the allowed methods
 ├── SlowRequestProblem 408   the request was not complete in time
+├── ConflictProblem 409      what is asked for does not fit the present state
 ├── TooLargeProblem 413      the body, or more rows than one request may have
 ├── MediaTypeProblem 415     names the right media type
 ├── InvalidRowsProblem 422   names every bad row and field, and what would be right
@@ -90,6 +91,10 @@ class MethodProblem(Problem):
 
 class SlowRequestProblem(Problem):
     status, kind, title = 408, "too-slow", "The request did not arrive in time"
+
+
+class ConflictProblem(Problem):
+    status, kind, title = 409, "not-now", "This is not possible in the present state"
 
 
 class TooLargeProblem(Problem):
