@@ -234,7 +234,7 @@ def _arm(arm: Arm, rollout: Rollout, share: float) -> ArmView:
 def _evidence(numbers: Numbers, plan: Plan) -> tuple[EvidenceView, ...]:
     limits, margin = plan.limits(), words.percent(plan.margin)
     titles: dict[Kind, str] = {
-        "harm": "harm, the mean of the next three",
+        "harm": "harm",
         "errors": "more requests fail",
         "slow": "more requests are slow",
         "quality": "more answers are wrong",

@@ -7,6 +7,9 @@ export function useKey(given) {
   key = given.trim();
 }
 
+/** Whether this page was given a key: decisions have the key's name. */
+export const hasKey = () => key !== "";
+
 /** An answer that is not a success, with the service's own words. */
 export class Refused extends Error {
   constructor(status, problem) {
@@ -37,3 +40,6 @@ export async function lineage(name, version) {
   if (!lineages.has(address)) lineages.set(address, await json(address));
   return lineages.get(address);
 }
+
+export const decide = (model, what, why) =>
+  ask(`v1/models/${model}/rollout/${what}`, { method: "POST", body: JSON.stringify({ why }) });

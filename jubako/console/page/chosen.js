@@ -4,6 +4,7 @@ import { chart } from "./drawing.js";
 import { h, put, say } from "./element.js";
 import { figures, lines } from "./figures.js";
 import { accounting, drift, quality, versions } from "./reading.js";
+import { rolloutSection } from "./rollout.js";
 import { tryIt } from "./trying.js";
 import { known } from "./watching.js";
 import { NOTHING, duration, number, plural } from "./words.js";
@@ -33,6 +34,7 @@ function panel(name) {
     queue: chart("Wait in the queue", duration),
   };
   const report = h("div", { class: "report" });
+  const rollout = rolloutSection(name);
   const account = accounting();
   let told = null;
   const node = h(
@@ -42,6 +44,7 @@ function panel(name) {
     h("p", { class: "soft" }, known.cards[name].title),
     facts,
     why,
+    rollout.node,
     h(
       "div",
       { class: "sides" },
@@ -63,6 +66,7 @@ function panel(name) {
         .join(" · "),
     );
     say(why, model.ready ? "" : `Not ready: ${model.why ?? "it does not say why"}`);
+    rollout.update(known.rollouts[name]);
     draw(charts, name);
     const newest = known.reports[name];
     if (newest !== told) put(report, newest ? sections(newest, model, account.node) : off());

@@ -6,7 +6,7 @@ import { panels } from "./chosen.js";
 import { say } from "./element.js";
 import { figures } from "./figures.js";
 import { modelTable } from "./models.js";
-import { EVERY, begin, known, report, round } from "./watching.js";
+import { EVERY, begin, known, refresh, round } from "./watching.js";
 import { clock, list, number, plural } from "./words.js";
 
 const place = (id) => document.getElementById(id);
@@ -54,7 +54,7 @@ function basis() {
 
 addEventListener("hashchange", async () => {
   draw();
-  if (shownLast) await report(shownLast).then(draw, () => {});
+  if (shownLast) await refresh(shownLast).catch(() => {});
 });
 place("key").addEventListener("submit", (event) => {
   event.preventDefault();

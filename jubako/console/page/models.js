@@ -57,6 +57,7 @@ export function modelTable(node) {
 function row(model) {
   const link = h("a", { href: `#${model.name}` }, model.name);
   const version = h("span", { class: "version" });
+  const rollout = h("span", { class: "version" });
   const trend = spark();
   const cells = Object.fromEntries(
     Object.entries(COLUMNS).map(([key, title]) => [key, h("td", { class: "n", "data-title": title }, NOTHING)]),
@@ -64,7 +65,7 @@ function row(model) {
   const node = h(
     "tr",
     {},
-    h("th", { scope: "row" }, link, version),
+    h("th", { scope: "row" }, link, version, rollout),
     h("td", { class: "trend" }, trend.node),
     Object.values(cells),
   );
@@ -74,6 +75,8 @@ function row(model) {
     if (chosen) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
     say(version, one.ready ? (one.version ?? "no version") : "not ready");
+    const trial = known.rollouts[one.name]?.rollout;
+    say(rollout, trial?.active ? `rollout: ${trial.step.name}` : "");
     const found = figures(one.name) ?? {};
     trend.update(lines(one.name).rate);
     say(cells.rate, number(found.rate));

@@ -11,6 +11,7 @@ export const known = {
   models: [],
   looks: [], // digests of the last five minutes, the oldest first
   reports: {},
+  rollouts: {},
   monitored: true,
   locked: false,
   lost: null, // since when the service does not answer
@@ -57,12 +58,25 @@ async function look() {
   known.looks = [...known.looks.filter((one) => one.at > now - KEPT), digest(exposition, now)];
   if (first) tell(known);
   // A report reads files: each round asks for one model's, and for those whose status changed; the first for all.
-  for (const model of new Set([...changed, models[turn++ % models.length]])) await report(model.name);
+  for (const model of new Set([...changed, models[turn++ % models.length]])) await read(model.name);
+  for (const model of models) if (known.rollouts[model.name]?.rollout?.active) await rollout(model.name);
 }
 
 const status = (model) => JSON.stringify([model?.ready, model?.version, model?.why]);
 
-export async function report(name) {
+/** Read what is known of one model again, and show it. */
+export async function refresh(name) {
+  await read(name);
+  tell(known);
+}
+
+const read = (name) => Promise.all([report(name), rollout(name)]);
+
+async function rollout(name) {
+  known.rollouts[name] = await json(`v1/models/${name}/rollout`);
+}
+
+async function report(name) {
   if (!known.monitored) return;
   try {
     known.reports[name] = await json(`v1/monitoring/${name}`);

@@ -40,12 +40,16 @@ def report(**facts: Any) -> dict[str, Any]:
     return {**usual, **facts}
 
 
+NO_ROLLOUT = {"model": NAME, "status": None, "summary": "", "rollout": None, "history": [], "damaged": False}
+
+
 class Stage:
     """``answers`` holds the JSON or text of each address; ``key`` is what must be sent, when it is set."""
 
     def __init__(self) -> None:
         self.key: str | None = None
         self.broken = False
+        self.posted: list[tuple[str, str]] = []
         self.answers: dict[str, Any] = {
             "/console/cards.json": cards(collection.here()),
             "/metrics": "",
@@ -59,7 +63,7 @@ class Stage:
                 stage.answer(self)
 
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["content-length"]))
+                stage.posted.append((self.path, self.rfile.read(int(self.headers["content-length"])).decode()))
                 stage.answer(self)
 
             def log_message(self, *_: Any) -> None:
@@ -78,7 +82,7 @@ class Stage:
             return _send(request, 500, b"{}", [])
         if self.key and request.headers["authorization"] != f"Bearer {self.key}":
             return _send(request, 401, b'{"detail": "send a key"}', [])
-        found = self.answers.get(request.path)
+        found = self.answers.get(request.path, NO_ROLLOUT if request.path.endswith("/rollout") else None)
         if found is None:
             return _send(request, 404, b"{}", [])
         return _send(request, 200, found.encode() if isinstance(found, str) else json.dumps(found).encode(), [])
