@@ -152,6 +152,16 @@ class _Truth:
     told: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What a record is about."""
+
+    record: int
+    low: str
+    high: str
+    first: float
+
+
 def labelled(file: Path, model: str, production: str, candidate: str, card: AnyCard) -> PairCounts:
     """What all labels so far say of the two versions; only what is new is read. For any thread but the event loop's.
 
@@ -163,17 +173,16 @@ def labelled(file: Path, model: str, production: str, candidate: str, card: AnyC
         return PairCounts()
     with database.opened(file) as connection:
         told, seen, *sums = connection.execute(_KNOWN, versions).fetchone() or (0.0, 0, 0, 0, 0)
-        newest, began = connection.execute(_NEWEST, versions).fetchone()
         known = PairCounts(0, 0, *sums)
-        if newest is None:
+        (newest,) = connection.execute("SELECT COALESCE(MAX(id), 0) FROM pairs").fetchone()
+        later = [_Place(*line) for line in connection.execute(_LATER, (*versions, seen))]
+        if not told and not later:
             return known
-        until = told
+        since = told - OVERLAP if told else min(place.first for place in later)
+        late = [_Truth(*line) for line in connection.execute(_LATE, (*versions, since))]
         joined: list[tuple[_Truth, Outputs, Outputs]] = []
-        late = [_Truth(*line) for line in connection.execute(_LATE, (*versions, max(began, told - OVERLAP)))]
-        for record, truths in (*_earlier(connection, versions, seen, late), *_later(connection, versions, seen)):
+        for record, truths in (*_earlier(connection, versions, seen, late), *_later(connection, versions, later)):
             joined += _join(PairRecord.read(connection, record), truths)
-        for truth in late:
-            until = max(until, truth.told)
         if joined:
             keys = [(*versions, truth.mark, truth.place, truth.told) for truth, _, _ in joined]
             connection.executemany("INSERT INTO pair_labels VALUES (?, ?, ?, ?, ?, ?)", keys)
@@ -183,6 +192,7 @@ def labelled(file: Path, model: str, production: str, candidate: str, card: AnyC
                 np.stack([old for _, old, _ in joined]),
                 np.stack([new for _, _, new in joined]),
             )
+        until = max(since, told, *(truth.told for truth in late))
         if joined or newest > seen or until > told:
             sums = [known.only_candidate_wrong, known.only_production_wrong, known.ties]
             connection.execute(_REMEMBER, (*versions, until, max(newest, seen), *sums))
@@ -203,12 +213,14 @@ def _earlier(
             yield record, ordered[start:end]
 
 
-def _later(connection: sqlite3.Connection, versions: Versions, seen: int) -> Iterator[tuple[int, Sequence[_Truth]]]:
+def _later(
+    connection: sqlite3.Connection, versions: Versions, places: Sequence[_Place]
+) -> Iterator[tuple[int, Sequence[_Truth]]]:
     """New records, with all truths that may be about them."""
-    for record, low, high in connection.execute(_NEW, (*versions, seen)).fetchall():
-        truths = [_Truth(*line) for line in connection.execute(_BETWEEN, (*versions[:2], low, high))]
+    for place in places:
+        truths = [_Truth(*line) for line in connection.execute(_BETWEEN, (*versions[:2], place.low, place.high))]
         if truths:
-            yield record, truths
+            yield place.record, truths
 
 
 def _join(record: PairRecord, truths: Sequence[_Truth]) -> Iterator[tuple[_Truth, Outputs, Outputs]]:
@@ -224,7 +236,6 @@ SELECT told, pair, only_candidate_wrong, only_production_wrong, ties FROM pair_c
 WHERE model = ? AND production = ? AND candidate = ?
 """
 _REMEMBER = "INSERT OR REPLACE INTO pair_counts VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-_NEWEST = "SELECT MAX(id), MIN(first) FROM pairs WHERE model = ? AND production = ? AND candidate = ?"
 _LATE = """
 SELECT mark, place, truth, told FROM truths
 WHERE model = ?1 AND version = ?2 AND told >= ?4 AND NOT EXISTS (
@@ -237,5 +248,6 @@ _COVERING = """
 SELECT id, low, high FROM pairs
 WHERE model = ? AND production = ? AND candidate = ? AND high >= ? AND low <= ? AND id <= ?
 """
-_NEW = "SELECT id, low, high FROM pairs WHERE model = ? AND production = ? AND candidate = ? AND id > ?"
+# The plus signs keep SQLite from the index of the versions, which would go through all of their records.
+_LATER = "SELECT id, low, high, first FROM pairs WHERE +model = ? AND +production = ? AND +candidate = ? AND id > ?"
 _BETWEEN = "SELECT mark, place, truth, told FROM truths WHERE model = ? AND version = ? AND mark BETWEEN ? AND ?"
