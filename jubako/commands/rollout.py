@@ -12,6 +12,7 @@ from rich.live import Live
 
 from jubako.collection import here
 from jubako.commands.arguments import MODEL
+from jubako.commands.disagreements import disagreements
 from jubako.commands.rollout_screen import history_table, overview, picture
 from jubako.commands.screen import console
 from jubako.commands.versions import resolve
@@ -202,6 +203,9 @@ def history(model: str, as_json: bool) -> None:
         screen.print(history_table(screen, found))
     else:
         click.echo(found.summary)
+
+
+rollout.add_command(disagreements)
 
 
 def _told(change: Callable[[], object]) -> None:

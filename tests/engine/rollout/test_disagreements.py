@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from jubako.batch import of_texts
-from jubako.commands.disagreements import disagreements as command
+from jubako.commands.rollout import rollout
 from jubako.models import AnyModel, Batch, Outputs
 from jubako.monitoring.archive.pairs import PairWriter, labelled
 from jubako.monitoring.quality.disagreements import disagreements
@@ -140,7 +140,7 @@ def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 
 def asked(*words: str) -> Result:
-    return CliRunner().invoke(command, words, env={"COLUMNS": "200"})
+    return CliRunner().invoke(rollout, ["disagreements", *words], env={"COLUMNS": "200"})
 
 
 @pytest.fixture
