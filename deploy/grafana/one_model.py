@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
+from deploy.grafana import rollout
 from deploy.grafana.board import Row, board, choice
 from deploy.grafana.panels import SIXTH, THIRD, Query, Thresholds, chart, names, number
 from deploy.grafana.queries import DRIFT, FAILURES, RATE, SLOW, quantile, ratio
@@ -142,6 +143,6 @@ def dashboard() -> Dashboard:
         "model",
         "Jubako: one model",
         about,
-        [now, requests, batches, fit],
+        [now, requests, batches, fit, rollout.row(this)],
         [choice("model", "Model", "jubako_requests_total")],
     )

@@ -48,6 +48,7 @@ def chart(
     stacked: bool = False,
     limits: Thresholds | None = None,
     most: float | None = None,
+    logarithmic: bool = False,
 ) -> timeseries.Panel:
     """Lines over time; the legend is a table, because colours alone are not read by everybody."""
     panel = (
@@ -56,7 +57,6 @@ def chart(
         .description(says)
         .datasource(SOURCE)
         .unit(unit)
-        .min(0)
         .span(span)
         .height(8)
         .line_width(1.5)
@@ -74,6 +74,11 @@ def chart(
             common_builders.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING)
         )
     )
+    if logarithmic:
+        logarithm = common_builders.ScaleDistributionConfig().type(common.ScaleDistribution.LOG).log(10)
+        panel.scale_distribution(logarithm)
+    else:
+        panel.min(0)
     if stacked:
         panel.stacking(common_builders.StackingConfig().mode(common.StackingMode.NORMAL))
     if limits:

@@ -58,8 +58,12 @@ async function look() {
   known.looks = [...known.looks.filter((one) => one.at > now - KEPT), digest(exposition, now)];
   if (first) tell(known);
   // A report reads files: each round asks for one model's, and for those whose status changed; the first for all.
-  for (const model of new Set([...changed, models[turn++ % models.length]])) await read(model.name);
-  for (const model of models) if (known.rollouts[model.name]?.rollout?.active) await rollout(model.name);
+  for (const name of new Set([...changed, models[turn++ % models.length]].map((model) => model.name))) {
+    if (!document.hidden) await read(name);
+  }
+  for (const { name } of models) {
+    if (!document.hidden && known.rollouts[name]?.rollout?.active) await rollout(name);
+  }
 }
 
 const status = (model) => JSON.stringify([model?.ready, model?.version, model?.why]);

@@ -11,9 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from jubako.metrics.service import ModelNumbers
 from jubako.monitoring.report.report import AccountingReport, Alarm, ColumnReport, QualityReport, Severity
 from jubako.monitoring.report.words import listed, plural
+from jubako.rollout.view import RolloutView
 
 RUNBOOK = "docs/operations.md"
 LATELY = "in the last five minutes"
+DAY = 86_400.0
+UNJUDGED_AFTER = 120.0
+"""Seconds; a judge writes the record of an active rollout every few."""
 
 ALARMS: Mapping[str, tuple[Severity, str]] = {
     "JubakoRunnerDown": (
@@ -48,6 +52,20 @@ ALARMS: Mapping[str, tuple[Severity, str]] = {
     "JubakoLiveQualityDrop": (
         "critical",
         "Look for drift first. Roll back if an older version was better, or train on newer rows.",
+    ),
+    "JubakoRolledBack": (
+        "warning",
+        "Production has all requests. Compare the arms with: jubako rollout status MODEL. Repair the candidate before "
+        "another rollout.",
+    ),
+    "JubakoRolloutUndecided": (
+        "warning",
+        "Label rows on which the versions differ and let it go on, or decide: jubako rollout resume, promote or abort.",
+    ),
+    "JubakoRolloutUnjudged": (
+        "warning",
+        "Harm would not be noticed. Check the log of the gateway and the disk under BENTOML_HOME, or end it: jubako "
+        "rollout abort.",
     ),
     "JubakoMonitoringTrouble": (
         "warning",
@@ -101,3 +119,19 @@ def service_alarms(model: str, numbers: ModelNumbers, why: str | None) -> Iterat
     troubles = [f"{count:,} {kind.replace('_', ' ')}" for kind, count in numbers.troubles.items() if count]
     if troubles:
         yield alarm("JubakoMonitoringTrouble", f"Monitoring had trouble: {listed(troubles)}.", of_service=True)
+
+
+def rollout_alarms(found: RolloutView, now: float) -> Iterator[Alarm]:
+    """From the record of the model's latest rollout."""
+    if found.damaged:
+        yield alarm("JubakoRolloutUnjudged", found.summary)
+    rollout = found.rollout
+    if rollout is None:
+        return
+    if found.status == "rolled_back" and now - rollout.changed < DAY:
+        yield alarm("JubakoRolledBack", f"{found.model}: {found.summary} {rollout.decision.why}")
+    if found.status == "undecided":
+        yield alarm("JubakoRolloutUndecided", f"{found.model}: {rollout.decision.why}")
+    if rollout.active and now - rollout.updated > UNJUDGED_AFTER:
+        minutes = round((now - rollout.updated) / 60)
+        yield alarm("JubakoRolloutUnjudged", f"Nobody has judged the rollout of {found.model} for {minutes:,} minutes.")

@@ -21,7 +21,7 @@ from jubako.monitoring.record.columns import monitored
 from jubako.monitoring.record.profiles import Summary
 from jubako.monitoring.record.recorder import Recorder
 from jubako.monitoring.report import words
-from jubako.monitoring.report.alarms import model_alarms
+from jubako.monitoring.report.alarms import model_alarms, rollout_alarms
 from jubako.monitoring.report.bars import bars, facts
 from jubako.monitoring.report.report import (
     AccountingReport,
@@ -33,6 +33,7 @@ from jubako.monitoring.report.report import (
     VersionReport,
     WindowReport,
 )
+from jubako.rollout.view import view
 from jubako.versions import stages, store
 from jubako.versions.manifest import VersionRefused
 
@@ -98,7 +99,10 @@ class DriftMonitor:
             accounting=accounting,
             balance=words.balance(accounting),
             troubles=TroubleReport(**asdict(self._recorder.troubles())) if self._recorder else None,
-            alarms=tuple(model_alarms(model, columns, accounting, judged)),
+            alarms=(
+                *rollout_alarms(view(model), now),
+                *model_alarms(model, columns, accounting, judged),
+            ),
         )
 
     def _newest(self, card: AnyCard, version: str) -> tuple[DriftVerdict, WindowReport, Summaries]:

@@ -102,8 +102,8 @@ EXPRESSIONS = {
 }
 METRIC = re.compile(r"\b(?P<name>(?:jubako|bentoml)[_:][\w:]+|up|ALERTS)\b(?:\{(?P<matchers>[^}]*)\})?")
 MATCHER = re.compile(r"(?P<label>\w+)\s*(?P<how>=~|!=|=)\s*\"(?P<value>[^\"]*)\"")
-PROMQL = {"and", "bool", "by", "count", "histogram_quantile", "increase", "max", "min", "on", "or"}
-PROMQL |= {"rate", "sum", "time", "unless", "vector"}
+PROMQL = {"and", "bool", "by", "changes", "clamp", "count", "histogram_quantile", "increase", "max", "min", "offset"}
+PROMQL |= {"on", "or", "rate", "sum", "time", "unless", "vector"}
 GROUPING = re.compile(r"\b(?:by|on)\s*\((?P<labels>[^)]*)\)")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ from jubako.metrics.service import ModelNumbers
 from jubako.monitoring.quality.feedback import FeedbackLog, parse_feedback
 from jubako.monitoring.record.observations import Observation
 from jubako.monitoring.report import monitor as monitor_module
-from jubako.monitoring.report.alarms import ALARMS, model_alarms, service_alarms
+from jubako.monitoring.report.alarms import ALARMS, model_alarms, rollout_alarms, service_alarms
 from jubako.monitoring.report.monitor import DriftMonitor
 from jubako.monitoring.report.report import AccountingReport
+from jubako.rollout import record
+from jubako.rollout.view import view
 from tests.engine.monitoring.made import START, Recording
+from tests.engine.rollout import made
 from tests.five import CARDS
 from tests.reading import ROOT
 
@@ -142,3 +146,42 @@ def test_the_page_the_command_and_the_console_judge_nothing_themselves() -> None
     pages = [*(ROOT / "jubako" / "console" / "page").glob("*.js"), ROOT / "jubako" / "commands" / "drift.py"]
     for file in (*pages, ROOT / "jubako" / "monitoring" / "report" / "drift_page.py"):
         assert not re.search(r"tolerance|lower_is_better|minimum_rows|Jubako[A-Z][a-z]+[A-Z]", file.read_text()), file
+
+
+def test_a_rollback_is_an_alarm_for_a_day() -> None:
+    made.running("iris", made.seen(step=1, seconds=40, failed=3))
+    made.decided("roll_back", "iris")
+    found, now = view("iris"), time.time()
+    (told,) = rollout_alarms(found, now)
+    assert told.name == "JubakoRolledBack"
+    assert "was rolled back by the judge" in told.summary
+    assert "Evidence of harm is" in told.summary
+    assert not list(rollout_alarms(found, now + 86_401))
+
+
+def test_a_rollout_that_waits_for_a_person_is_an_alarm() -> None:
+    made.running("iris", made.seen(step=3, seconds=40))
+    made.decided("undecided", "iris")
+    (told,) = rollout_alarms(view("iris"), time.time())
+    assert told.name == "JubakoRolloutUndecided"
+
+
+def test_a_rollout_that_nobody_judges_is_an_alarm() -> None:
+    made.running("iris", made.seen(step=1, seconds=40))
+    found, now = view("iris"), time.time()
+    assert not list(rollout_alarms(found, now + 110))
+    (told,) = rollout_alarms(found, now + 180)
+    assert (told.name, told.summary) == (
+        "JubakoRolloutUnjudged",
+        "Nobody has judged the rollout of iris for 3 minutes.",
+    )
+    record.file_of("iris").write_text("{")
+    (told,) = rollout_alarms(view("iris"), now)
+    assert told.summary == "The record of iris's rollout is damaged; production serves as before."
+
+
+def test_a_report_has_the_alarms_of_the_rollout(tmp_path: Path) -> None:
+    made.running("iris", made.seen(step=3, seconds=40))
+    made.decided("undecided", "iris")
+    report = DriftMonitor(tmp_path, collection.here()).report("iris")
+    assert [alarm.name for alarm in report.alarms] == ["JubakoRolloutUndecided"]
