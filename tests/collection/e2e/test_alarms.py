@@ -134,6 +134,8 @@ def test_every_metric_and_label_of_rules_and_dashboards_is_in_a_real_scrape(
 ) -> None:
     for expression in EXPRESSIONS[place]:
         answered.query(expression)  # Prometheus says what it cannot read
+        if "jubako_rollout_" in expression:
+            continue  # no rollout here: tests/deploy/test_rollouts.py knows its metrics
         labels: set[str] = set()
         found = list(METRIC.finditer(GROUPING.sub("", expression)))
         assert {metric["name"] for metric in found} == names(expression), expression
