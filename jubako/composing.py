@@ -101,6 +101,8 @@ def _models(cls: type) -> list[type[AnyModel]]:
     misnamed = [f"{name} = model({one.__name__})" for name, one in declared.items() if one.card.name != name]
     if misnamed:
         raise TypeError(f"{cls.__name__}: an attribute has the name of its model's card, unlike {', '.join(misnamed)}")
+    if cls.__name__.lower() in declared:
+        raise TypeError(f"{cls.__name__}: the service needs another name than its model {cls.__name__.lower()}")
     if not declared:
         raise TypeError(f"{cls.__name__} has no model: write `name = model(NameModel)` into the class")
     return list(declared.values())

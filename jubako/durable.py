@@ -26,17 +26,23 @@ def sync_tree(folder: Path) -> None:
 
 def write_whole(path: Path, content: bytes) -> None:
     """Replace a file in one step: a reader sees the old content or the new one."""
+    replace(path, content, synced=True)
+    sync(path.parent)
+
+
+def replace(path: Path, content: bytes, *, synced: bool = False) -> None:
+    """As ``write_whole``, except that a power cut may undo it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with draft.open("wb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            if synced:
+                file.flush()
+                os.fsync(file.fileno())
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-    sync(path.parent)
 
 
 @contextmanager

@@ -90,6 +90,8 @@ class Attempts:
         name, calls = self._batcher.name, self.calls
         fields = {"model": name, "request_ids": [call.request_id for call in calls]}
         match fault:
+            case RunnerGone() if not self._batcher.retries:
+                self._fail(fault)
             case RunnerGone():
                 self._batcher.count_fault("runner_gone")
                 self._deaths += 1

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from jubako.batch import concat
 from jubako.batching.attempts import Attempts
-from jubako.batching.calls import AwaitedCall, BatchResult, ComputedBatch, Delivery, PendingCall, SplitCall
+from jubako.batching.calls import AwaitedCall, BatchResult, ComputedBatch, Delivery, PendingCall, SplitCall, joined
 from jubako.batching.fairness import FairScheduler
 from jubako.batching.faults import CallerDisconnected, CallFault, DeadlinePassed, QueueOverloaded, RateLimited
+from jubako.batching.hooks import Answer, CallMetrics, Join, Observe, Submit
 from jubako.batching.ids import unique_id
 from jubako.batching.limits import BatcherLimits
+from jubako.batching.outcomes import CallOutcomes
 from jubako.batching.quotas import ApiKey
 from jubako.batching.runner_client import Reply, RunnerClient
 from jubako.batching.schedulers import Scheduler
 from jubako.batching.throughput import ThroughputEstimator
-from jubako.models import Batch, Outputs
+from jubako.models import Batch
 
 if TYPE_CHECKING:
     from jubako.tracing.spans import Tracing
@@ -28,21 +30,6 @@ if TYPE_CHECKING:
 EXPIRE_EVERY = 0.05
 #: The share of a request's deadline that it may wait in the queue.
 MAX_WAIT_SHARE = 0.75
-
-Observe = Callable[[Batch, Outputs, str, str], None]
-"""Called with each answered batch: inputs, outputs, version, and the batch id in the predictions' ids."""
-
-Join = Callable[[Sequence[Any]], Batch]
-"""Makes one batch of the rows of several calls."""
-Answer = Callable[[ComputedBatch, list[Delivery]], None]
-
-
-class CallMetrics(Protocol):
-    """Counts each completed batch and each fault."""
-
-    def batch(self, rows: int, queue_seconds: float) -> None: ...
-
-    def fault(self, kind: str) -> None: ...
 
 
 class Batcher:
@@ -67,6 +54,7 @@ class Batcher:
         self.tracing = tracing
         self.loop = asyncio.get_running_loop()
         self.count_fault = metrics.fault
+        self.retries = limits.retries
         self._scheduler = scheduler
         self._add = scheduler.add
         self._fair = scheduler if isinstance(scheduler, FairScheduler) else None
@@ -75,7 +63,9 @@ class Batcher:
         self._metrics = metrics
         self._weigh = weigh
         self.join = join
-        self._observe = observe
+        self.observe = observe
+        self.outcomes: CallOutcomes | None = None
+        """Of its whole calls, while somebody compares them."""
         self.answer: Answer = lambda *_: None
         """Gets the calls of each batch that are answered together; their endpoint sets it."""
         self._free_slots = limits.in_flight
@@ -122,15 +112,26 @@ class Batcher:
 
     def submit(self, call: PendingCall, batch: Batch | bytes, rows: int) -> None:
         """Have the rows computed; ``call`` is told. Raises ``QueueOverloaded`` or ``RateLimited``."""
+        key = call.key
+        if key is not None:
+            key.check(rows)
+        call.enqueued = monotonic()
+        self._accept(call, batch, rows, key)
+        if key is not None:
+            key.take(rows)
+
+    def take_over(self, call: PendingCall, batch: Batch | bytes, rows: int) -> None:
+        """Have a call computed that another batcher was given and failed: within its first deadline, and its key has
+        paid for it already. Raises ``QueueOverloaded``."""
+        self._accept(call, batch, rows, None)
+
+    def _accept(self, call: PendingCall, batch: Batch | bytes, rows: int, key: ApiKey | None) -> None:
         weight = rows if self._weigh is len else self._weigh(self.join([batch]))
-        if call.key is None:
+        if key is None:
             self.check(rows, weight)
         else:
-            call.key.check(rows)
-            self.check_key(call.key, rows, weight)
-            call.key.take(rows)
-        call.enqueued = now = monotonic()
-        call.deadline = now + self._limits.deadline
+            self.check_key(key, rows, weight)
+        call.deadline = call.enqueued + self._limits.deadline
         call.batch, call.rows, call.weight = batch, rows, weight
         if rows <= self._limits.part_rows:
             self._enqueue(call)
@@ -139,12 +140,17 @@ class Batcher:
             self._enqueue_parts(SplitCall(call, self._join_parts))
 
     async def call(
-        self, batch: Batch, is_disconnected: Callable[[], bool], request_id: str = "", key: ApiKey | None = None
+        self,
+        batch: Batch,
+        is_disconnected: Callable[[], bool],
+        request_id: str = "",
+        key: ApiKey | None = None,
+        submit: Submit | None = None,
     ) -> BatchResult:
-        """For code in this process. Raises ``CallFault``."""
+        """For code in this process; ``submit`` may give the call to another batcher. Raises ``CallFault``."""
         trace = None if self.tracing is None else self.tracing.current_request()
         call = AwaitedCall(self.loop.create_future(), is_disconnected, request_id, trace, key)
-        self.submit(call, batch, len(batch))
+        (submit or self.submit)(call, batch, len(batch))
         return await call.future
 
     def _enqueue(self, call: PendingCall) -> None:
@@ -168,17 +174,13 @@ class Batcher:
 
     def _join_parts(self, split: SplitCall) -> None:
         """Answer a call whose parts are computed."""
-        call, computed = split.call, [part.computed for part in split.parts if part.computed is not None]
-        if len({one.version for one in computed}) > 1:
+        call, whole = split.call, joined(split.parts)
+        if whole is None:
             # A promotion fell between two parts. One answer has one version: compute all rows with the new one, within
             # the deadline of the first time.
             self._enqueue_parts(split)
             return
-        outputs = np.concatenate([part.outputs for part in split.parts if part.outputs is not None])
-        slowest = max(computed, key=lambda one: one.sent)
-        model_seconds = sum(one.model_seconds for one in computed)
-        whole = ComputedBatch(outputs, slowest.version, unique_id(), slowest.sent, slowest.replied, model_seconds)
-        self._observe(call.batch, outputs, whole.version, whole.batch_id)
+        self.observe(call.batch, whole.outputs, whole.version, whole.batch_id)
         call.open = False
         if call.answered_together:
             self.answer(whole, [(call, 0, 0)])
@@ -251,6 +253,8 @@ class Batcher:
         rows = len(batch)
         self._metrics.batch(rows, sent - calls[0].enqueued)
         computed = ComputedBatch(reply.outputs, reply.version, unique_id(), sent, monotonic(), reply.seconds)
+        if self.outcomes is not None:
+            self.outcomes.latencies += [computed.replied - call.enqueued for call in calls if call.whole]
         start = first = 0
         skipped: list[slice] = []
         together: list[Delivery] = []
@@ -273,19 +277,20 @@ class Batcher:
             self.answer(computed, together)
         # Once a batch, not once a request: storing an observation costs more than making it.
         if not skipped:
-            self._observe(batch, reply.outputs, reply.version, computed.batch_id)
+            self.observe(batch, reply.outputs, reply.version, computed.batch_id)
         elif first:
             observed = np.ones(rows, bool)
             for one in skipped:
                 observed[one] = False
-            self._observe(batch[observed], reply.outputs[observed], reply.version, computed.batch_id)
+            self.observe(batch[observed], reply.outputs[observed], reply.version, computed.batch_id)
 
-    @staticmethod
-    def fail(calls: list[PendingCall], fault: CallFault) -> None:
+    def fail(self, calls: list[PendingCall], fault: CallFault) -> None:
         for call in calls:
             if call.open:
                 call.open = False
                 call.fail(fault)
+                if self.outcomes is not None and not isinstance(fault, CallerDisconnected):
+                    self.outcomes.failed += 1
 
     async def close(self) -> None:
         if self._expire_timer is not None:

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
+import numpy as np
+
 from jubako.batching.faults import CallerDisconnected, CallFault
+from jubako.batching.ids import unique_id
 from jubako.batching.quotas import ApiKey
 from jubako.models import Outputs
 
@@ -163,6 +166,17 @@ class CallPart(PendingCall):
 
     def fail(self, fault: CallFault) -> None:
         self.parent.part_failed(fault)
+
+
+def joined(parts: list[CallPart]) -> ComputedBatch | None:
+    """The outputs of all parts in one; ``None`` when two versions computed them."""
+    computed = [part.computed for part in parts if part.computed is not None]
+    if len({one.version for one in computed}) > 1:
+        return None
+    outputs = np.concatenate([part.outputs for part in parts if part.outputs is not None])
+    slowest = max(computed, key=lambda one: one.sent)
+    model_seconds = sum(one.model_seconds for one in computed)
+    return ComputedBatch(outputs, slowest.version, unique_id(), slowest.sent, slowest.replied, model_seconds)
 
 
 class SplitCall:

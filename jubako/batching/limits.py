@@ -14,3 +14,5 @@ class BatcherLimits:
     """Seconds."""
     part_rows: int
     """A request with more rows is sent in parts of this size."""
+    retries: bool = True
+    """Whether a batch is sent again after its runner died."""

@@ -27,6 +27,7 @@ from jubako.batching import (
     unique_id,
 )
 from jubako.batching.calls import Delivery
+from jubako.batching.hooks import Submit
 from jubako.card import AnyCard
 from jubako.gateway.exchange import AnswerHeaders, Exchange, name_of
 from jubako.gateway.json_rows import encoded_errors
@@ -60,12 +61,17 @@ class ModelEndpoint:
         self.card = card
         self.batcher = batcher
         batcher.answer = self.answer
+        self.submit_call: Submit = batcher.submit
+        """Gives a request to the batcher, or, during a rollout, to that of the version whose turn it is."""
         self.version: str | None = None
         """The version that answered last."""
         self._model = model
         self._reader = reader
         self._tasks: set[asyncio.Task[None]] = set()
         self.check_media = reader.check_media
+
+    def submit_with(self, submit: Submit) -> None:
+        self.submit_call = submit
 
     def submit(self, exchange: Exchange, body: bytes) -> None:
         exchange.endpoint = self
@@ -77,7 +83,7 @@ class ModelEndpoint:
             return
         try:
             batch, rows = reader.read(body)
-            self.batcher.submit(exchange, batch, rows)
+            self.submit_call(exchange, batch, rows)
         except Exception as error:
             self.fail(exchange, error)
 
@@ -85,7 +91,7 @@ class ModelEndpoint:
         try:
             batch = await reader.read(body, exchange.content_type, lambda: exchange.response_complete, exchange.key)
             if exchange.open:
-                self.batcher.submit(exchange, batch, len(batch))
+                self.submit_call(exchange, batch, len(batch))
         except Exception as error:
             self.fail(exchange, error)
 
@@ -129,7 +135,7 @@ class ModelEndpoint:
         call = current_call.get() or RouteCall(unique_id(), lambda: False)
         try:
             batch = await self._reader.encode(rows, call.is_disconnected, call.key)
-            result = await self.batcher.call(batch, call.is_disconnected, call.request_id, call.key)
+            result = await self.batcher.call(batch, call.is_disconnected, call.request_id, call.key, self.submit_call)
         except BadRows as bad:
             raise encoded_errors(bad.complaints, self.name) from None
         except CallerDisconnected:

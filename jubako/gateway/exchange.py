@@ -87,6 +87,7 @@ class Exchange(PendingCall):
         "size",
         "span",
         "started",
+        "sticky",
     )
 
     chunked: bool
@@ -102,6 +103,8 @@ class Exchange(PendingCall):
     size: int
     """Bytes of the body: they count against what all bodies of the process may hold."""
     span: Any
+    sticky: bytes
+    """What decides which version answers while callers are split between two; set only then."""
 
     def __init__(self, connection: Connection, route: Route | None, started: float, request_id: str = "") -> None:
         self.open = True

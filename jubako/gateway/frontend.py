@@ -49,6 +49,8 @@ class Frontend:
     """While the gateway drains, clients must reconnect: the load balancer then picks another instance."""
     held_bytes: int = 0
     """Of all bodies that are not answered yet."""
+    sticky_headers: dict[str, bytes] = field(default_factory=dict)
+    """The header by which the callers of a route are split between two versions."""
     _headers_of: object = field(default=None)
     _headers: bytes = b""
 
@@ -68,6 +70,8 @@ class Frontend:
             raise MethodProblem(exchange.method.decode("latin-1"), "POST")
         if b"content-encoding" in headers:
             check_encoding(headers[b"content-encoding"])
+        if self.sticky_headers:
+            exchange.sticky = headers.get(self.sticky_headers.get(route.name, b""), b"")
         route.check_media(exchange.content_type)
         route.refuse_when_full(exchange.key)
         length = headers.get(b"content-length")

@@ -38,10 +38,14 @@ from jubako.gateway.protocol import GatewayProtocol
 from jubako.gateway.readers import FileReader, JsonReader
 from jubako.metrics.gateway import Metrics
 from jubako.metrics.process import ProcessMetrics
+from jubako.metrics.rollouts import RolloutMetrics
 from jubako.models import AnyModel, Batch, Outputs
 from jubako.monitoring.record.observations import Observation
 from jubako.monitoring.record.recorder import Recorder
 from jubako.process.memory import trim_when_idle
+from jubako.rollout.follower import EVERY as FOLLOW_EVERY
+from jubako.rollout.follower import RolloutFollower
+from jubako.rollout.model_rollout import RolloutTarget
 from jubako.settings import RunnerSettings, Settings
 
 if TYPE_CHECKING:
@@ -68,6 +72,7 @@ class Gateway:
         self._recorder: Recorder | None = None
         self._frontend: Frontend | None = None
         self._tracing: Tracing | None = None
+        self._rollouts: RolloutFollower | None = None
 
     def open(
         self, app: ASGIApp, clients: Mapping[str, RunnerClient], instance: object, apis: Sequence[APIMethod[..., Any]]
@@ -83,8 +88,12 @@ class Gateway:
             self._repeat(LOOK_AT_KEYS_EVERY, lambda: asyncio.to_thread(keys.refresh))
         metrics = self._metrics = Metrics((*collection.cards, *(route.name for route in own)))
         self._tracing = tracing.open_tracing(self._settings.tracing, collection.name)
+        sticky_headers: dict[str, bytes] = {}
+        targets: dict[str, RolloutTarget] = {}
         for name, client in clients.items():
-            self._endpoints[name] = self._endpoint(collection.models[name], client, metrics)
+            self._endpoints[name], targets[name] = self._endpoint(
+                collection.models[name], client, metrics, sticky_headers
+            )
             runner = self._settings.runner(name)
             metrics.runners.expect(name, runner.queue_rows, runner.gpu not in (0, "auto"))
         routes: dict[bytes, Route] = {
@@ -114,7 +123,10 @@ class Gateway:
             keyring=keys,
             log_access=gateway.logging.access,
             tracing=self._tracing,
+            sticky_headers=sticky_headers,
         )
+        rollouts = self._rollouts = RolloutFollower(targets, RolloutMetrics())
+        self._repeat(FOLLOW_EVERY, rollouts.tick)
         server = uvicorn.running_server()
         if server is not None:  # under another server BentoML's router answers predictions
             frontend.server = server.server_state
@@ -124,7 +136,10 @@ class Gateway:
     def endpoint(self, name: str) -> ModelEndpoint:
         return self._endpoints[name]
 
-    def _endpoint(self, model: type[AnyModel], client: RunnerClient, metrics: Metrics) -> ModelEndpoint:
+    def _endpoint(
+        self, model: type[AnyModel], client: RunnerClient, metrics: Metrics, sticky_headers: dict[str, bytes]
+    ) -> tuple[ModelEndpoint, RolloutTarget]:
+        """A model's endpoint, and what a rollout of the model needs."""
         card = model.card
         runner = self._settings.runner(card.name)
         rows = self._settings.gateway.limits.rows
@@ -135,26 +150,42 @@ class Gateway:
             else JsonReader(card, model, rows)
         )
         make, full_batch = _scheduler(card, runner)
-        # Only requests with keys have shares: without keys there is one queue.
-        scheduler: Scheduler = FairScheduler(make) if has_keys else make()
-        batcher = Batcher(
-            card.name,
-            client,
-            scheduler,
-            ThroughputEstimator(full_batch),
-            BatcherLimits(
+
+        def make_batcher(client: RunnerClient, patience: float | None = None) -> Batcher:
+            limits = BatcherLimits(
                 in_flight=runner.in_flight * runner.workers,
                 queue_rows=runner.queue_rows,
-                deadline=runner.deadline_seconds,
+                deadline=patience or runner.deadline_seconds,
                 part_rows=runner.call_rows(card),
-            ),
-            metrics=metrics.models[card.name],
-            weigh=model.weigh if card.batching.max_tokens else len,
-            join=reader.join,
-            observe=partial(self._observe, card.name),
-            tracing=self._tracing,
+                retries=patience is None,
+            )
+            # Only requests with keys have shares: without keys there is one queue.
+            scheduler: Scheduler = FairScheduler(make) if has_keys else make()
+            return Batcher(
+                card.name,
+                client,
+                scheduler,
+                ThroughputEstimator(full_batch),
+                limits,
+                metrics=metrics.models[card.name],
+                weigh=model.weigh if card.batching.max_tokens else len,
+                join=reader.join,
+                observe=partial(self._observe, card.name),
+                tracing=self._tracing,
+            )
+
+        endpoint = ModelEndpoint(card, model, reader, make_batcher(client))
+        return endpoint, RolloutTarget(
+            model,
+            runner,
+            endpoint.batcher,
+            endpoint.answer,
+            endpoint.submit_with,
+            make_batcher,
+            None,
+            None,
+            sticky_headers,
         )
-        return ModelEndpoint(card, model, reader, batcher)
 
     def _observe(self, name: str, batch: Batch, outputs: Outputs, version: str, batch_id: str) -> None:
         """Called with each answered batch; appends to a buffer, nothing more."""
@@ -197,6 +228,8 @@ class Gateway:
         if self._frontend is not None:
             self._frontend.connections.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._rollouts is not None:
+            await self._rollouts.close()
         if self._recorder is not None:
             await asyncio.to_thread(self._recorder.stop, FLUSH_WITHIN)
         await self._export_metrics()

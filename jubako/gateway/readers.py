@@ -10,7 +10,7 @@ import orjson
 
 from jubako.batch import concat
 from jubako.batching import ApiKey
-from jubako.batching.batcher import Join
+from jubako.batching.hooks import Join
 from jubako.card import AnyCard, FileRefused
 from jubako.files import FileModel
 from jubako.gateway.decoding import DecodePool

@@ -133,6 +133,8 @@ class Rollout(_Frozen):
     reason: str = ""
     numbers: dict[str, float] = {}
     """The last judgement."""
+    judged: float = 0.0
+    """When it was made."""
     asked: bool = False
     """A person saw that it was undecided, and let it go on: the judge does not ask again."""
     timeline: tuple[TimelinePoint, ...] = ()

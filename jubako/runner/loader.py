@@ -30,6 +30,8 @@ log = logging.getLogger("jubako.runner")
 #: Seconds until a refused version is tried again, doubled each time up to the maximum: its files may have been
 #: restored, or the machine had no memory for it.
 RETRY_AFTER, MAX_RETRY_AFTER = 15.0, 600.0
+#: So long the version before stays loaded: going back to it takes no loading.
+KEPT_WARM = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +54,23 @@ class Serving:
 
 
 class ModelLoader:
+    """``wanted`` says which version of a model should serve: the one in production."""
+
     def __init__(
-        self, model: type[AnyModel], settings: RunnerSettings, clock: Callable[[], float] = time.monotonic
+        self,
+        model: type[AnyModel],
+        settings: RunnerSettings,
+        clock: Callable[[], float] = time.monotonic,
+        wanted: Callable[[str], str | None] = stages.production,
     ) -> None:
         self.model = model
         self.card = model.card
         self._clock = clock
+        self._wanted = wanted
         self._settings = settings
         self._serving: Serving | None = None
+        self._warm: Serving | None = None
+        self._warm_until = 0.0
         self._why: str | None = "not loaded yet"
         self._refused: str | None = None
         self._retry_at = 0.0
@@ -69,7 +80,7 @@ class ModelLoader:
     def refresh(self) -> None:
         """Load the version in production, if it changed. Never raises: a failure is in the status."""
         try:
-            wanted = stages.production(self.card.name)
+            wanted = self._wanted(self.card.name)
         except stages.StagesUnreadable as error:
             self._refuse(str(error))
             return
@@ -77,11 +88,16 @@ class ModelLoader:
             self._refuse(f"no version of {self.card.name} is in production: run `jubako train {self.card.name}`")
         elif (self._serving is None or self._serving.version.tag != wanted) and self._may_try(wanted):
             self._open(wanted)
+        if self._warm is not None and self._clock() >= self._warm_until:
+            self._warm = None
 
     def _may_try(self, tag: str) -> bool:
         return tag != self._refused or self._clock() >= self._retry_at
 
     def _open(self, tag: str) -> None:
+        if self._warm is not None and self._warm.version.tag == tag:
+            self._serve(self._warm)
+            return
         try:
             version = store.open_version(tag, self.model, self._runtime())
             check = output_check_for(version, seed=os.getpid())
@@ -94,8 +110,12 @@ class ModelLoader:
             known = isinstance(error, VersionRefused)
             self._refuse(str(error) if known else f"{tag} could not be loaded: {type(error).__name__}: {error}")
             return
-        self._serving, self._why, self._refused = Serving(version, check), None, None
-        log.info("serving %s with %s", tag, version.model.engine)
+        self._serve(Serving(version, check))
+
+    def _serve(self, serving: Serving) -> None:
+        self._warm, self._warm_until = self._serving, self._clock() + KEPT_WARM
+        self._serving, self._why, self._refused = serving, None, None
+        log.info("serving %s with %s", serving.version.tag, serving.version.model.engine)
 
     def _runtime(self) -> Runtime:
         device = devices.device_for(self._settings.gpu)

@@ -81,14 +81,18 @@ def admit(model: type[AnyModel], version: str, why: str) -> Stage:
     return "candidate" if _change(name, update).action == "candidate" else "production"
 
 
-def promote(model: type[AnyModel], version: str, why: str, who: str = "") -> StageChange:
-    """Put this version into production, after loading and checking it. ``who``: by default the user of this process."""
-    opened = store.open_version(f"{model.card.name}:{version}", model)
+def promote(model: type[AnyModel], version: str, why: str, who: str = "", *, loads: bool = True) -> StageChange:
+    """Put this version into production, after loading and checking it. ``who``: by default the user of this process.
+
+    ``loads``: whether to load it here; not needed for a version that serves already in a rollout.
+    """
+    tag = f"{model.card.name}:{version}"
+    manifest = store.open_version(tag, model).manifest if loads else store.check(tag, model.card)
 
     def update(now: ModelStages) -> ModelStages:
-        if now.production == opened.version:
-            raise StageChangeRefused(f"{opened.tag} already is in production")
-        return _changed(now, "promote", opened.version, why, opened.manifest.metrics, who=who)
+        if now.production == manifest.version:
+            raise StageChangeRefused(f"{manifest.tag} already is in production")
+        return _changed(now, "promote", manifest.version, why, manifest.metrics, who=who)
 
     return _change(model.card.name, update)
 

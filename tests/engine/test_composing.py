@@ -51,6 +51,10 @@ print(json.dumps([
     ("body", "complaint"),
     [
         ("@service\nclass Empty:\n    pass\n", "Empty has no model: write `name = model(NameModel)` into the class"),
+        (
+            "@service\nclass Sums:\n    sums = model(SumModel)\n",
+            "Sums: the service needs another name than its model sums",
+        ),
         ("@service\nclass Odd:\n    total = model(SumModel)\n", "unlike total = model(SumModel)"),
     ],
 )

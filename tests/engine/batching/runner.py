@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from jubako.batching import Batcher, BatcherLimits, CallFault, DeadlinePassed, Reply, RunnerStatus
-from jubako.batching.batcher import Observe
+from jubako.batching.hooks import Observe
 from jubako.batching.schedulers import FifoScheduler, Scheduler
 from jubako.batching.throughput import ThroughputEstimator
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,10 +30,10 @@ def home_with_tiny_versions(root: Path) -> Home:
     return place
 
 
-def make(model: type[AnyModel], version: str = VERSION, factor: float = 1.0) -> str:
+def make(model: type[AnyModel], version: str = VERSION, factor: float = 1.0, **more: Any) -> str:
     """A version of a tiny model with this factor; the tag."""
     card = model.card
-    made = model(factor)  # type: ignore[call-arg]
+    made = model(factor, **more)  # type: ignore[call-arg]
     rows = [card.row.model_validate_json(json.dumps(example)) for example in card.examples]
     batch = made.encode(rows)
     with tempfile.TemporaryDirectory() as place:
