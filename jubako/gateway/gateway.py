@@ -40,9 +40,12 @@ from jubako.metrics.gateway import Metrics
 from jubako.metrics.process import ProcessMetrics
 from jubako.metrics.rollouts import RolloutMetrics
 from jubako.models import AnyModel, Batch, Outputs
+from jubako.monitoring.archive import database, pairs
+from jubako.monitoring.archive.pairs import PairWriter
 from jubako.monitoring.record.observations import Observation
 from jubako.monitoring.record.recorder import Recorder
 from jubako.process.memory import trim_when_idle
+from jubako.rollout.evidence import PairCounts
 from jubako.rollout.follower import EVERY as FOLLOW_EVERY
 from jubako.rollout.follower import RolloutFollower
 from jubako.rollout.model_rollout import RolloutTarget
@@ -182,10 +185,20 @@ class Gateway:
             endpoint.answer,
             endpoint.submit_with,
             make_batcher,
-            None,
-            None,
+            *self._pairs(card),
             sticky_headers,
         )
+
+    def _pairs(self, card: AnyCard) -> tuple[PairWriter | None, Callable[[str, str], tuple[str, PairCounts]] | None]:
+        """What keeps the pairs of a shadow, and what reads their labels; nothing while monitoring is off."""
+        if not self._settings.monitoring.enabled:
+            return None, None
+        file = home.jubako_home() / "monitoring" / database.FILE
+
+        def read_labels(production: str, candidate: str) -> tuple[str, PairCounts]:
+            return pairs.database_id(file), pairs.labelled(file, card.name, production, candidate, card)
+
+        return PairWriter(file, self._settings.monitoring.pair_rows), read_labels
 
     def _observe(self, name: str, batch: Batch, outputs: Outputs, version: str, batch_id: str) -> None:
         """Called with each answered batch; appends to a buffer, nothing more."""

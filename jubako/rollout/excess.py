@@ -1,7 +1,7 @@
-"""Whether the candidate needs far more of the machine than the old version does for as many requests.
+"""Whether a candidate's process needs far more of the machine than it should.
 
-A process that leaks or never rests harms everybody on its machine, and the old version's own latencies with it: no
-comparison of latencies shows it.
+A process that leaks or never rests harms everybody on its machine, the old version's own latencies too: no comparison
+of latencies shows it.
 """
 
 from __future__ import annotations
@@ -9,44 +9,43 @@ from __future__ import annotations
 from jubako.rollout.process import Usage
 
 MEMORY_FACTOR, MEMORY_BYTES = 2.0, 512 << 20
-"""More than so many times the old version's memory, and so many bytes above that, is too much."""
-PROCESSOR_FACTOR, PROCESSOR_SHARE = 3.0, 0.5
-"""More than so many times the old version's processor time, and so much of a processor above that, ..."""
+"""More than so many times the usual memory, and so many bytes above that, is too much."""
+PROCESSOR_SHARE = 0.5
+"""More than its threads, and so much of a processor above that, ..."""
 PROCESSOR_SECONDS = 10
 """... in so many seconds in a row, is too much."""
 
 
 class ExcessWatch:
-    """Looks once a second at both processes.
+    """Looks at one process once a second. ``threads`` are those that the configuration gives to the model.
 
-    >>> watch = ExcessWatch()
+    >>> watch = ExcessWatch(threads=1)
     >>> for second in range(12):
-    ...     found = watch.look(Usage(1 << 28, 1.8 * second), Usage(1 << 28, 0.1 * second))
+    ...     found = watch.look(Usage(memory_bytes=1 << 28, processor_seconds=1.8 * second), usual_bytes=1 << 28)
     >>> found
-    'needed 1.8 processors where the old version needed 0.1, for 10 seconds'
-    >>> ExcessWatch().look(Usage(2 << 30, 0.0), Usage(1 << 28, 0.0))
-    'holds 2,048 MB where the old version holds 256 MB'
+    'needed 1.8 processors for 10 seconds, and has 1 thread'
+    >>> ExcessWatch(threads=1).look(Usage(memory_bytes=2 << 30), usual_bytes=1 << 28)
+    'holds 2,048 MB, and the old version 256 MB'
     """
 
-    def __init__(self) -> None:
-        self._before: tuple[Usage, Usage] | None = None
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._before: float | None = None
         self._busy_seconds = 0
-        self._found = ""
 
-    def look(self, candidate: Usage, old: Usage) -> str:
-        """What is too much, from the first time on; empty while nothing is."""
-        before, self._before = self._before, (candidate, old)
-        if candidate.memory_bytes > MEMORY_FACTOR * old.memory_bytes + MEMORY_BYTES and old.memory_bytes:
-            held, usual = candidate.memory_bytes >> 20, old.memory_bytes >> 20
-            self._found = self._found or f"holds {held:,} MB where the old version holds {usual:,} MB"
-        if before is not None:
-            spent = candidate.processor_seconds - before[0].processor_seconds
-            usual_spent = old.processor_seconds - before[1].processor_seconds
-            too_much = spent > PROCESSOR_FACTOR * usual_spent + PROCESSOR_SHARE
-            self._busy_seconds = self._busy_seconds + 1 if too_much else 0
-            if self._busy_seconds >= PROCESSOR_SECONDS:
-                self._found = self._found or (
-                    f"needed {spent:.1f} processors where the old version needed {usual_spent:.1f},"
-                    f" for {PROCESSOR_SECONDS} seconds"
-                )
-        return self._found
+    @property
+    def is_busy(self) -> bool:
+        """Whether it took too much of the processor in the last second."""
+        return self._busy_seconds > 0
+
+    def look(self, usage: Usage, usual_bytes: int) -> str:
+        """What is too much; empty while nothing is."""
+        if usual_bytes and usage.memory_bytes > MEMORY_FACTOR * usual_bytes + MEMORY_BYTES:
+            return f"holds {usage.memory_bytes >> 20:,} MB, and the old version {usual_bytes >> 20:,} MB"
+        before, self._before = self._before, usage.processor_seconds
+        spent = 0.0 if before is None else usage.processor_seconds - before
+        self._busy_seconds = self._busy_seconds + 1 if spent > self._threads + PROCESSOR_SHARE else 0
+        if self._busy_seconds >= PROCESSOR_SECONDS:
+            threads = f"{self._threads} thread{'s' if self._threads > 1 else ''}"
+            return f"needed {spent:.1f} processors for {PROCESSOR_SECONDS} seconds, and has {threads}"
+        return ""

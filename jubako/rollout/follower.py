@@ -56,6 +56,7 @@ class RolloutFollower:
             return
         if running is None:
             running = self._running[name] = ModelRollout(rollout, self._targets[name], self._process)
+            await asyncio.to_thread(counts.remove_others, name, rollout.id)
         running.follow(rollout)
         counted = running.count(self._metrics)
         after = (await asyncio.to_thread(self._write_and_judge, name, running, counted)).current

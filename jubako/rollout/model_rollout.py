@@ -18,7 +18,7 @@ from jubako.rollout.arms import Arm, TrafficSplit, arm_counts
 from jubako.rollout.counts import ProcessCounts
 from jubako.rollout.evidence import TOLERANCE, PairCounts, SecondCounts
 from jubako.rollout.excess import ExcessWatch
-from jubako.rollout.process import ArmProcess, Usage
+from jubako.rollout.process import LOWEST, ArmProcess
 from jubako.rollout.record import Arm as ArmName
 from jubako.rollout.record import Rollout
 from jubako.rollout.shadow import Shadow
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from jubako.metrics.rollouts import RolloutMetrics
     from jubako.monitoring.archive.pairs import PairWriter
 
-SHADOW_NICENESS, ARM_NICENESS = 19, 0
+CANDIDATES: tuple[ArmName, ...] = ("canary", "shadow")
+SHADOW_NICENESS, ARM_NICENESS = LOWEST, 0
 CLOSES_WITHIN, CLOSES_LOOK = 3.0, 0.05
 #: An arm gives a request up after so many times the old version's p99 (at least these seconds, at most this share of
 #: the deadline), and production answers it.
@@ -69,8 +70,8 @@ class ModelRollout:
         self._processes: dict[ArmName, ArmProcess] = {}
         self._arms: dict[ArmName, Arm] = {}
         self._split: TrafficSplit | None = None
-        self._excess = ExcessWatch()
-        self._first_usage = Usage()
+        self._excess: dict[ArmName, ExcessWatch] = {}
+        self._usual_bytes: dict[ArmName, int] = {}
         self._counts = ProcessCounts(process, rollout.id)
         self._shadow: Shadow | None = None
         if self._plan.split is None:
@@ -105,21 +106,28 @@ class ModelRollout:
             canary=arm_counts(taken.get("canary"), thresholds, TOLERANCE),
             baseline=arm_counts(taken.get("baseline"), thresholds, 1.0),
         )
-        dropped = 0
+        shadow_dropped = 0
         if self._shadow is not None:
             shadow = self._shadow.take()
             second = second + shadow.as_evidence()
-            dropped = shadow.dropped
-            taken["shadow"] = CallOutcomes(shadow.failed, shadow.latencies)
+            shadow_dropped = shadow.dropped
+            taken["shadow"] = CallOutcomes(shadow.failed, [*shadow.latencies])
         counts = self._counts
         counts.add(int(time.time()), second)
         for name, outcomes in taken.items():
             ok, totals = len(outcomes.latencies), counts.totals[name]
             totals.requests += ok + outcomes.failed
             totals.failed += outcomes.failed
-            totals.dropped += dropped if name == "shadow" else 0
             totals.latencies = latencies.add(totals.latencies, latencies.count(outcomes.latencies))
-            metrics.counted(self._target.model.card.name, name, outcomes, dropped if name == "shadow" else 0)
+            totals.dropped += shadow_dropped if name == "shadow" else 0
+            metrics.counted(
+                self._target.model.card.name,
+                name,
+                ok=ok,
+                failed=outcomes.failed,
+                dropped=shadow_dropped if name == "shadow" else 0,
+                seconds=outcomes.latencies,
+            )
         counts.deaths = sum(process.deaths for name, process in self._processes.items() if name != "baseline")
         counts.excess = counts.excess or self._look_for_excess()
         return counts
@@ -172,17 +180,19 @@ class ModelRollout:
             self._shadow.observe(batch, outputs, version, batch_id)
 
     def _look_for_excess(self) -> str:
-        """Canary beside baseline; the shadow's memory beside its own once it was ready."""
-        found = ""
-        shadow, canary, baseline = (self._processes.get(name) for name in ("shadow", "canary", "baseline"))
-        if canary is not None and baseline is not None and canary.was_ready and baseline.was_ready:
-            found = self._excess.look(canary.usage(), baseline.usage())
-        if shadow is not None and shadow.was_ready and not found:
-            usage = shadow.usage()
-            self._first_usage = self._first_usage if self._first_usage.memory_bytes else usage
-            found = ExcessWatch().look(usage, self._first_usage)
-        if found:
-            for process in (shadow, canary):
-                if process is not None:
-                    process.kill(found)
-        return found
+        """Whether a process of the candidate needs too much of the machine. It is stopped at once, if so."""
+        for name in CANDIDATES:
+            process = self._processes.get(name)
+            if process is None or not process.was_ready:
+                continue
+            watch = self._excess.setdefault(name, ExcessWatch(self._target.settings.threads))
+            baseline = self._processes.get("baseline")
+            usage = process.usage()
+            usual = baseline.usage().memory_bytes if name == "canary" and baseline is not None else 0
+            self._usual_bytes.setdefault(name, usage.memory_bytes)
+            if found := watch.look(usage, usual or self._usual_bytes[name]):
+                process.kill(found)
+                return found
+            if watch.is_busy:
+                process.put_behind_others()
+        return ""

@@ -23,6 +23,8 @@ LOOK_EVERY = 0.25
 STATUS_WITHIN = 2.0
 RESTART_AFTER, MAX_RESTART_AFTER = 0.2, 10.0
 STOPS_WITHIN = 2.0
+LOWEST = 19
+"""The niceness of what gets only the processor time that nobody else wants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,13 @@ class ArmProcess:
             return Usage(0, self._spent)
         memory, spent = _usage(process.pid)
         return Usage(memory, self._spent + spent)
+
+    def put_behind_others(self) -> None:
+        """All its threads get only the processor time that nobody else wants."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(OSError):
+                for thread in Path(f"/proc/{self._process.pid}/task").iterdir():
+                    os.setpriority(os.PRIO_PROCESS, int(thread.name), LOWEST)
 
     def kill(self, why: str) -> None:
         log.warning("the process of %s is killed: %s", self._name, why)
