@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.homes import Home, forget
 from tests.trained import train_small
@@ -17,6 +18,10 @@ from tests.trained import train_small
 os.environ["BENTOML_DO_NOT_TRACK"] = "True"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["WHYLOGS_NO_ANALYTICS"] = "True"
+
+# A busy machine is no failure.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 TrainedHome = Callable[..., Home]
 

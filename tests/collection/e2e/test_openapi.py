@@ -48,7 +48,7 @@ schema = schemathesis.openapi.from_dict(described())
 
 
 @schema.parametrize()
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 def test_every_answer_is_one_that_the_description_names(case: Any, service_url: str) -> None:
     case.call_and_validate(
         base_url=service_url,

@@ -59,19 +59,19 @@ def damaged_files(draw: st.DrawFn) -> bytes:
     return data
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=600, suppress_health_check=[HealthCheck.too_slow])
 @given(data=damaged_files())
 def test_a_damaged_file_becomes_a_row_or_one_complaint(data: bytes) -> None:
     answered_or_refused(data)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.binary(max_size=2_000))
 def test_any_bytes_become_a_row_or_one_complaint(data: bytes) -> None:
     answered_or_refused(data)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(begins=st.sampled_from([file[:26] for file in FILES]), data=st.binary(max_size=500))
 def test_any_bytes_after_a_good_beginning_become_a_row_or_one_complaint(begins: bytes, data: bytes) -> None:
     answered_or_refused(begins + data)

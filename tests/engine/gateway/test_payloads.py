@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jubako.gateway.forms import FormFiles
@@ -16,8 +16,6 @@ from jubako.gateway.problems import InvalidRowsProblem, Problem
 from tests.five import CARDS
 
 JSON_CARDS = [name for name, card in CARDS.items() if card.media == "json"]
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
 READERS = {name: JsonRows(CARDS[name], 100) for name in JSON_CARDS}
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
