@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import get_args
 
@@ -63,7 +64,9 @@ class RolloutMetrics:
         self._judged.labels(model).set(seen.seconds)
         numbers = measure(seen, rollout.plan.margin)
         for kind in KINDS:
-            self._evidence.labels(model, kind).set(getattr(numbers, kind))
+            # Callers that were split by a header differ by themselves: no evidence on the versions.
+            value = getattr(numbers, kind) if rollout.plan.split is None else math.nan
+            self._evidence.labels(model, kind).set(value)
 
     def counted(self, model: str, arm: Arm, *, ok: int, failed: int, dropped: int, seconds: Sequence[float]) -> None:
         """What one arm did since the last time; ``seconds`` of those that were answered."""

@@ -5,7 +5,6 @@ Command, route, console and alarms show this and judge nothing themselves.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -20,11 +19,9 @@ from jubako.rollout.record import (
     Decision,
     Plan,
     Rollout,
-    RolloutRecord,
     RolloutUnreadable,
     Status,
     TimelinePoint,
-    file_of,
     read,
 )
 
@@ -93,8 +90,8 @@ class RolloutDetails(_Frozen):
     active: bool
     started: float
     changed: float
-    updated: float
-    """When the record was written last: a judge writes it every few seconds."""
+    judged: float
+    """When the judge looked last; it looks every second."""
     step: StepView
     arms: tuple[ArmView, ...]
     evidence: tuple[EvidenceView, ...]
@@ -130,13 +127,6 @@ def view(model: str) -> RolloutView:
     except RolloutUnreadable:
         summary = f"The record of {model}'s rollout is damaged; production serves as before."
         return RolloutView(model=model, status=None, summary=summary, damaged=True)
-    updated = 0.0
-    with suppress(FileNotFoundError):
-        updated = file_of(model).stat().st_mtime
-    return describe(model, record, updated)
-
-
-def describe(model: str, record: RolloutRecord, updated: float) -> RolloutView:
     rollout = record.current
     if rollout is None:
         return RolloutView(model=model, status=None, summary=f"{model} has no rollout.", history=record.history)
@@ -145,7 +135,7 @@ def describe(model: str, record: RolloutRecord, updated: float) -> RolloutView:
         model=model,
         status=rollout.status,
         summary=words.summary(model, rollout, decision),
-        rollout=_details(rollout, decision, updated),
+        rollout=_details(rollout, decision),
         history=record.history,
     )
 
@@ -158,7 +148,7 @@ def arm_shares(rollout: Rollout) -> dict[Arm, float]:
     return {"production": 1 - canary - baseline, "baseline": baseline, "canary": canary, "shadow": 0.0}
 
 
-def _details(rollout: Rollout, decision: Decision, updated: float) -> RolloutDetails:
+def _details(rollout: Rollout, decision: Decision) -> RolloutDetails:
     plan, seen = rollout.plan, rollout.seen()
     numbers = measure(seen, plan.margin)
     shares = arm_shares(rollout)
@@ -170,7 +160,7 @@ def _details(rollout: Rollout, decision: Decision, updated: float) -> RolloutDet
         active=rollout.active,
         started=rollout.started,
         changed=rollout.changed,
-        updated=updated,
+        judged=max(rollout.judged, rollout.started),
         step=_step(rollout),
         arms=tuple(_arm(arm, rollout, shares[arm]) for arm in ARMS if _takes_part(arm, plan)),
         evidence=() if plan.split is not None else _evidence(numbers, plan),

@@ -17,7 +17,7 @@ RUNBOOK = "docs/operations.md"
 LATELY = "in the last five minutes"
 DAY = 86_400.0
 UNJUDGED_AFTER = 120.0
-"""Seconds; a judge writes the record of an active rollout every few."""
+"""Seconds; the judge looks every second."""
 
 ALARMS: Mapping[str, tuple[Severity, str]] = {
     "JubakoRunnerDown": (
@@ -132,6 +132,6 @@ def rollout_alarms(found: RolloutView, now: float) -> Iterator[Alarm]:
         yield alarm("JubakoRolledBack", f"{found.model}: {found.summary} {rollout.decision.why}")
     if found.status == "undecided":
         yield alarm("JubakoRolloutUndecided", f"{found.model}: {rollout.decision.why}")
-    if rollout.active and now - rollout.updated > UNJUDGED_AFTER:
-        minutes = round((now - rollout.updated) / 60)
+    if rollout.active and now - rollout.judged > UNJUDGED_AFTER:
+        minutes = round((now - rollout.judged) / 60)
         yield alarm("JubakoRolloutUnjudged", f"Nobody has judged the rollout of {found.model} for {minutes:,} minutes.")

@@ -168,7 +168,9 @@ def test_a_rollout_that_waits_for_a_person_is_an_alarm() -> None:
 
 def test_a_rollout_that_nobody_judges_is_an_alarm() -> None:
     made.running("iris", made.seen(step=1, seconds=40))
-    found, now = view("iris"), time.time()
+    found = view("iris")
+    assert found.rollout is not None
+    now = found.rollout.judged
     assert not list(rollout_alarms(found, now + 110))
     (told,) = rollout_alarms(found, now + 180)
     assert (told.name, told.summary) == (

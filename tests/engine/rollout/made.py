@@ -11,9 +11,6 @@ from jubako.rollout.judge import JudgeLimits, judge
 from jubako.rollout.latencies import count
 from jubako.rollout.record import ArmTotals, Plan, Rollout, RolloutRecord, TimelinePoint
 
-BEGAN = 1_795_233_600.0
-"""2026-11-21 04:00 UTC."""
-
 
 def plan(**facts: Any) -> Plan:
     usual = JudgeLimits()
@@ -51,6 +48,7 @@ def judged(rollout: Rollout, evidence: Evidence) -> Rollout:
             "evidence": asdict(evidence),
             "state": judgement.state,
             "reason": judgement.reason,
+            "judged": rollout.started + evidence.seconds,
             "numbers": numbers,
             "totals": {"canary": totals, "baseline": totals, "production": totals, "shadow": ArmTotals(dropped=70)},
             "timeline": (*rollout.timeline, point),

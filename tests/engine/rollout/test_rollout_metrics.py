@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import pytest
@@ -44,6 +45,13 @@ def test_shares_status_and_evidence_are_the_records(metrics: RolloutMetrics) -> 
     assert (value("jubako_rollout_state", state="running"), value("jubako_rollout_state", state="paused")) == (1, 0)
     assert value("jubako_rollout_evidence", kind="harm") == pytest.approx(rollout.numbers["harm"])
     assert value("jubako_rollout_judged_seconds") == 40
+
+
+def test_a_split_by_callers_has_no_evidence(metrics: RolloutMetrics) -> None:
+    """An alarm on it would judge callers, not versions."""
+    metrics.judged("iris", made.current(made.running(split=record.Split(header="X-Customer", share=0.5))))
+    assert math.isnan(value("jubako_rollout_evidence", kind="harm") or 0.0)
+    assert value("jubako_rollout_share", arm="canary") == 0.5
 
 
 def test_when_it_has_ended_production_has_all_requests(metrics: RolloutMetrics) -> None:

@@ -31,7 +31,7 @@ def test_a_step_says_what_it_has_and_what_it_needs() -> None:
     assert (step.seconds, step.seconds_wanted, step.requests, step.requests_wanted) == (120, 300, 6_000, 2_000)
     assert step.counted == "canary requests"
     assert details(found).judgement == "Step 5% has 120 of 300 seconds and 6,000 of 2,000 canary requests."
-    assert details(found).updated > 0
+    assert details(found).judged - details(found).started == pytest.approx(120)
 
 
 def test_the_shadow_counts_compared_rows() -> None:
