@@ -42,6 +42,16 @@ COMMANDS = {
     "promote": Command(
         "jubako.commands.versions:promote", "Let a version serve.", "serve", ("numpy", "onnxruntime"),
     ),
+    "lineage": Command(
+        "jubako.commands.lineage:lineage", "Show what a version or a prediction was made from.", "serve",
+        ("numpy", "rich", "jinja2"),
+    ),
+    "replay": Command(
+        "jubako.commands.lineage:replay", "Compute an old prediction again.", "serve", ("numpy", "onnxruntime"),
+    ),
+    "reproduce": Command(
+        "jubako.commands.lineage:reproduce", "Train a version again, and compare.", "train", ("mlflow",),
+    ),
     "rollback": Command(
         "jubako.commands.versions:rollback", "Go back to the version before.", "serve", ("numpy", "onnxruntime"),
     ),

@@ -1,0 +1,1 @@
+"""Where a prediction or a version comes from, and making either again."""
