@@ -10,12 +10,13 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import TYPE_CHECKING
 from zlib import crc32
 
 import numpy as np
 
-from jubako.batching import CallerDisconnected, CallFault, QueueOverloaded, RateLimited
+from jubako.batching import CallerDisconnected, CallFault, DeadlinePassed, QueueOverloaded, RateLimited
 from jubako.batching.batcher import Batcher
 from jubako.batching.calls import ComputedBatch, Delivery, PendingCall
 from jubako.batching.faults import Misbehaved
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from jubako.models import AnyModel
 
 log = logging.getLogger("jubako.rollout")
+HOLD_OFF = 0.25
+"""Seconds for which an arm that did not answer in time is not asked: its requests fail at once and need not wait."""
 _BUCKETS = 10_000
 
 
@@ -66,6 +69,7 @@ class Arm:
         self._answer = answer
         self._is_ready = is_ready
         self._second = CallOutcomes()
+        self._held_off_until = 0.0
         batcher.answer = self._deliver
 
     def take(self) -> CallOutcomes:
@@ -74,7 +78,10 @@ class Arm:
 
     def submit(self, call: PendingCall, batch: Batch | bytes, rows: int) -> None:
         """Raises ``RateLimited``, or ``QueueOverloaded`` when production cannot take it over either."""
-        if self._is_ready():
+        now = monotonic()
+        if self._is_ready() and now >= self._held_off_until:
+            if self._held_off_until:  # one tries whether it answers again
+                self._held_off_until = now + HOLD_OFF
             try:
                 self.batcher.submit(ArmCall(self, call), batch, rows)
             except QueueOverloaded:
@@ -91,6 +98,8 @@ class Arm:
             call.fail(fault)
             return
         self._second.failed += 1
+        if isinstance(fault, DeadlinePassed):
+            self._held_off_until = monotonic() + HOLD_OFF
         try:
             call.enqueued = arm_call.enqueued
             self._production.take_over(call, arm_call.batch, arm_call.rows)
@@ -110,6 +119,7 @@ class Arm:
             for arm_call in calls:
                 arm_call.fail(Misbehaved(str(error)))
             return
+        self._held_off_until = 0.0
         together: list[Delivery] = []
         for arm_call, (_, start, first) in zip(calls, deliveries, strict=True):
             call = arm_call.call

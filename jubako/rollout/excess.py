@@ -11,7 +11,7 @@ from jubako.rollout.process import Usage
 MEMORY_FACTOR, MEMORY_BYTES = 2.0, 512 << 20
 """More than so many times the usual memory, and so many bytes above that, is too much."""
 PROCESSOR_SHARE = 0.5
-"""More than its threads, and so much of a processor above that, ..."""
+"""More processors than it has threads, and so much above that, ..."""
 PROCESSOR_SECONDS = 10
 """... in so many seconds in a row, is too much."""
 
@@ -23,7 +23,7 @@ class ExcessWatch:
     >>> for second in range(12):
     ...     found = watch.look(Usage(memory_bytes=1 << 28, processor_seconds=1.8 * second), usual_bytes=1 << 28)
     >>> found
-    'needed 1.8 processors for 10 seconds, and has 1 thread'
+    'wanted 1.8 processors for 10 seconds, and has 1 thread'
     >>> ExcessWatch(threads=1).look(Usage(memory_bytes=2 << 30), usual_bytes=1 << 28)
     'holds 2,048 MB, and the old version 256 MB'
     """
@@ -47,5 +47,5 @@ class ExcessWatch:
         self._busy_seconds = self._busy_seconds + 1 if spent > self._threads + PROCESSOR_SHARE else 0
         if self._busy_seconds >= PROCESSOR_SECONDS:
             threads = f"{self._threads} thread{'s' if self._threads > 1 else ''}"
-            return f"needed {spent:.1f} processors for {PROCESSOR_SECONDS} seconds, and has {threads}"
+            return f"wanted {spent:.1f} processors for {PROCESSOR_SECONDS} seconds, and has {threads}"
         return ""

@@ -33,6 +33,7 @@ class Usage:
 
     memory_bytes: int = 0
     processor_seconds: float = 0.0
+    """That its threads had or waited for: what it wants, also where others have the processors."""
 
 
 class ArmProcess:
@@ -59,16 +60,11 @@ class ArmProcess:
         """How often it ended by itself."""
         self.why: str | None = "starting"
         self._process: asyncio.subprocess.Process | None = None
-        self._spent = 0.0
         self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._look())]
 
     def usage(self) -> Usage:
-        """Now; the processor's seconds are those of all processes that it had."""
         process = self._process
-        if process is None or process.returncode is not None:
-            return Usage(0, self._spent)
-        memory, spent = _usage(process.pid)
-        return Usage(memory, self._spent + spent)
+        return Usage() if process is None or process.returncode is not None else _usage(process.pid)
 
     def put_behind_others(self) -> None:
         """All its threads get only the processor time that nobody else wants."""
@@ -106,14 +102,7 @@ class ArmProcess:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "jubako.runner.arm", self._arguments.told(), stdin=asyncio.subprocess.DEVNULL
             )
-            pid, spent = self._process.pid, 0.0
-            ended = asyncio.create_task(self._process.wait())
-            try:
-                while not (await asyncio.wait((ended,), timeout=1.0))[0]:
-                    spent = _usage(pid)[1]
-            finally:
-                ended.cancel()
-            self._spent += spent
+            await self._process.wait()
             self.ready = False
             self.deaths += 1
             self.why = f"its process ended with status {self._process.returncode}"
@@ -131,10 +120,13 @@ class ArmProcess:
             await asyncio.sleep(LOOK_EVERY)
 
 
-def _usage(process: int) -> tuple[int, float]:
-    """Resident bytes and processor seconds; nothing of a process that has ended."""
+def _usage(process: int) -> Usage:
+    """Nothing of a process that has ended."""
+    place, nanoseconds = Path(f"/proc/{process}"), 0
     with contextlib.suppress(OSError, ValueError, IndexError):
-        memory = int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        return memory, (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return 0, 0.0
+        memory = int((place / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        for thread in (place / "task").iterdir():
+            had, waited, _ = (thread / "schedstat").read_text().split()
+            nanoseconds += int(had) + int(waited)
+        return Usage(memory, nanoseconds / 1e9)
+    return Usage()

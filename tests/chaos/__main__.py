@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jubako import home
-from tests.chaos import answers, attacked, deaths, loads, versions  # noqa: F401 - they fill the table
+from tests.chaos import answers, attacked, candidates, deaths, loads, versions  # noqa: F401 - they fill the table
 from tests.chaos.behaviour import BEHAVIOURS, Outcome, Place, Size
 from tests.chaos.beside import BESIDE
 

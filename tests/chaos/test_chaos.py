@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos import answers, attacked, deaths, loads, versions  # noqa: F401 - they fill the table
+from tests.chaos import answers, attacked, candidates, deaths, loads, versions  # noqa: F401 - they fill the table
 from tests.chaos.behaviour import BEHAVIOURS, Behaviour, KeptService, Place
 from tests.conftest import TrainedHome
 from tests.five import CARDS
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 
 #: Behaviours that ask for the same service follow each other; what ends it comes last.
-ORDER = (5, 1, 12, 13, 7, 2, 9, 8, 3, 4, 6, 10, 11, 14)
+ORDER = (5, 1, 12, 13, 7, 2, 9, 8, 3, 4, 6, 10, 11, 14, 15, 16)
 
 
 @pytest.fixture(scope="module")

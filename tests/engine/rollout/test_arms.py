@@ -12,7 +12,7 @@ from jubako.batching import Batcher, CallerDisconnected, ModelFailed, QueueOverl
 from jubako.batching.calls import ComputedBatch, Delivery, PendingCall
 from jubako.batching.faults import RunnerGone
 from jubako.batching.outcomes import CallOutcomes
-from jubako.rollout.arms import Arm, TrafficSplit
+from jubako.rollout.arms import HOLD_OFF, Arm, TrafficSplit
 from tests.engine.batching.runner import FakeRunner, caller, here, rows
 from tests.engine.tiny.models import SumModel
 
@@ -77,6 +77,20 @@ async def test_an_arm_that_is_not_ready_is_not_asked_and_counts_as_failed() -> N
     arm = arm_of(caller(FakeRunner(version="old:1")), runner, ready=False)
     assert (await ask(arm, 1.0)).version == "old:1"
     assert (runner.calls, arm.take().failed) == ([], 1)
+
+
+async def test_only_one_request_at_a_time_waits_for_an_arm_that_hangs() -> None:
+    runner = FakeRunner(seconds=30.0)
+    arm = arm_of(caller(FakeRunner(version="old:1")), runner, deadline=0.1)
+    await ask(arm, 1.0)
+    asked = len(runner.calls)
+    for number in range(20):
+        assert (await ask(arm, float(number))).version == "old:1"
+    assert (len(runner.calls), arm.take().failed) == (asked, 21)
+    runner.seconds = 0.0
+    await asyncio.sleep(HOLD_OFF)
+    assert (await ask(arm, 1.0)).version == "fake:1"
+    assert (await ask(arm, 1.0)).version == "fake:1"
 
 
 async def test_an_arm_that_is_overloaded_hands_over() -> None:

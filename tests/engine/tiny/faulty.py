@@ -17,7 +17,8 @@ from jubako.card import AnyCard
 from jubako.models import Batch, Model, Outputs, Runtime
 from tests.engine.tiny.models import FILE, SUM, SumModel, SumPrediction, SumRow
 
-Fault = Literal["", "crash", "hang", "leak", "too few", "wrong width", "raise", "spin", "sleep", "wrong"]
+Fault = Literal["", "crash", "hang", "leak", "too few", "wrong width", "raise", "spin", "slower", "some fail"]
+UNLUCKY = 77.0
 FAULTY = replace(SUM, name="faulty")
 #: Until so many rows were computed a version is as good as any: it passes every check at its start.
 GOOD_ROWS = 40
@@ -43,10 +44,10 @@ class FaultyModel(Model[SumRow, SumPrediction]):
         self._rows += len(batch)
         outputs = np.float32(self.factor) * batch.sum(axis=1, keepdims=True).astype(np.float32)
         if self.fault and self._rows > GOOD_ROWS:
-            return self._misbehave(outputs)
+            return self._misbehave(batch, outputs)
         return outputs
 
-    def _misbehave(self, outputs: Outputs) -> Outputs:
+    def _misbehave(self, batch: Batch, outputs: Outputs) -> Outputs:
         match self.fault:
             case "crash":
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -61,14 +62,15 @@ class FaultyModel(Model[SumRow, SumPrediction]):
                     self._kept.append(b"")
                     for _ in range(4):
                         threading.Thread(target=_spin, daemon=True).start()
-            case "sleep":
+            case "slower":
                 time.sleep(0.02)
+            case "some fail":
+                if (batch[:, 0] == UNLUCKY).any():
+                    raise RuntimeError("this candidate cannot do this row")
             case "too few":
                 return outputs[:-1]
             case "wrong width":
                 return np.hstack([outputs, outputs])
-            case "wrong":
-                return outputs + 1
         return outputs
 
     def save(self, folder: Path) -> None:
