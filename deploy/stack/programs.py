@@ -50,7 +50,7 @@ def plan(ports: Ports, folder: Path) -> StackPlan:
     if prometheus:
         programs.append(_prometheus(prometheus, ports.prometheus, replicas, folder / "prometheus"))
     if nginx:
-        programs.append(_nginx(nginx, ports.service, replicas, folder / "nginx"))
+        programs.append(load_balancer(nginx, ports.service, replicas, folder / "nginx"))
     there = {program.name for program in programs}
     return StackPlan(programs, {name: why for name, why in LEFT_OUT.items() if name not in there})
 
@@ -125,7 +125,7 @@ http {
 """
 
 
-def _nginx(program: str, port: int, replicas: tuple[int, ...], folder: Path) -> Program:
+def load_balancer(program: str, port: int, replicas: tuple[int, ...], folder: Path) -> Program:
     folder.mkdir(parents=True, exist_ok=True)
     template = Template((DEPLOY / "nginx" / "jubako.conf.template").read_text())
     first, second = (f"127.0.0.1:{replica}" for replica in replicas)
