@@ -67,6 +67,9 @@ COMMANDS = {
     "check": Command(
         "jubako.commands.check:check", "Check configuration, store and machine.", "serve", ("numpy", "rich"),
     ),
+    "notify": Command(
+        "jubako.commands.notify:notify", "Try the channels that tell people.", "serve", ("numpy", "yaml"),
+    ),
     "keys": Command("jubako.commands.keys:keys", "Make API keys.", "serve", ("numpy", "rich")),
     "predict": Command("jubako.commands.predict:predict", "Ask the service for predictions.", "cli", ("rich",)),
 }  # fmt: skip

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from jubako import home
 from jubako.card import AnyCard, Engine
+from jubako.notify.settings import NotifySettings
 
 if TYPE_CHECKING:
     from jubako.collection import Collection
@@ -177,6 +178,7 @@ class Settings(_Strict):
     """One section for each BentoML service, under its name."""
     monitoring: MonitoringSettings = MonitoringSettings()
     tracing: TracingSettings = TracingSettings()
+    notify: NotifySettings = NotifySettings()
 
     @property
     def gateway(self) -> GatewaySettings:

@@ -24,7 +24,7 @@ def main() -> int:
     for name, port in vars(Ports()).items():
         parser.add_argument(f"--{name}-port", type=int, default=port)
     given = parser.parse_args()
-    ports = Ports(given.service_port, given.mlflow_port, given.prometheus_port)
+    ports = Ports(given.service_port, given.mlflow_port, given.prometheus_port, given.alertmanager_port)
     screen = Console()
     stop = _Stop()
     planned = plan(ports, home.jubako_home() / "stack")

@@ -20,6 +20,7 @@ PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbi
 LEFT_OUT = {
     "nginx": "one replica serves, without a load balancer (Debian, Ubuntu: apt-get install nginx-light)",
     "prometheus": "nothing collects metrics (Debian, Ubuntu: apt-get install prometheus)",
+    "alertmanager": "nobody is told of alarms (Debian, Ubuntu: apt-get install prometheus-alertmanager)",
     "grafana": "its dashboards are in deploy/grafana, and in the stack of deploy/compose",
     "jupyter": "it is in the stack of deploy/compose",
 }
@@ -30,6 +31,7 @@ class Ports:
     service: int = 3000
     mlflow: int = 5000
     prometheus: int = 9090
+    alertmanager: int = 9093
 
     def replicas(self, has_balancer: bool) -> tuple[int, ...]:
         return (self.service + 1, self.service + 2) if has_balancer else (self.service,)
@@ -43,12 +45,17 @@ class StackPlan:
 
 def plan(ports: Ports, folder: Path) -> StackPlan:
     """The programs, in the order in which they start."""
-    nginx, prometheus = (shutil.which(name, path=PATH) for name in ("nginx", "prometheus"))
+    nginx, prometheus, alertmanager = (
+        shutil.which(name, path=PATH) for name in ("nginx", "prometheus", "prometheus-alertmanager")
+    )
     replicas = ports.replicas(has_balancer=nginx is not None)
     programs = [_replica(number, port) for number, port in enumerate(replicas, 1)]
     programs.append(_mlflow(ports.mlflow))
     if prometheus:
-        programs.append(_prometheus(prometheus, ports.prometheus, replicas, folder / "prometheus"))
+        told = [f"127.0.0.1:{ports.alertmanager}"] if alertmanager else []
+        programs.append(_prometheus(prometheus, ports.prometheus, replicas, told, folder / "prometheus"))
+        if alertmanager:
+            programs.append(_alertmanager(alertmanager, ports.alertmanager, folder / "alertmanager"))
     if nginx:
         programs.append(load_balancer(nginx, ports.service, replicas, folder / "nginx"))
     there = {program.name for program in programs}
@@ -83,13 +90,14 @@ def _mlflow(port: int) -> Program:
     )
 
 
-def _prometheus(program: str, port: int, replicas: tuple[int, ...], folder: Path) -> Program:
+def _prometheus(program: str, port: int, replicas: tuple[int, ...], told: list[str], folder: Path) -> Program:
     """The files of ``deploy/prometheus`` with this machine's targets beside them."""
     shutil.copytree(DEPLOY / "prometheus", folder, dirs_exist_ok=True)
     about_itself = (folder / "prometheus.yml").read_text().replace("localhost:9090", f"127.0.0.1:{port}")
     (folder / "prometheus.yml").write_text(about_itself)
     targets = [{"targets": [f"127.0.0.1:{replica}" for replica in replicas]}]
     (folder / "targets.yml").write_text(yaml.safe_dump(targets))
+    (folder / "alertmanagers.yml").write_text(yaml.safe_dump([{"targets": told}]))
     return Program(
         name="prometheus",
         about="metrics and alarms",
@@ -98,6 +106,27 @@ def _prometheus(program: str, port: int, replicas: tuple[int, ...], folder: Path
             f"--config.file={folder / 'prometheus.yml'}",
             f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address=127.0.0.1:{port}",
+            "--log.level=warn",
+        ),
+        address=f"http://127.0.0.1:{port}",
+        health=f"http://127.0.0.1:{port}/-/ready",
+    )
+
+
+def _alertmanager(program: str, port: int, folder: Path) -> Program:
+    """The files of ``deploy/alertmanager``, which name each other by their place in a container."""
+    shutil.copytree(DEPLOY / "alertmanager", folder, dirs_exist_ok=True)
+    file = folder / "alertmanager.yml"
+    file.write_text(file.read_text().replace("/etc/alertmanager/", f"{folder}/"))
+    return Program(
+        name="alertmanager",
+        about="tells people of alarms",
+        command=(
+            program,
+            f"--config.file={file}",
+            f"--storage.path={folder / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--cluster.listen-address=",
             "--log.level=warn",
         ),
         address=f"http://127.0.0.1:{port}",

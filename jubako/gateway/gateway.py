@@ -31,6 +31,7 @@ from jubako.gateway.exchange import Route
 from jubako.gateway.frontend import Frontend
 from jubako.gateway.keys import keyring
 from jubako.gateway.monitoring_routes import MonitoringRoutes
+from jubako.gateway.notifications import Notifications
 from jubako.gateway.openapi import describe
 from jubako.gateway.own_routes import forwarded_routes, own_routes
 from jubako.gateway.pages import Pages
@@ -58,6 +59,7 @@ log = logging.getLogger("jubako.gateway")
 EXPORT_EVERY = 0.5
 REFRESH_EVERY = 5.0
 MEASURE_EVERY = 15.0
+NOTIFY_EVERY = 2.0
 LOOK_AT_KEYS_EVERY = 1.0
 FLUSH_WITHIN = 5.0
 
@@ -76,6 +78,7 @@ class Gateway:
         self._frontend: Frontend | None = None
         self._tracing: Tracing | None = None
         self._rollouts: RolloutFollower | None = None
+        self._notifications: Notifications | None = None
 
     def open(
         self, app: ASGIApp, clients: Mapping[str, RunnerClient], instance: object, apis: Sequence[APIMethod[..., Any]]
@@ -104,13 +107,18 @@ class Gateway:
         }
         routes |= {route.path.encode(): route for route in own}
         pages = Pages(self._endpoints, metrics, describe(collection, own, self._description), collection)
+        monitoring: MonitoringRoutes | None = None
         if self._settings.monitoring.enabled:
             folder = home.jubako_home() / "monitoring"
             recorder = self._recorder = Recorder(folder, self._settings.monitoring, collection.models)
             recorder.start()
             monitoring = MonitoringRoutes(folder, collection, recorder, metrics)
             pages.handlers.update(monitoring.handlers())
-            self._repeat(MEASURE_EVERY, lambda: asyncio.to_thread(monitoring.measure))
+            self._repeat(MEASURE_EVERY, partial(asyncio.to_thread, monitoring.measure))
+        if self._settings.notify.on:
+            alarms = monitoring.alarms if monitoring is not None else None
+            notifications = self._notifications = Notifications(self._settings.notify, tuple(collection.cards), alarms)
+            self._repeat(NOTIFY_EVERY, partial(asyncio.to_thread, notifications.look))
         self._repeat(EXPORT_EVERY, self._export_metrics)
         self._repeat(REFRESH_EVERY, pages.statuses)
         self._repeat(REFRESH_EVERY, lambda: asyncio.to_thread(remove_dead_gauges))
@@ -243,6 +251,8 @@ class Gateway:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._rollouts is not None:
             await self._rollouts.close()
+        if self._notifications is not None:
+            await asyncio.to_thread(self._notifications.close)
         if self._recorder is not None:
             await asyncio.to_thread(self._recorder.stop, FLUSH_WITHIN)
         await self._export_metrics()

@@ -19,7 +19,7 @@ from jubako.monitoring.quality import feedback
 from jubako.monitoring.record.recorder import Recorder
 from jubako.monitoring.report.alarms import service_alarms
 from jubako.monitoring.report.monitor import DriftMonitor
-from jubako.monitoring.report.report import MonitoringReport
+from jubako.monitoring.report.report import Alarm, MonitoringReport
 
 MAX_TRUTHS = 10_000
 FLUSH_WITHIN = 2.0
@@ -49,6 +49,10 @@ class MonitoringRoutes:
         report = self._monitor.report(name)
         alarms = service_alarms(name, self._numbers.model(name), self._metrics.runners.why.get(name))
         return report.model_copy(update={"alarms": (*alarms, *report.alarms)})
+
+    def alarms(self, name: str) -> tuple[Alarm, ...]:
+        """Those that monitoring has stored; the counters' own are Prometheus's to tell."""
+        return self._monitor.report(name).alarms
 
     async def _feedback(self, body: bytes) -> Page:
         truths, complaints = feedback.parse_feedback(self._cards, _items(body))

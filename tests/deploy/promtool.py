@@ -1,4 +1,4 @@
-"""Debian's Prometheus, where it is: ``apt-get install prometheus``, or what ``.ci/run`` unpacked."""
+"""Debian's Prometheus and Alertmanager, where they are installed, or what ``.ci/run`` unpacked."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ RULES = sorted((PROMETHEUS / "rules").glob("*.yml"))
 PATH = os.pathsep.join([os.environ.get("PATH", ""), str(ROOT / "build" / "tools" / "usr" / "bin")])
 
 
-def program(name: str) -> str:
+def program(name: str, package: str = "prometheus") -> str:
     """Where it is; the test is skipped where it is not."""
     found = shutil.which(name, path=PATH)
     if found is None:
-        pytest.skip(f"{name} is not installed (Debian, Ubuntu: apt-get install prometheus)")
+        pytest.skip(f"{name} is not installed (Debian, Ubuntu: apt-get install {package})")
     return found
 
 

@@ -38,7 +38,7 @@ def test_without_nginx_and_prometheus_one_replica_takes_the_port_and_the_table_s
     planned = plan(Ports(service=4000), tmp_path)
     assert [program.name for program in planned.programs] == ["replica-1", "mlflow"]
     assert planned.programs[0].address == "http://127.0.0.1:4000"
-    assert {"nginx", "prometheus"} <= planned.left_out.keys()
+    assert {"nginx", "prometheus", "alertmanager"} <= planned.left_out.keys()
 
 
 def test_what_it_writes_is_for_this_machine_and_what_is_committed_stays(
@@ -46,14 +46,16 @@ def test_what_it_writes_is_for_this_machine_and_what_is_committed_stays(
 ) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
-    for name in ("nginx", "prometheus"):
+    for name in ("nginx", "prometheus", "prometheus-alertmanager"):
         (programs / name).touch(mode=0o755)
     monkeypatch.setattr("deploy.stack.programs.PATH", str(programs))
-    plan(Ports(service=4000, prometheus=4009), tmp_path / "stack")
+    plan(Ports(service=4000, prometheus=4009, alertmanager=4010), tmp_path / "stack")
     for written in ("nginx/jubako.conf", "prometheus/targets.yml"):
         assert "127.0.0.1:4001" in (tmp_path / "stack" / written).read_text()
     assert not re.search(r"\$\{", (tmp_path / "stack" / "nginx" / "jubako.conf").read_text())
     assert "127.0.0.1:4009" in (tmp_path / "stack" / "prometheus" / "prometheus.yml").read_text()
+    assert "127.0.0.1:4010" in (tmp_path / "stack" / "prometheus" / "alertmanagers.yml").read_text()
+    assert "/etc/alertmanager" not in (tmp_path / "stack" / "alertmanager" / "alertmanager.yml").read_text()
 
 
 def test_a_taken_port_is_told_before_anything_starts(iris_home: Home) -> None:
@@ -119,7 +121,10 @@ def store(trained_home: TrainedHome, tmp_path_factory: pytest.TempPathFactory) -
 def stack(store: Home) -> Iterator[Stack]:
     service, mlflow, prometheus = _free_ports(), free_port(), free_port()
     log = store.root / "stack.log"
-    ports = {"--service-port": service, "--mlflow-port": mlflow, "--prometheus-port": prometheus}
+    ports = {
+        "--service-port": service, "--mlflow-port": mlflow, "--prometheus-port": prometheus,
+        "--alertmanager-port": free_port(),
+    }  # fmt: skip
     options = [str(word) for pair in ports.items() for word in pair]
     with log.open("wb") as output:
         process = subprocess.Popen(
