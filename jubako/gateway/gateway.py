@@ -13,19 +13,15 @@ from starlette.types import ASGIApp
 
 from jubako import home, tracing
 from jubako.answer import Answer
-from jubako.batching import Batcher, BatcherLimits, RunnerClient
-from jubako.batching.fairness import FairScheduler, LaneScheduler
-from jubako.batching.schedulers import FifoScheduler, Scheduler, ShortestFirstScheduler
-from jubako.batching.throughput import ThroughputEstimator
-from jubako.card import AnyCard
+from jubako.batching import RunnerClient
 from jubako.collection import Collection
 from jubako.compat import uvicorn
 from jubako.compat.bentoml_classes import APIMethod
 from jubako.compat.prometheus import remove_dead_gauges
 from jubako.console import files
-from jubako.files import FileModel
 from jubako.gateway.app import GatewayApp
 from jubako.gateway.connections import ConnectionTable, raise_file_limit
+from jubako.gateway.endpoint_factory import EndpointFactory
 from jubako.gateway.endpoints import ModelEndpoint
 from jubako.gateway.exchange import Route
 from jubako.gateway.frontend import Frontend
@@ -36,21 +32,17 @@ from jubako.gateway.openapi import describe
 from jubako.gateway.own_routes import forwarded_routes, own_routes
 from jubako.gateway.pages import Pages
 from jubako.gateway.protocol import GatewayProtocol
-from jubako.gateway.readers import FileReader, JsonReader
 from jubako.metrics.gateway import Metrics
 from jubako.metrics.process import ProcessMetrics
 from jubako.metrics.rollouts import RolloutMetrics
-from jubako.models import AnyModel, Batch, Outputs
-from jubako.monitoring.archive import database, pairs
-from jubako.monitoring.archive.pairs import PairWriter
+from jubako.models import Batch, Outputs
 from jubako.monitoring.record.observations import Observation
 from jubako.monitoring.record.recorder import Recorder
 from jubako.process.memory import trim_when_idle
-from jubako.rollout.evidence import PairCounts
 from jubako.rollout.follower import EVERY as FOLLOW_EVERY
 from jubako.rollout.follower import RolloutFollower
 from jubako.rollout.model_rollout import RolloutTarget
-from jubako.settings import RunnerSettings, Settings
+from jubako.settings import Settings
 
 if TYPE_CHECKING:
     from jubako.tracing.spans import Tracing
@@ -95,13 +87,10 @@ class Gateway:
         metrics = self._metrics = Metrics((*collection.cards, *(route.name for route in own)))
         self._tracing = tracing.open_tracing(self._settings.tracing, collection.name)
         sticky_headers: dict[str, bytes] = {}
+        factory = EndpointFactory(self._settings, metrics, self._tracing, self._observe, sticky_headers)
         targets: dict[str, RolloutTarget] = {}
         for name, client in clients.items():
-            self._endpoints[name], targets[name] = self._endpoint(
-                collection.models[name], client, metrics, sticky_headers
-            )
-            runner = self._settings.runner(name)
-            metrics.runners.expect(name, runner.queue_rows, runner.gpu not in (0, "auto"))
+            self._endpoints[name], targets[name] = factory.make(collection.models[name], client)
         routes: dict[bytes, Route] = {
             f"/v1/{name}/predict".encode(): endpoint for name, endpoint in self._endpoints.items()
         }
@@ -146,67 +135,6 @@ class Gateway:
 
     def endpoint(self, name: str) -> ModelEndpoint:
         return self._endpoints[name]
-
-    def _endpoint(
-        self, model: type[AnyModel], client: RunnerClient, metrics: Metrics, sticky_headers: dict[str, bytes]
-    ) -> tuple[ModelEndpoint, RolloutTarget]:
-        """A model's endpoint, and what a rollout of the model needs."""
-        card = model.card
-        runner = self._settings.runner(card.name)
-        rows = self._settings.gateway.limits.rows
-        has_keys = self._settings.gateway.api_keys.enabled
-        reader: FileReader | JsonReader = (
-            FileReader(model, rows, self._settings.gateway.decode_threads, runner.deadline_seconds, fair=has_keys)
-            if issubclass(model, FileModel)
-            else JsonReader(card, model, rows)
-        )
-        make, full_batch = _scheduler(card, runner)
-
-        def make_batcher(client: RunnerClient, patience: float | None = None) -> Batcher:
-            limits = BatcherLimits(
-                in_flight=runner.in_flight * runner.workers,
-                queue_rows=runner.queue_rows,
-                deadline=patience or runner.deadline_seconds,
-                part_rows=runner.call_rows(card),
-                retries=patience is None,
-            )
-            # Only requests with keys have shares: without keys there is one queue.
-            scheduler: Scheduler = FairScheduler(make) if has_keys else make()
-            return Batcher(
-                card.name,
-                client,
-                scheduler,
-                ThroughputEstimator(full_batch),
-                limits,
-                metrics=metrics.models[card.name],
-                weigh=model.weigh if card.batching.max_tokens else len,
-                join=reader.join,
-                observe=partial(self._observe, card.name),
-                tracing=self._tracing,
-            )
-
-        endpoint = ModelEndpoint(card, model, reader, make_batcher(client))
-        return endpoint, RolloutTarget(
-            model,
-            runner,
-            endpoint.batcher,
-            endpoint.answer,
-            endpoint.submit_with,
-            make_batcher,
-            *self._pairs(card),
-            sticky_headers,
-        )
-
-    def _pairs(self, card: AnyCard) -> tuple[PairWriter | None, Callable[[str, str], tuple[str, PairCounts]] | None]:
-        """What keeps the pairs of a shadow, and what reads their labels; nothing while monitoring is off."""
-        if not self._settings.monitoring.enabled:
-            return None, None
-        file = home.jubako_home() / "monitoring" / database.FILE
-
-        def read_labels(production: str, candidate: str) -> tuple[str, PairCounts]:
-            return pairs.database_id(file), pairs.labelled(file, card.name, production, candidate, card)
-
-        return PairWriter(file, self._settings.monitoring.pair_rows), read_labels
 
     def _observe(self, name: str, batch: Batch, outputs: Outputs, version: str, batch_id: str) -> None:
         """Called with each answered batch; appends to a buffer, nothing more."""
@@ -260,12 +188,3 @@ class Gateway:
             await endpoint.close()
         if self._tracing is not None:
             await asyncio.to_thread(self._tracing.close)
-
-
-def _scheduler(card: AnyCard, runner: RunnerSettings) -> tuple[Callable[[], LaneScheduler], int]:
-    """What makes a scheduler, and the size of a full batch: rows, or tokens for text."""
-    rows = runner.call_rows(card)
-    tokens = runner.max_tokens or card.batching.max_tokens
-    if tokens is None:
-        return partial(FifoScheduler, rows), rows
-    return partial(ShortestFirstScheduler, rows, tokens), tokens

@@ -47,8 +47,8 @@ class RolloutTarget:
     """Writes the answers of a batch to its requests."""
     submit_with: Callable[[Submit], None]
     """Sets who gets the requests."""
-    make_batcher: Callable[[RunnerClient, float | None], Batcher]
-    """A batcher as production's, for another runner, which gives a request up after so many seconds."""
+    make_batcher: Callable[[RunnerClient, str, float], Batcher]
+    """A batcher as production's for an arm, which gives a request up after so many seconds."""
     pairs: PairWriter | None
     read_labels: Callable[[str, str], tuple[str, PairCounts]] | None
     """The labelled pairs of an old version and a candidate, and the id of the database that has them."""
@@ -166,7 +166,7 @@ class ModelRollout:
         deadline = self._target.settings.deadline_seconds
         thresholds = self._rollout.thresholds
         patience = max(LEAST_PATIENCE, PATIENCE * thresholds[-1]) if thresholds else deadline
-        batcher = self._target.make_batcher(process.client, min(patience, DEADLINE_SHARE * deadline))
+        batcher = self._target.make_batcher(process.client, name, min(patience, DEADLINE_SHARE * deadline))
         arm = Arm(self._target.model, batcher, self._production, self._target.answer, lambda: process.ready)
         self._arms[name] = arm
         return arm
