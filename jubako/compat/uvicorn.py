@@ -44,6 +44,22 @@ def use_protocol(server: Server, protocol: Callable[..., asyncio.Protocol]) -> N
     server.config.http_protocol_class = protocol
 
 
+def bound_handshakes(seconds: float) -> None:
+    """A TLS handshake that is slower ends its connection; call it before the server listens.
+
+    asyncio's bound is 60 s, and uvicorn has no setting for it.
+    """
+    loop: Any = asyncio.get_running_loop()
+    plain = loop.create_server
+
+    def create_server(*args: Any, ssl: Any = None, **options: Any) -> Any:
+        if ssl is not None:
+            options["ssl_handshake_timeout"] = seconds
+        return plain(*args, ssl=ssl, **options)
+
+    loop.create_server = create_server
+
+
 def silence_access_log() -> None:
     """uvicorn formats access lines unless its logger is off: BentoML's root handler makes them look wanted."""
     access = logging.getLogger("uvicorn.access")

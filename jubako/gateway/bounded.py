@@ -8,8 +8,8 @@ from typing import Any
 from jubako.compat.uvicorn import HttpProtocol
 from jubako.gateway.frontend import Frontend
 
-#: Seconds for which the rest of a refused request is read before its connection is closed. Closing at once would reset
-#: it, and the client would never see why.
+#: Seconds for which what still comes is read before a connection is closed. Closing at once would reset it, and the
+#: client might never see its last answer.
 LINGER = 2.0
 #: Bytes of it that are read. A flood would take the processor from requests.
 MAX_DISCARDED = 1024 * 1024
@@ -62,10 +62,19 @@ class BoundedProtocol(HttpProtocol):
             self.flow.resume_reading()
 
     def _linger(self) -> None:
-        self._linger_until = monotonic() + LINGER
+        unsent = self.transport.get_write_buffer_size()
+        self._linger_until = monotonic() + (self.frontend.limits.write_seconds if unsent else LINGER)
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
+
+    def _end(self) -> None:
+        """The last request is answered. The client closes the connection then, or the sweep does."""
+        self._ended = True
+        if self.transport.can_write_eof():
+            self._linger()
+        else:  # TLS: the client would not know that this was the last answer
+            self.transport.close()
 
     def _discard(self, size: int) -> None:
         self._discarded += size

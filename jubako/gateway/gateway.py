@@ -131,6 +131,7 @@ class Gateway:
         if server is not None:  # under another server BentoML's router answers predictions
             frontend.server = server.server_state
             uvicorn.use_protocol(server, partial(GatewayProtocol, frontend))
+            uvicorn.bound_handshakes(gateway.limits.head_seconds)
         return GatewayApp(app, pages, frontend, forwarded=forwarded_routes(apis), console=files())
 
     def endpoint(self, name: str) -> ModelEndpoint:

@@ -189,8 +189,7 @@ class GatewayProtocol(BoundedProtocol):
             return
         exchange.received = True
         if self._linger_until is not None:
-            self._ended = True
-            self.transport.close()
+            self._end()
         elif exchange.first and not exchange.response_complete:
             exchange.start()
 
@@ -245,8 +244,7 @@ class GatewayProtocol(BoundedProtocol):
                 one.discard()
         self.pipeline.clear()
         if self._begun is None:
-            self._ended = True
-            self.transport.close()
+            self._end()
         else:
             self._linger()
 
@@ -256,7 +254,7 @@ class GatewayProtocol(BoundedProtocol):
         self._ended = True
         last = self.pipeline[0][0] if self.pipeline else self._current
         if last.response_complete:
-            self.transport.close()
+            self._end()
         else:
             last.keep_alive = False
 

@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 
 from jubako.batching import ApiKey
+from jubako.compat.uvicorn import bound_handshakes
 from jubako.gateway.asgi import request_id as asgi_request_id
 from jubako.gateway.bodies import ClientDisconnected, read_body
 from jubako.gateway.connections import ConnectionTable
@@ -147,6 +148,7 @@ async def fronting(
 
     port = free_port()
     config = uvicorn.Config(asgi, port=port, http="httptools", lifespan="off", log_level="error")
+    bound_handshakes(settings.head_seconds)
     if certificate is not None:
         config.ssl_certfile, config.ssl_keyfile = certificate
     server = uvicorn.Server(config)

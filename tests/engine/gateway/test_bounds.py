@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
 import ssl
 from pathlib import Path
 
 import pytest
 import uvloop
 
-from jubako.gateway import connections
+from jubako.gateway import bounded, connections
 from jubako.gateway.heads import MAX_HEAD_BYTES, MAX_HEAD_LINES
 from jubako.gateway.protocol import MAX_PIPELINED
 from tests.certificates import certified
 from tests.engine.gateway.fronting import Front, fronting, read_answer, request
 
 ROUTE, PAGE = "/v1/echo/predict", "/page"
+HALF_A_CLIENT_HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
 START = b"POST /v1/echo/predict HTTP/1.1\r\nHost: here\r\n"
 
 
@@ -200,8 +202,9 @@ async def test_requests_that_wait_behind_a_page_are_bounded() -> None:
 
 
 def test_a_tls_connection_on_the_loop_of_the_real_service_has_the_same_bounds(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(bounded, "LINGER", 0.2)
     certificate = certified("localhost", tmp_path)
     client = ssl.create_default_context(cafile=certificate[0])
 
@@ -220,8 +223,46 @@ def test_a_tls_connection_on_the_loop_of_the_real_service_has_the_same_bounds(
             assert await told(START + b"X: ") == 408
             assert await told(START + b"X: 1\r\n" * 5_000) == 431
             assert await told(b"no request\r\n\r\n") == 400
+            assert await front.send(HALF_A_CLIENT_HELLO) == b""
 
     uvloop.run(run())
+
+
+async def last_answer(front: Front, sent: bytes, more: bytes) -> bytes:
+    """Everything that a slow reader gets which sends more after its last request."""
+    loop = asyncio.get_running_loop()
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        client.setblocking(False)
+        await loop.sock_connect(client, ("127.0.0.1", front.port))
+        await loop.sock_sendall(client, sent)
+        while not front.route.counts.outcomes:  # noqa: ASYNC110 - a count is no event
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)  # longer than it takes to close a connection
+        await loop.sock_sendall(client, more)
+        answered = bytearray()
+        async with asyncio.timeout(20):
+            while received := await loop.sock_recv(client, 65_536):
+                answered += received
+        return bytes(answered)
+
+
+async def test_bytes_after_a_last_request_do_not_cut_its_answer() -> None:
+    body = b"x" * 60_000
+    async with fronting() as front:
+        assert (await last_answer(front, request(body, ROUTE, "Connection: close"), b"more")).endswith(body)
+        assert len(front.route.exchanges) == 1
+
+
+async def test_a_client_that_stays_after_its_last_answer_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "LINGER", 0.2)
+    async with fronting() as front, asyncio.timeout(20):
+        _, writer = await front.connect()
+        writer.write(request(b"{}", ROUTE, "Connection: close"))
+        await asyncio.sleep(0.1)
+        while len(front.frontend.connections):  # noqa: ASYNC110 - a count is no event
+            await asyncio.sleep(0.01)
+        writer.close()
 
 
 async def test_of_a_flood_after_a_refusal_little_is_read() -> None:
