@@ -153,9 +153,9 @@ class RunningService:
     def predict(self, model: str, rows: list[dict[str, Any]], **options: Any) -> httpx.Response:
         return plain_http.post(f"{self.url}/v1/{model}/predict", json={"inputs": rows}, timeout=30, **options)
 
-    def metrics(self) -> dict[str, float]:
+    def metrics(self, **options: Any) -> dict[str, float]:
         """``/metrics`` as series -> value."""
-        lines = plain_http.get(f"{self.url}/metrics", timeout=10).text.splitlines()
+        lines = plain_http.get(f"{self.url}/metrics", timeout=10, **options).text.splitlines()
         pairs = (line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))
         return {series: float(value) for series, value in pairs}
 

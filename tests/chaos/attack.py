@@ -20,7 +20,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-HOST = b"Host: here\r\n"
+KEY = "a known key"
+HOST = b"Host: here\r\nX-API-Key: %s\r\n" % KEY.encode()
 PREDICT = b"POST /v1/iris/predict HTTP/1.1\r\n"
 JSON = b"Content-Type: application/json\r\n"
 ROW = b'{"sepal_length":5.1,"sepal_width":3.5,"petal_length":1.4,"petal_width":0.2}'
@@ -32,6 +33,12 @@ MALFORMED = (
     PREDICT + HOST + b"Content-Length: two\r\n\r\n",
     PREDICT + HOST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     b"GET / HTTP/9.9\r\nHost: here\r\n\r\n",
+)
+WRONG_KEYS = (
+    b"",
+    b"X-API-Key: guessed\r\n",
+    b"Authorization: Bearer guessed\r\n",
+    b"X-API-Key: %s\r\n" % (b"x" * 60_000),
 )
 #: Outgoing ports of one address are fewer than the connections of a flood.
 SOURCES = itertools.cycle([f"127.0.0.{last}" for last in range(2, 10)])
@@ -174,6 +181,13 @@ async def _once(attack: Attack, sent: bytes) -> str:
 async def gzip_bodies(attack: Attack) -> str:
     encoded = b"Content-Encoding: gzip\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(BOMB)
     return await _once(attack, PREDICT + HOST + JSON + encoded + BOMB)
+
+
+@repeated(0.05)
+async def wrong_keys(attack: Attack) -> str:
+    turn = sum(attack.told["wrong_keys"].values())
+    head = PREDICT + b"Host: here\r\nConnection: close\r\n" + WRONG_KEYS[turn % len(WRONG_KEYS)] + JSON
+    return await _once(attack, head + b"Content-Length: %d\r\n\r\n" % len(MANY) + MANY)
 
 
 @repeated(0.05)

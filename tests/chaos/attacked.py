@@ -14,13 +14,16 @@ from typing import Any
 
 import aiohttp
 
+from jubako.gateway.keys import key_hash
+from tests.chaos.attack import KEY
 from tests.chaos.behaviour import Outcome, Place, behaviour
 from tests.chaos.traffic import Callers, Question, Seen, questions
 from tests.serving import RunningService
 
 TABLES = ["iris", "housing", "churn"]
 SHORT = {"head_seconds": 2.0, "silent_seconds": 2.0, "body_seconds": 4.0, "write_seconds": 2.0, "idle_seconds": 60.0}
-SMALL = {"services": {"tables": {"limits": {"connections": 500, **SHORT}}}}
+SMALL = {"limits": {"connections": 500, **SHORT}}
+HEADERS = {"X-API-Key": KEY}
 #: What each attack may be told. "open at the end": the attack was over first.
 TOLD = {
     "idle": {"opened", "not opened", "closed", "503"},
@@ -32,6 +35,7 @@ TOLD = {
     "a_byte_of_body_a_second": {"408"},
     "never_reads": {"closed"},
     "gzip_bodies": {"415"},
+    "wrong_keys": {"401"},
     "no_host": {"400"},
     "malformed": {"400"},
 }
@@ -68,7 +72,12 @@ class Attackers:
 async def honest_callers(url: str, count: int) -> AsyncIterator[list[Callers]]:
     """Each has one connection, which it keeps."""
     made = [
-        Callers(url, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1), timeout=aiohttp.ClientTimeout(30)))
+        Callers(
+            url,
+            aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=1), timeout=aiohttp.ClientTimeout(30), headers=HEADERS
+            ),
+        )
         for _ in range(count)
     ]
     try:
@@ -103,7 +112,7 @@ async def ask_for(seconds: float, crowd: list[Callers], asked: list[Question], e
 
 async def watch(service: RunningService, memory: list[int], pages: Counter[str]) -> None:
     """Memory and pages, until it is cancelled."""
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as session:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10), headers=HEADERS) as session:
         while True:
             memory.append(proportional(service))
             for page in ("/livez", "/metrics"):
@@ -140,12 +149,15 @@ _STATES = ("received", "profiled", "dropped")
 
 @behaviour(
     14,
-    "endless headers, a flood of connections, half and slow requests, unread answers, gzip, malformed HTTP, at once",
+    "endless headers, floods of connections, half and slow requests, unread answers, gzip, wrong keys, malformed HTTP",
     "of 200 callers beside it none fails, p99 at most doubles; memory grows less than 10 %; pages answer",
 )
 async def attacked(place: Place) -> Outcome:
     count, seconds, calm_seconds = place.pick((40, 12.0, 4.0), (200, 75.0, 20.0))
-    with place.serving(target="tests.chaos.tables:Tables", config=place.pick(SMALL, None)) as service:
+    keys = place.folder / "keys"
+    keys.write_text(f"callers: {key_hash(KEY)}\n")
+    settings = {"api_keys": {"enabled": True, "file": str(keys)}, **place.pick(SMALL, {})}
+    with place.serving(target="tests.chaos.tables:Tables", config={"services": {"tables": settings}}) as service:
         asked = questions(TABLES, 1_200, seed=14)
         async with honest_callers(service.url, count) as crowd:
             await ask_for(calm_seconds / 2, crowd, asked, 0.5)  # monitoring loads its libraries with the first rows
@@ -163,7 +175,7 @@ async def attacked(place: Place) -> Outcome:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
         await asyncio.sleep(2.0)  # monitoring writes its numbers twice a second
-        metrics = await asyncio.to_thread(service.metrics)
+        metrics = await asyncio.to_thread(service.metrics, headers=HEADERS)
         lasting = processes <= {process.pid for process in service.processes()}
     grown = max(memory) / memory[0] - 1
     ratio = seen.quantile(0.99) / calm.quantile(0.99)
