@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,8 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import aiohttp
-
+from benchmarks.arrivals import read_requests
 from benchmarks.places import COLLECTION, versions
 from benchmarks.questions import Questions, questions, write
 from benchmarks.saturation import saturate
@@ -21,7 +21,7 @@ from benchmarks.wires import Rows
 from jubako import home
 from tests.chaos.answers import with_one_bad_row
 from tests.chaos.behaviour import Place
-from tests.chaos.traffic import Callers, callers
+from tests.chaos.traffic import callers
 from tests.chaos.traffic import questions as checked_questions
 from tests.serving import RunningService
 
@@ -103,20 +103,34 @@ async def checked_throughput(one: Ablated) -> Measured:
 
 async def new_connections_at_a_stop(one: Ablated) -> Measured:
     """Clients that open a connection for each request, while the service is stopped."""
-    asked = checked_questions(["iris"], 500, seed=7)
     with one.serving() as service:
-        connector = aiohttp.TCPConnector(limit=0, force_close=True)
-        async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=10)) as session:
-            crowd = Callers(service.url, session)
-            load = asyncio.create_task(crowd.for_seconds(asked, 64, 60))
-            await asyncio.sleep(1.0)
-            assert service.process is not None  # noqa: S101
-            service.process.send_signal(signal.SIGTERM)
-            await asyncio.to_thread(service.process.wait, 30)
-            load.cancel()
-            await asyncio.gather(load, return_exceptions=True)
-            broken = crowd.seen.failed - crowd.seen.statuses["ClientConnectorError"]
-    return {"requests broken off at a stop": float(broken)}
+        (first, *_) = read_requests(one.requests("iris", 8))
+        seen: Counter[str] = Counter()
+        load = [asyncio.create_task(_connect_and_ask(one.port, first, seen)) for _ in range(256)]
+        await asyncio.sleep(1.0)
+        assert service.process is not None  # noqa: S101
+        service.process.send_signal(signal.SIGTERM)
+        await asyncio.to_thread(service.process.wait, 30)
+        for client in load:
+            client.cancel()
+        await asyncio.gather(*load, return_exceptions=True)
+    return {"connections reset at a stop": float(seen["reset"])}
+
+
+async def _connect_and_ask(port: int, request: bytes, seen: Counter[str]) -> None:
+    while True:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:  # refused: a load balancer asks another instance
+            await asyncio.sleep(0.05)
+            continue
+        try:
+            writer.write(request)
+            seen["answered" if await reader.read(1) else "reset"] += 1
+        except OSError:
+            seen["reset"] += 1
+        finally:
+            writer.close()
 
 
 async def memory_after_a_burst(one: Ablated) -> Measured:
@@ -168,7 +182,7 @@ ROWS: dict[str, Row] = {
     "output-check": Row("repeat check, known rows", "a model that mixes up rows", wrong_order, fault="reordered"),
     "output-check-cost": Row("repeat check, known rows", "64 connections", checked_throughput, ablation="output-check"),
     "packet-filter": Row(
-        "shutdown packet filter", "SIGTERM, 64 clients with new connections", new_connections_at_a_stop, restarts=True
+        "shutdown packet filter", "SIGTERM, 256 clients with new connections", new_connections_at_a_stop, restarts=True
     ),
     "give-back": Row("memory give-back", "a burst, then quiet", memory_after_a_burst, restarts=True),
     "standby": Row("standby process", "three kills of a runner under load", a_killed_runner, restarts=True),
