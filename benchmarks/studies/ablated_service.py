@@ -14,7 +14,6 @@ from importlib import import_module
 from typing import Any
 
 from bentos.service import Jubako
-from jubako.batching.schedulers import ShortestFirstScheduler
 from tests.chaos import faults
 
 __all__ = ["Jubako"]
@@ -58,13 +57,6 @@ def _serve_without_standby() -> None:
         prefork._close_foreign_listeners(int(sys.argv[sys.argv.index("--fd") + 1]))  # noqa: SLF001
 
 
-class ArrivalOrder(ShortestFirstScheduler):
-    """Texts of all lengths together, in the order of their arrival."""
-
-    def __init__(self, max_rows: int, max_weight: int) -> None:
-        super().__init__(max_rows, max_weight, delay_per_token=0.0, max_ratio=1_000_000)
-
-
 async def _decode_on_the_loop(pool: Any, files: Sequence[bytes], *_: object) -> list[Any]:
     return [pool._decode(file) for file in files]  # noqa: SLF001
 
@@ -79,7 +71,6 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "give-back": {"jubako.process.memory:trim_when_idle": _never},
     "standby": {"jubako.process.prefork:fork_and_watch": _serve_without_standby},
     "garbage": {"jubako.process.interpreter:tune": _nothing},
-    "short-first": {"jubako.batching.schedulers:ShortestFirstScheduler": ArrivalOrder},
     "decode-threads": {"jubako.gateway.decoding:DecodePool.__call__": _decode_on_the_loop},
     "metrics": {
         f"jubako.metrics.gateway:CallCounts.{name}": _nothing for name in ("answered", "request", "batch", "fault")

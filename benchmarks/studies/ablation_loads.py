@@ -16,7 +16,6 @@ from benchmarks.arrivals import read_requests
 from benchmarks.places import COLLECTION, versions
 from benchmarks.questions import Questions, questions, write
 from benchmarks.saturation import saturate
-from benchmarks.studies.long_texts import compare
 from benchmarks.wires import Rows
 from jubako import home
 from tests.chaos.answers import with_one_bad_row
@@ -156,15 +155,6 @@ async def a_killed_runner(one: Ablated) -> Measured:
     return {"longest wait, ms": max(crowd.seen.seconds) * 1000, "failed": float(crowd.seen.failed)}
 
 
-async def short_texts_among_long(one: Ablated) -> Measured:
-    ((_, mixed, long),) = await compare(one.port, 300, one.seconds, rounds=1)
-    return {
-        "short texts' p50, ms": mixed["p50"],
-        "short texts' p99, ms": mixed["p99"],
-        "long texts' p99, ms": long["p99"],
-    }
-
-
 async def iris_beside_pictures(one: Ablated) -> Measured:
     pictures, tables = await asyncio.gather(one.saturated("image", 1, 16), one.saturated("iris", 1, 1))
     return {"pictures/s": pictures["requests/s"], "iris p99, ms": tables["p99, ms"]}
@@ -174,8 +164,8 @@ async def busy_tables(one: Ablated) -> Measured:
     return await one.saturated("iris", 1, 64)
 
 
-async def large_requests(one: Ablated) -> Measured:
-    return await one.saturated("churn", 64, 64)
+async def many_connections(one: Ablated) -> Measured:
+    return await one.saturated("iris", 1, 1_024)
 
 
 ROWS: dict[str, Row] = {
@@ -186,8 +176,7 @@ ROWS: dict[str, Row] = {
     ),
     "give-back": Row("memory give-back", "a burst, then quiet", memory_after_a_burst, restarts=True),
     "standby": Row("standby process", "three kills of a runner under load", a_killed_runner, restarts=True),
-    "garbage": Row("garbage collector settings", "churn, 64 connections, 64 rows", large_requests),
-    "short-first": Row("short-text scheduler", "one in five texts is long", short_texts_among_long),
+    "garbage": Row("garbage collector settings", "iris, 1,024 connections", many_connections),
     "decode-threads": Row("decode threads", "16 connections with pictures, one with iris", iris_beside_pictures),
     "profiling": Row(
         "monitoring's profiles", "iris, 64 connections", busy_tables, config={"monitoring": {"enabled": False}}

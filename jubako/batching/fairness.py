@@ -4,29 +4,16 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator, Set
-from typing import Protocol
 
 from jubako.batching.calls import PendingCall
 from jubako.batching.quotas import ApiKey
-from jubako.batching.schedulers import Scheduler
-
-
-class LaneScheduler(Scheduler, Protocol):
-    """A scheduler whose calls can also be taken one by one."""
-
-    def first(self) -> PendingCall: ...
-
-    def pop(self) -> PendingCall: ...
-
-    def fits(self, call: PendingCall, first: PendingCall, rows: int, weight: int) -> bool:
-        """Whether a call joins a batch of so much that ``first`` began."""
-        ...
+from jubako.batching.schedulers import FifoScheduler
 
 
 class _Lane:
     __slots__ = ("calls", "key", "rows", "turn", "weight")
 
-    def __init__(self, key: ApiKey | None, calls: LaneScheduler) -> None:
+    def __init__(self, key: ApiKey | None, calls: FifoScheduler) -> None:
         self.key = key
         self.calls = calls
         self.rows = self.weight = 0
@@ -47,7 +34,7 @@ class FairScheduler:
     one lane only, this is the scheduler of that lane.
     """
 
-    def __init__(self, make: Callable[[], LaneScheduler]) -> None:
+    def __init__(self, make: Callable[[], FifoScheduler]) -> None:
         self._make = make
         self._lanes: dict[ApiKey | None, _Lane] = {}
         self._queued: list[_Lane] = []
@@ -92,7 +79,7 @@ class FairScheduler:
         while turns:
             turn, place, lane = turns[0]
             call = lane.calls.first()
-            if taken and not lane.calls.fits(call, taken[0], rows, weight):
+            if taken and not lane.calls.fits(call, rows, weight):
                 heapq.heappop(turns)  # it begins the next batch, since its turn stays early
                 continue
             lane.calls.pop()

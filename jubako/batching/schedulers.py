@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import deque
 from collections.abc import Iterator, Set
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from jubako.batching.calls import PendingCall
@@ -26,20 +24,25 @@ class Scheduler(Protocol):
 
 
 class FifoScheduler:
-    """First come, first served, as many rows as fit."""
+    """First come, first served: as many rows as fit, and no more than ``max_weight``, which counts tokens for text.
 
-    def __init__(self, max_rows: int) -> None:
+    By default a row weighs one.
+    """
+
+    def __init__(self, max_rows: int, max_weight: int | None = None) -> None:
         self.max_rows = max_rows
+        self.max_weight = max_rows if max_weight is None else max_weight
         self._calls: deque[PendingCall] = deque()
         self.add = self._calls.append
 
     def take(self) -> list[PendingCall]:
         taken: list[PendingCall] = []
-        rows = 0
+        rows = weight = 0
         calls = self._calls
-        while calls and (not taken or rows + calls[0].rows <= self.max_rows):
+        while calls and (not taken or self.fits(calls[0], rows, weight)):
             call = calls.popleft()
             rows += call.rows
+            weight += call.weight
             taken.append(call)
         return taken
 
@@ -49,8 +52,9 @@ class FifoScheduler:
     def pop(self) -> PendingCall:
         return self._calls.popleft()
 
-    def fits(self, call: PendingCall, first: PendingCall, rows: int, weight: int) -> bool:  # noqa: ARG002
-        return rows + call.rows <= self.max_rows
+    def fits(self, call: PendingCall, rows: int, weight: int) -> bool:
+        """Whether a call joins a batch of so much."""
+        return rows + call.rows <= self.max_rows and weight + call.weight <= self.max_weight
 
     def remove(self, expired: Set[PendingCall]) -> None:
         kept = [call for call in self._calls if call not in expired]
@@ -62,59 +66,3 @@ class FifoScheduler:
 
     def __iter__(self) -> Iterator[PendingCall]:
         return iter(self._calls)
-
-
-@dataclass(slots=True)
-class ShortestFirstScheduler:
-    """Texts of similar length together; short ones first, without starving long ones.
-
-    A text is ordered as if it had arrived ``delay_per_token`` seconds later for each of its tokens. So a long text
-    yields to short ones for a bounded time, and one long text does not slow down a batch of short ones.
-    """
-
-    max_rows: int
-    max_weight: int
-    delay_per_token: float = 0.0003
-    max_ratio: int = 3
-    """A text joins a batch when it is at most so many times longer than the batch's first."""
-    _calls: list[tuple[float, int, PendingCall]] = field(default_factory=list)
-    _count: int = 0
-
-    def add(self, call: PendingCall) -> None:
-        self._count += 1
-        place = call.enqueued + self.delay_per_token * call.weight / call.rows
-        heapq.heappush(self._calls, (place, self._count, call))
-
-    def take(self) -> list[PendingCall]:
-        taken: list[PendingCall] = []
-        rows = weight = 0
-        while self._calls:
-            call = self._calls[0][2]
-            if taken and not self.fits(call, taken[0], rows, weight):
-                break
-            heapq.heappop(self._calls)
-            rows += call.rows
-            weight += call.weight
-            taken.append(call)
-        return taken
-
-    def first(self) -> PendingCall:
-        return self._calls[0][2]
-
-    def pop(self) -> PendingCall:
-        return heapq.heappop(self._calls)[2]
-
-    def fits(self, call: PendingCall, first: PendingCall, rows: int, weight: int) -> bool:
-        too_many = rows + call.rows > self.max_rows or weight + call.weight > self.max_weight
-        too_long = call.weight * first.rows > self.max_ratio * max(first.weight, 8 * first.rows) * call.rows
-        return not (too_many or too_long)
-
-    def remove(self, expired: Set[PendingCall]) -> None:
-        self._calls = [item for item in self._calls if item[2] not in expired]
-        heapq.heapify(self._calls)
-
-    def __len__(self) -> int:
-        return len(self._calls)
-
-    def __iter__(self) -> Iterator[PendingCall]:
-        return (call for _, _, call in self._calls)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from jubako import home
 from jubako.batching import Batcher, BatcherLimits, RunnerClient
-from jubako.batching.fairness import FairScheduler, LaneScheduler
-from jubako.batching.schedulers import FifoScheduler, Scheduler, ShortestFirstScheduler
+from jubako.batching.fairness import FairScheduler
+from jubako.batching.schedulers import FifoScheduler, Scheduler
 from jubako.batching.throughput import ThroughputEstimator
 from jubako.card import AnyCard
 from jubako.files import FileModel
@@ -112,10 +112,8 @@ class BatchesOnly:
         pass
 
 
-def _scheduler(card: AnyCard, runner: RunnerSettings) -> tuple[Callable[[], LaneScheduler], int]:
+def _scheduler(card: AnyCard, runner: RunnerSettings) -> tuple[Callable[[], FifoScheduler], int]:
     """What makes a scheduler, and the size of a full batch: rows, or tokens for text."""
     rows = runner.call_rows(card)
     tokens = runner.max_tokens or card.batching.max_tokens
-    if tokens is None:
-        return partial(FifoScheduler, rows), rows
-    return partial(ShortestFirstScheduler, rows, tokens), tokens
+    return partial(FifoScheduler, rows, tokens), tokens or rows

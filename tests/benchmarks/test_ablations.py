@@ -33,7 +33,8 @@ from jubako.process import prefork
 before = prefork.fork_and_watch
 ablate("standby")
 import sys
-print([name for name, module in sys.modules.items() if name.startswith("jubako") and before in vars(module).values()])
+engine = [module for name, module in sys.modules.items() if name.startswith("jubako")]
+print([module.__name__ for module in engine if any(value is before for value in vars(module).values())])
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "[]", done.stderr

@@ -20,7 +20,7 @@ from jubako.batching import (
     RunnerGone,
 )
 from jubako.batching.faults import Misbehaved
-from jubako.batching.schedulers import ShortestFirstScheduler
+from jubako.batching.schedulers import FifoScheduler
 from jubako.batching.throughput import MIN_VALID, ThroughputEstimator
 from tests.engine.batching.runner import FakeRunner, Noted, caller, here, rows
 
@@ -220,23 +220,21 @@ async def test_answers_of_one_request_come_from_one_version() -> None:
     await batcher.close()
 
 
-async def test_short_texts_do_not_wait_behind_long_ones() -> None:
-    order: list[int] = []
+async def test_texts_are_sent_in_the_order_of_their_arrival_and_no_more_at_once_than_fit() -> None:
+    sent: list[list[int]] = []
 
     def noted(batch: Any) -> Any:
-        order.extend(len(text) for text in batch)
+        sent.append([len(text) for text in batch])
         return np.zeros((len(batch), 1), np.float32)
 
     def weigh(batch: Any) -> int:
         return sum(len(text) for text in batch)
 
     batcher = Batcher(
-        "fake", FakeRunner(noted, seconds=0.005), ShortestFirstScheduler(8, 400), ThroughputEstimator(400),
+        "fake", FakeRunner(noted, seconds=0.005), FifoScheduler(3, 400), ThroughputEstimator(400),
         BatcherLimits(in_flight=1, queue_rows=1000, deadline=5.0, part_rows=8), metrics=Noted(), weigh=weigh,
     )  # fmt: skip
-    blocker = asyncio.create_task(batcher.call(of_texts(["x" * 10]), here))
-    await asyncio.sleep(0)
-    texts = [["long " * 60] for _ in range(4)] + [["short one!"] for _ in range(4)]
-    await asyncio.gather(blocker, *(batcher.call(of_texts(text), here) for text in texts))
-    assert order == [10] * 5 + [300] * 4
+    texts = ["x" * size for size in (300, 100, 10, 500, 10, 10, 10, 10)]
+    await asyncio.gather(*(batcher.call(of_texts([text]), here) for text in texts))
+    assert sent == [[300, 100], [10], [500], [10, 10, 10], [10]]
     await batcher.close()

@@ -10,7 +10,7 @@ import pytest
 
 from jubako.batching import ApiKey, Batcher, PendingCall, QueueOverloaded, RateLimited
 from jubako.batching.fairness import FairScheduler
-from jubako.batching.schedulers import FifoScheduler, ShortestFirstScheduler
+from jubako.batching.schedulers import FifoScheduler
 from jubako.batching.throughput import ThroughputEstimator
 from tests.engine.batching.runner import FakeRunner, caller, here, rows
 
@@ -184,10 +184,10 @@ def test_a_call_that_does_not_fit_begins_the_next_batch() -> None:
     assert [owners(scheduler.take())[0] for _ in range(2)] == ["small", "large"]
 
 
-def test_short_texts_of_one_key_do_not_join_a_long_one_of_another() -> None:
-    scheduler = FairScheduler(partial(ShortestFirstScheduler, 16, 4_000))
+def test_texts_of_several_keys_are_together_no_longer_than_one_batch_may_be() -> None:
+    scheduler = FairScheduler(partial(FifoScheduler, 16, 1_000))
     scheduler.add(call(key("short"), 1, 10))
-    scheduler.add(call(key("long"), 1, 900))
+    scheduler.add(call(key("long"), 1, 995))
     scheduler.add(call(key("middle"), 1, 20))
     assert [owners(scheduler.take()) for _ in range(2)] == [["middle", "short"], ["long"]]
 
