@@ -1,6 +1,6 @@
 """The service with one mechanism switched off, as the environment variable ``ABLATE`` says.
 
-``ABLATE=garbage bentoml serve benchmarks.studies.ablated_service:Jubako``. An ablation replaces objects of the engine
+``ABLATE=standby bentoml serve benchmarks.studies.ablated_service:Jubako``. An ablation replaces objects of the engine
 in this process, after the service is imported; the product has no such switches. An object that does not exist any
 more is an error. ``FAULT`` makes a model bad, as in ``tests.chaos.faults``.
 """
@@ -70,7 +70,6 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "packet-filter": {"jubako.gateway.draining:refuse_connections": _nothing},
     "give-back": {"jubako.process.memory:trim_when_idle": _never},
     "standby": {"jubako.process.prefork:fork_and_watch": _serve_without_standby},
-    "garbage": {"jubako.process.interpreter:tune": _nothing},
     "decode-threads": {"jubako.gateway.decoding:DecodePool.__call__": _decode_on_the_loop},
     "metrics": {
         f"jubako.metrics.gateway:CallCounts.{name}": _nothing for name in ("answered", "request", "batch", "fault")

@@ -164,10 +164,6 @@ async def busy_tables(one: Ablated) -> Measured:
     return await one.saturated("iris", 1, 64)
 
 
-async def many_connections(one: Ablated) -> Measured:
-    return await one.saturated("iris", 1, 1_024)
-
-
 ROWS: dict[str, Row] = {
     "output-check": Row("repeat check, known rows", "a model that mixes up rows", wrong_order, fault="reordered"),
     "output-check-cost": Row("repeat check, known rows", "64 connections", checked_throughput, ablation="output-check"),
@@ -176,7 +172,6 @@ ROWS: dict[str, Row] = {
     ),
     "give-back": Row("memory give-back", "a burst, then quiet", memory_after_a_burst, restarts=True),
     "standby": Row("standby process", "three kills of a runner under load", a_killed_runner, restarts=True),
-    "garbage": Row("garbage collector settings", "iris, 1,024 connections", many_connections),
     "decode-threads": Row("decode threads", "16 connections with pictures, one with iris", iris_beside_pictures),
     "profiling": Row(
         "monitoring's profiles", "iris, 64 connections", busy_tables, config={"monitoring": {"enabled": False}}

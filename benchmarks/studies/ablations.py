@@ -1,6 +1,6 @@
 """Switches off one mechanism at a time, and shows what breaks or how much is lost.
 
-    python -m benchmarks.studies.ablations [--only garbage standby] [--turns 3] [--seconds 3]
+    python -m benchmarks.studies.ablations [--only give-back standby] [--turns 3] [--seconds 3]
 
 Each row serves the product and, beside it, ``ablated_service`` with one ablation; loads alternate between them: with,
 without, with again. The second "with" over the first (A/A) shows how far two equal services differ here. Results are
@@ -114,7 +114,7 @@ def write_page(kept: list[Kept], page: Path) -> None:
         "|---|---|---|---:|---:|---:|---:|",
         *(f"| {' | '.join(line)} |" for line in _lines(kept)),
         "",
-        "`python -m benchmarks.studies.ablations --only garbage` measures one row again. Last measured: "
+        "`python -m benchmarks.studies.ablations --only standby` measures one row again. Last measured: "
         + (max(one.measured for one in kept) if kept else "never")
         + ".",
     ]

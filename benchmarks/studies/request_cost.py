@@ -37,7 +37,6 @@ from jubako.gateway.frontend import Frontend
 from jubako.gateway.protocol import GatewayProtocol
 from jubako.gateway.readers import JsonReader
 from jubako.metrics.gateway import Metrics
-from jubako.process import interpreter
 from jubako.settings import LimitSettings
 from jubako.tables import TableModel
 
@@ -186,7 +185,6 @@ async def costs(name: str, rows: int, metrics: Metrics) -> dict[str, float]:
         for _ in range(times):
             endpoint.answer(ComputedBatch(outputs, version, "0123456789abcdef01234", 0.0, 0.1, 0.1), waiting.pop())
 
-    interpreter.tune()
     each = times * CONNECTIONS
     found = {
         "parse HTTP": await fastest(parse, each),

@@ -17,7 +17,7 @@ from jubako.compat.bentoml_classes import AppFactory
 from jubako.gateway.app import GatewayApp
 from jubako.gateway.draining import drain_before_stopping
 from jubako.gateway.gateway import Gateway
-from jubako.process import interpreter, logs
+from jubako.process import logs
 from jubako.process.prefork import fork_and_watch
 from jubako.runner.loader import ModelLoader
 from jubako.runner.local import LocalRunnerClient
@@ -93,7 +93,6 @@ class GatewayEntry:
                 gateway_app = self._gateway_app = gateway.open(
                     self._app, clients, instance, list(self._service.apis.values())
                 )
-                interpreter.tune()
                 drain_before_stopping(settings.drain_seconds, gateway_app.drain)
                 try:
                     yield

@@ -21,7 +21,7 @@ from jubako.compat import uvicorn
 from jubako.compat.bentoml_classes import MergingAppFactory
 from jubako.metrics.process import ProcessMetrics
 from jubako.models import Batch, Outputs
-from jubako.process import interpreter, logs
+from jubako.process import logs
 from jubako.process.memory import trim_when_idle
 from jubako.process.prefork import fork_and_watch
 from jubako.runner.frame_server import FrameProtocol, FrameServer
@@ -82,7 +82,6 @@ def _lifespan(inner: Any, factory: RunnerAppFactory, traces: Tracing | None) -> 
             server = uvicorn.running_server()
             if server is not None:
                 accept_frames(server, FrameServer(factory.loader, factory.merger, traces))
-            interpreter.tune()
             jobs = (follow_stages(factory.loader), ProcessMetrics(factory.service.name).watch(), trim_when_idle())
             tasks = [asyncio.create_task(job) for job in jobs]
             yield

@@ -20,7 +20,7 @@ from typing import Self
 from jubako import home
 from jubako.batching import frames
 from jubako.models import AnyModel
-from jubako.process import interpreter, logs
+from jubako.process import logs
 from jubako.process.prefork import die_with_parent
 from jubako.runner.frame_server import FrameProtocol, FrameServer
 from jubako.runner.loader import ModelLoader
@@ -77,7 +77,6 @@ async def serve(given: ArmArguments, model: type[AnyModel]) -> None:
     merger = Merger.of(loader, settings.call_rows(model.card))
     make = partial(ArmProtocol, FrameServer(loader, merger, None), set())
     server = await asyncio.get_running_loop().create_unix_server(make, given.socket)
-    interpreter.tune()
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     async with server:

@@ -41,7 +41,7 @@ print([module.__name__ for module in engine if any(value is before for value in 
 
 
 def test_the_page_shows_ratios_within_a_turn_and_rows_without_numbers(tmp_path: Path) -> None:
-    kept = Kept("garbage", "churn: requests/s", [100.0, 200.0], [90.0, 160.0], [101.0, 202.0], "2026-01-01 00:00 UTC")
+    kept = Kept("standby", "churn: requests/s", [100.0, 200.0], [90.0, 160.0], [101.0, 202.0], "2026-01-01 00:00 UTC")
     write_page([kept], tmp_path / "page.md")
     page = (tmp_path / "page.md").read_text()
     assert "| churn: requests/s | 150 | 125 | 0.85 (0.80-0.90) | 1.01 (1.01-1.01) |" in page

@@ -214,7 +214,7 @@ class ProfilerThread(threading.Thread):
 
 def _load_whylogs() -> None:
     """whylogs and pandas are half a million objects. A garbage collection over them would stop every request for a
-    tenth of a second, again and again, so they are frozen as the gateway does with its own."""
+    tenth of a second, again and again, so they are frozen as what was imported before the fork is."""
     try:
         whylogs()
         gc.freeze()
