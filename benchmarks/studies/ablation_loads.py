@@ -103,9 +103,9 @@ async def checked_throughput(one: Ablated) -> Measured:
 async def new_connections_at_a_stop(one: Ablated) -> Measured:
     """Clients that open a connection for each request, while the service is stopped."""
     with one.serving() as service:
-        (first, *_) = read_requests(one.requests("iris", 8))
+        (first, *_) = read_requests(one.requests("iris", 64))
         seen: Counter[str] = Counter()
-        load = [asyncio.create_task(_connect_and_ask(one.port, first, seen)) for _ in range(256)]
+        load = [asyncio.create_task(_connect_and_ask(one.port, first, seen)) for _ in range(512)]
         await asyncio.sleep(1.0)
         assert service.process is not None  # noqa: S101
         service.process.send_signal(signal.SIGTERM)
@@ -168,7 +168,7 @@ ROWS: dict[str, Row] = {
     "output-check": Row("repeat check, known rows", "a model that mixes up rows", wrong_order, fault="reordered"),
     "output-check-cost": Row("repeat check, known rows", "64 connections", checked_throughput, ablation="output-check"),
     "packet-filter": Row(
-        "shutdown packet filter", "SIGTERM, 256 clients with new connections", new_connections_at_a_stop, restarts=True
+        "shutdown packet filter", "SIGTERM, 512 clients with new connections", new_connections_at_a_stop, restarts=True
     ),
     "give-back": Row("memory give-back", "a burst, then quiet", memory_after_a_burst, restarts=True),
     "standby": Row("standby process", "three kills of a runner under load", a_killed_runner, restarts=True),
