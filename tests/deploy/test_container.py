@@ -31,7 +31,7 @@ from tests.homes import Home
 from tests.reading import ROOT
 from tests.serving import free_port
 
-pytestmark = [pytest.mark.container, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.container, pytest.mark.timeout(900)]
 
 IMAGE = "localhost/jubako-under-test:latest"
 #: Chroot is the isolation that works wherever buildah does, also inside a container.

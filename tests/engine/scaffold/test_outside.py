@@ -14,7 +14,7 @@ from tests.bentos_built import sources_of_the_wheel
 from tests.homes import Home
 from tests.serving import RunningService
 
-pytestmark = [pytest.mark.outside, pytest.mark.timeout(2_400)]
+pytestmark = [pytest.mark.slow, pytest.mark.outside, pytest.mark.timeout(2_400)]
 
 #: Make tells its children that they are children, and this interpreter's paths are its own.
 OURS = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTHONPATH", "VIRTUAL_ENV"}
