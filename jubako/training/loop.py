@@ -80,6 +80,7 @@ def train(
         )  # fmt: skip
         golden = provenance.golden(data.dataset.rows, held_out, saved.native, saved.served)
         columns = recipe.model.signals(*evaluation.reference)
+        provenance.write_words(data, saved.folder)
         tag = writing.write(facts, version, saved.folder, golden, columns, model=recipe.model)
     stage = stages.admit(recipe.model, version, f"trained on {data.dataset.source} with seed {request.seed}")
     return replace(outcome, tag=tag, stage=stage, warning=mirror(name), seconds=time.monotonic() - started)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import numpy as np
 
@@ -13,11 +14,14 @@ from jubako import home
 from jubako.card import Row
 from jubako.commit import Commit
 from jubako.models import AnyModel
+from jubako.text import TextModel
 from jubako.training.data import TrainingData, TrainingRequest
 from jubako.training.fitting import Evaluation, SavedModel
 from jubako.training.recipe import Params
 from jubako.training.split import Places
+from jubako.versions import known_words
 from jubako.versions.golden import Golden, record
+from jubako.versions.known_words import KnownWords
 from jubako.versions.manifest import GateResult, TrainingFacts
 
 LOCK = "requirements.lock"
@@ -62,6 +66,13 @@ def golden(rows: Sequence[Row], held_out: Places, native: AnyModel, served: AnyM
             break
         chosen.append(rows[int(place)])
     return record(chosen, native, served)
+
+
+def write_words(data: TrainingData, folder: Path) -> None:
+    """The words of its texts into the version's files; nothing for a model of anything else."""
+    if issubclass(data.recipe.model, TextModel):
+        learned, held_out = (data.rows(places).tolist() for places in (data.split.learn, data.split.held_out))
+        (folder / known_words.FILE).write_bytes(KnownWords.of(learned, held_out).dump())
 
 
 def facts(

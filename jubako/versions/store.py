@@ -12,8 +12,9 @@ from pydantic import ValidationError
 from jubako import home
 from jubako.card import AnyCard, Row
 from jubako.models import AnyModel, Column, Runtime
-from jubako.versions import reference
+from jubako.versions import known_words, reference
 from jubako.versions.golden import Golden, KnownAnswers, what_differs
+from jubako.versions.known_words import KnownWords
 from jubako.versions.manifest import Manifest, VersionRefused
 from jubako.versions.writing import GOLDEN, MANIFEST, MODEL_YAML, REFERENCE, UNKNOWN, sha256
 
@@ -107,11 +108,22 @@ def open_version(tag: str, model: type[AnyModel], runtime: Runtime = Runtime()) 
 
 def read_reference(tag: str) -> dict[str, Column]:
     """The monitored columns of held-out rows: the baseline of drift for this version."""
-    expected = read_manifest(tag).files.get(REFERENCE)
-    content = (_folder(tag) / REFERENCE).read_bytes() if expected else b""
+    return reference.read(_checked_file(tag, REFERENCE))
+
+
+def read_words(tag: str) -> KnownWords | None:
+    """The words of its training; ``None`` for a version of no texts, or from before they were counted."""
+    if known_words.FILE not in read_manifest(tag).files:
+        return None
+    return KnownWords.read(_checked_file(tag, known_words.FILE))
+
+
+def _checked_file(tag: str, file: str) -> bytes:
+    expected = read_manifest(tag).files.get(file)
+    content = (_folder(tag) / file).read_bytes() if expected else b""
     if hashlib.sha256(content).hexdigest() != expected:
-        raise VersionRefused(tag, f"{REFERENCE} was changed")
-    return reference.read(content)
+        raise VersionRefused(tag, f"{file} was changed")
+    return content
 
 
 def _folder(tag: str) -> Path:

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jubako import durable
-from jubako.monitoring.archive import database, ledger
+from jubako.monitoring.archive import database, ledger, word_files
 from jubako.monitoring.archive.profile_files import (
     DAY,
     REFERENCE,
@@ -56,6 +56,7 @@ def clean_up(
                 merge_hours(archive, model, version, now, rest)
             prune_profiles(archive, oldest, budget * PROFILE_SHARE)
             ledger.prune(folder, oldest)
+            word_files.prune(folder, max(oldest, now - DAY))
             _sweep_drafts(folder, now)
             prune_predictions(folder / database.FILE, oldest, budget * (1 - PROFILE_SHARE))
     except (OSError, sqlite3.Error, ProfileMoved) as error:

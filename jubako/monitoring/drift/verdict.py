@@ -18,7 +18,7 @@ from jubako.monitoring.record.columns import monitored
 from jubako.monitoring.record.profiles import CategorySummary, NumberSummary, Summary
 
 State = Literal["drifted", "stable", "not enough", "no reference"]
-Statistic = Literal["ks", "shift", "psi", "hellinger", "chi_square", "category", "missing", "invalid"]
+Statistic = Literal["ks", "shift", "psi", "hellinger", "chi_square", "category", "surge", "missing", "invalid"]
 TINY_REFERENCE = 20
 """Reference rows below which nothing can be said at all."""
 
@@ -41,7 +41,7 @@ class Measure:
         """1 and more says drift. A distance that chance explains stays below, however large it is."""
         if self.limit is None:
             return 0.0
-        is_ratio = self.statistic == "category"  # a ratio of 1 is no distance at all
+        is_ratio = self.statistic in ("category", "surge")  # a ratio of 1 is no distance at all
         score = math.log(self.value) / math.log(self.limit) if is_ratio else self.value / self.limit
         return score if self.over(allowed) else min(score, 0.99)
 
@@ -61,6 +61,11 @@ class DriftVerdict:
     state: State
     rows: int
     columns: tuple[ColumnVerdict, ...]
+
+    def also(self, *columns: ColumnVerdict) -> DriftVerdict:
+        """With columns that were judged elsewhere; they say nothing while the rows of the card are too few."""
+        drifted = self.state == "stable" and any(column.state == "drifted" for column in columns)
+        return DriftVerdict("drifted" if drifted else self.state, self.rows, (*self.columns, *columns))
 
 
 def judge(card: AnyCard, reference: Mapping[str, Summary], live: Mapping[str, Summary], rows: int) -> DriftVerdict:

@@ -23,10 +23,15 @@ from jubako.monitoring.archive import ledger, retention
 from jubako.monitoring.archive.database import FILE
 from jubako.monitoring.archive.prediction_log import PredictionLog
 from jubako.monitoring.archive.profile_files import ProfileArchive
+from jubako.monitoring.archive.word_files import WordRecorder
 from jubako.monitoring.record.columns import Checked, check
 from jubako.monitoring.record.observations import Observation, ObservationBuffer, ObservationGroup, by_window
 from jubako.monitoring.record.windows import Windows
 from jubako.settings import MonitoringSettings
+from jubako.text import TextModel
+from jubako.versions import store
+from jubako.versions.known_words import KnownWords
+from jubako.versions.manifest import VersionRefused
 
 POLL = 0.5
 TAKE = 4_096
@@ -98,6 +103,7 @@ class ProfilerThread(threading.Thread):
         self.archive = ProfileArchive(folder / "profiles")
         self.windows = Windows(self.archive, settings.window_seconds, self.process, buffer.counts)
         self.log = PredictionLog(folder / FILE, settings.raw_rows)
+        self.words = WordRecorder(folder, self.process, _known_words)
         self._budget = ProfilingBudget(lambda: buffer.closed or bool(self._commands) or buffer.is_filling)
         self._commands: deque[ThreadCommand] = deque()
         self._models = models
@@ -151,6 +157,7 @@ class ProfilerThread(threading.Thread):
             self._budget.rest()
         if save or now - self._saved >= SAVE_EVERY:
             self.windows.save(self._clock(), self._budget.rest)
+            self.words.save(self._clock())
             self._write_account()
             self._saved = now
         if now - self._cleaned >= CLEAN_UP_EVERY:
@@ -161,6 +168,7 @@ class ProfilerThread(threading.Thread):
         self.log.flush()
         self.log.abandon()
         self.windows.close(self._clock())
+        self.words.save(self._clock())
         self._write_account(closed=True)
 
     def _record(self, start: float, observations: list[Observation]) -> None:
@@ -191,6 +199,8 @@ class ProfilerThread(threading.Thread):
             try:
                 checked = check(model.card, model.signals(group.batch[done:until], group.outputs[done:until]))
                 self.windows.track(model.card, group.version, group.start, checked)
+                if issubclass(model, TextModel):
+                    self.words.track(group.model, group.version, group.batch[done:until].tolist(), self._clock())
                 pieces.append(checked)
             except Exception:
                 failed = True
@@ -210,6 +220,14 @@ class ProfilerThread(threading.Thread):
             ledger.write(self._folder, self.process, self._buffer.counts, self._clock(), closed)
         except OSError as error:
             log.error("the accounting could not be written: %s", error)
+
+
+def _known_words(tag: str) -> KnownWords | None:
+    try:
+        return store.read_words(tag)
+    except (VersionRefused, ValueError) as error:
+        log.warning("the words of %s are not watched: %s", tag, error)
+        return None
 
 
 def _load_whylogs() -> None:

@@ -14,7 +14,7 @@ from jubako.collection import Collection
 from jubako.monitoring.archive import ledger
 from jubako.monitoring.archive.profile_files import DAY, ProfileArchive, ProfileMoved, reference_profile
 from jubako.monitoring.drift.history import DriftHistory
-from jubako.monitoring.drift.verdict import ColumnVerdict, DriftVerdict, judge
+from jubako.monitoring.drift.verdict import DriftVerdict, judge
 from jubako.monitoring.quality.feedback import FeedbackLog, VersionQuality
 from jubako.monitoring.quality.verdict import MINIMUM_TRUTHS, judge_quality
 from jubako.monitoring.record.columns import monitored
@@ -26,15 +26,18 @@ from jubako.monitoring.report.bars import bars, facts
 from jubako.monitoring.report.report import (
     AccountingReport,
     ColumnReport,
-    MeasureReport,
     MonitoringReport,
     QualityReport,
     TroubleReport,
     VersionReport,
     WindowReport,
+    measures_of,
 )
+from jubako.monitoring.report.word_columns import WordColumns, word_columns
 from jubako.rollout.view import view
+from jubako.text import TextModel
 from jubako.versions import stages, store
+from jubako.versions.known_words import KnownWords
 from jubako.versions.manifest import VersionRefused
 
 REACH = DAY
@@ -53,6 +56,7 @@ class DriftMonitor:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._cards = collection.cards
+        self._models = collection.models
         self.archive = ProfileArchive(folder / "profiles")
         self.feedback = FeedbackLog(folder, self._cards)
         self._folder = folder
@@ -60,6 +64,7 @@ class DriftMonitor:
         self._clock = clock
         self._history = DriftHistory(self.archive)
         self._references: dict[tuple[str, str], Summaries] = {}
+        self._words: dict[tuple[str, str], KnownWords | None] = {}
 
     def verdict(self, model: str, version: str | None = None) -> DriftVerdict:
         """The newest rows only: cheap enough for a gauge every few seconds."""
@@ -71,7 +76,9 @@ class DriftMonitor:
     def _verdict(self, model: str, version: str | None) -> DriftVerdict:
         shown = version or self._version(model)
         card = self._cards[model]
-        return self._newest(card, shown)[0] if shown else judge(card, {}, {}, 0)
+        if not shown:
+            return judge(card, {}, {}, 0)
+        return self._newest(card, shown)[0].also(*self._word_columns(card, shown).verdicts)
 
     def _report(self, model: str, version: str | None) -> MonitoringReport:
         card, now = self._cards[model], self._clock()
@@ -79,7 +86,9 @@ class DriftMonitor:
         verdict, window, live = self._newest(card, shown) if shown else (judge(card, {}, {}, 0), _empty(card), {})
         reference = self._reference(card, shown) if shown else {}
         parts = self.archive.recent(model, shown, now - REACH) if shown else []
-        columns = _columns(card, verdict, reference, live)
+        found = self._word_columns(card, shown) if shown else WordColumns((), ())
+        columns = _ordered((*_columns(card, verdict, reference, live), *found.reports))
+        verdict = verdict.also(*found.verdicts)
         quality, accounting = self.quality(model), self._accounting(model, now)
         judged = next((one for one in quality if one.version == shown), None)
         return MonitoringReport(
@@ -132,6 +141,18 @@ class DriftMonitor:
                 return {}
             self._references[key] = profile.summary(card)
         return self._references[key]
+
+    def _word_columns(self, card: AnyCard, version: str) -> WordColumns:
+        """None of a model that does not read texts."""
+        if not issubclass(self._models[card.name], TextModel):
+            return WordColumns((), ())
+        key = (card.name, version)
+        if key not in self._words:
+            try:
+                self._words[key] = store.read_words(f"{card.name}:{version}")
+            except VersionRefused:  # a version that is not in the store is looked for again
+                return word_columns(self._folder, card, version, None, 0.0)
+        return word_columns(self._folder, card, version, self._words[key], self._clock() - REACH)
 
     def _versions(self, model: str, now: float) -> tuple[VersionReport, ...]:
         serving = _serving(model)
@@ -227,7 +248,7 @@ def _columns(card: AnyCard, verdict: DriftVerdict, reference: Summaries, live: S
             state=verdicts[signal.name].state,
             score=verdicts[signal.name].score,
             why=verdicts[signal.name].why,
-            measures=_measures(verdicts[signal.name]),
+            measures=measures_of(verdicts[signal.name]),
             reference=facts(reference.get(signal.name)),
             live=facts(live.get(signal.name)),
             bars=bars(signal, reference.get(signal.name), live.get(signal.name)),
@@ -235,11 +256,8 @@ def _columns(card: AnyCard, verdict: DriftVerdict, reference: Summaries, live: S
         for signal in monitored(card)
     ]
     told = [report.model_copy(update={"reason": words.reason(report)}) for report in reports]
-    return tuple(sorted(told, key=lambda report: (report.state != "drifted", -(report.score or 0.0))))
+    return tuple(told)
 
 
-def _measures(verdict: ColumnVerdict) -> tuple[MeasureReport, ...]:
-    return tuple(
-        MeasureReport(statistic=found.statistic, value=found.value, limit=found.limit, chance=found.chance)
-        for found in verdict.measures
-    )
+def _ordered(columns: tuple[ColumnReport, ...]) -> tuple[ColumnReport, ...]:
+    return tuple(sorted(columns, key=lambda report: (report.state != "drifted", -(report.score or 0.0))))

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from jubako.monitoring.drift.verdict import State, Statistic
+from jubako.monitoring.drift.verdict import ColumnVerdict, State, Statistic
 from jubako.monitoring.quality.verdict import QualityState
 
 Severity = Literal["critical", "warning"]
@@ -22,6 +22,13 @@ class MeasureReport(_Frozen):
     limit: float | None
     chance: float
     """How likely so much is when nothing changed."""
+
+
+def measures_of(verdict: ColumnVerdict) -> tuple[MeasureReport, ...]:
+    return tuple(
+        MeasureReport(statistic=found.statistic, value=found.value, limit=found.limit, chance=found.chance)
+        for found in verdict.measures
+    )
 
 
 class Bar(_Frozen):

@@ -22,6 +22,7 @@ STATISTICS = {
     "hellinger": "Hellinger",
     "chi_square": "chi-square",
     "category": "category ratio",
+    "surge": "more often than before",
     "missing": "missing, more than before",
     "invalid": "invalid, more than before",
 }
@@ -150,8 +151,8 @@ def _reason(column: ColumnReport, found: MeasureReport) -> str:
         return f"{found.value:.1%} more values are missing than before"
     if found.statistic == "invalid":
         return f"{found.value:.1%} more values are outside the card's limits than before"
-    if found.statistic == "category":
-        return _category(column)
+    if found.statistic in ("category", "surge"):
+        return _category(column) if found.statistic == "category" else _surge(column)
     before, after = column.reference, column.live
     if before and after and before.mean is not None and after.mean is not None and before.deviation:
         moved = (after.mean - before.mean) / before.deviation
@@ -167,6 +168,10 @@ def _reason(column: ColumnReport, found: MeasureReport) -> str:
 def _category(column: ColumnReport) -> str:
     bar = max(column.bars, key=lambda bar: abs((bar.live or 0) - (bar.reference or 0)))
     return f"“{bar.label}” went from {bar.reference or 0:.1%} to {bar.live or 0:.1%}"
+
+
+def _surge(column: ColumnReport) -> str:
+    return f"words that are new or far more frequent: {listed([f'“{bar.label}”' for bar in column.bars])}"
 
 
 def balance(account: AccountingReport) -> str:
