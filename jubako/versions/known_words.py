@@ -73,7 +73,7 @@ class KnownWords:
 
         >>> known = KnownWords.of(["good phone", "good case"], [])
         >>> usual, odd = known.usual(["good phone", "gyatt phone", "!"])
-        >>> usual > odd
+        >>> bool(usual > odd)
         True
         """
         parts = [words for text in texts if (words := words_of(text))]
