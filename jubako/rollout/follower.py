@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import logging
-from collections.abc import Mapping
-from typing import IO, TYPE_CHECKING
+import sys
+from collections.abc import Coroutine, Mapping
+from importlib.util import find_spec
+from typing import IO, TYPE_CHECKING, Any
 
 from jubako.rollout import controller, counts, record
 from jubako.rollout.counts import ProcessCounts
@@ -34,7 +36,7 @@ class RolloutFollower:
         self._process = counts.process_name()
         self._ticks = 0
         self._running: dict[str, ModelRollout] = {}
-        self._closing: set[asyncio.Task[None]] = set()
+        self._background_tasks: set[asyncio.Task[None]] = set()
         self._judging: dict[str, IO[str]] = {}
         self._seen: dict[str, tuple[int, Rollout | None]] = {}
 
@@ -65,6 +67,8 @@ class RolloutFollower:
                 running.follow(after)
             else:
                 self._end(name)
+                if after.status == "promoted" and find_spec("mlflow"):
+                    self._background(_mirror_aliases(name))
 
     def _read(self) -> dict[str, Rollout | None]:
         """The latest rollout of each model. A record is read again only when its file changed."""
@@ -107,13 +111,32 @@ class RolloutFollower:
         running = self._running.pop(name, None)
         if running is not None:
             running.stop()
-            task = asyncio.create_task(running.close())
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            self._background(running.close())
         if name in self._judging:
             self._judging.pop(name).close()
+
+    def _background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._background_tasks.add(task)
+        task.add_done_callback(self._background_tasks.discard)
 
     async def close(self) -> None:
         for name in [*self._running]:
             self._end(name)
-        await asyncio.gather(*self._closing, return_exceptions=True)
+        await asyncio.gather(*self._background_tasks, return_exceptions=True)
+
+
+async def _mirror_aliases(name: str) -> None:
+    """MLflow's aliases follow the stage pointer, best effort. In another process: serving imports no MLflow."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "jubako.training.aliases",
+        name,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, told = await process.communicate()
+    if process.returncode:
+        log.warning("%s", told.decode(errors="replace").strip().rpartition("\n")[2])

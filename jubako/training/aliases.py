@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from jubako.training.tracking import CHALLENGER, CHAMPION, Tracking, TrackingFailed
 from jubako.versions import stages, store
 from jubako.versions.manifest import VersionRefused
@@ -20,3 +22,8 @@ def mirror(model: str) -> str | None:
     except (TrackingFailed, VersionRefused) as error:
         return f"MLflow's aliases of {model} do not follow: {error}"
     return None
+
+
+if __name__ == "__main__":  # for a process that must not import MLflow
+    if warning := mirror(sys.argv[1]):
+        sys.exit(warning)
