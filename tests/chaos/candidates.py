@@ -162,11 +162,11 @@ async def bad_candidates(place: Place) -> Outcome:
     "0 failed; each answer names exactly one version; memory back within 5 %",
 )
 async def promotions(place: Place) -> Outcome:
-    times = place.pick(4, 100)
+    warm, times = place.pick((2, 4), (20, 100))
     other = "20261128-000000-tiny02"
     async with risky(place, {other: ""}) as service, asking(service.url) as seen:
-        for turn in range(times + 2):
-            if turn == 2:  # both versions were loaded once: from here on memory may not grow
+        for turn in range(warm + times):
+            if turn == warm:  # both versions and what monitoring needs were loaded: from here on memory may not grow
                 before = proportional(service)
                 seen.append(Asked())
             if turn % 2 == 0:
