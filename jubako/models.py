@@ -63,6 +63,11 @@ class Model(ABC, Generic[RowT, PredictionT]):
         """Card rows, already validated, as one batch. Raises ``BadRows`` for what only a decoder can find."""
 
     @classmethod
+    def rows(cls, batch: Batch) -> list[Any]:
+        """What ``encode`` was given: rows that were kept from live requests, to be trained on."""
+        raise NotImplementedError(f"{cls.__name__} cannot turn a batch into rows again")
+
+    @classmethod
     def decode(cls, outputs: Outputs) -> list[dict[str, Any]]:
         """One answer for each line: the fields of the card's prediction, without its id.
 

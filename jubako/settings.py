@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from jubako import home
 from jubako.card import AnyCard, Engine
+from jubako.loop.settings import LoopSettings
 from jubako.notify.settings import NotifySettings
 
 if TYPE_CHECKING:
@@ -124,6 +125,9 @@ class RunnerSettings(_Strict):
     """Rows that may be queued; more are refused with 503 and Retry-After."""
     deadline_seconds: Seconds = 10.0
     """After so long a request gets 504, and its rows are not computed."""
+    raw_rows: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of rows that the prediction log keeps, to be trained on. None: privacy is the default. Kept as long as its
+    predictions; ``jubako forget ID`` deletes one."""
 
     def call_rows(self, card: AnyCard) -> int:
         """The most rows in one call to the model: this setting's, or the card's."""
@@ -149,8 +153,6 @@ class MonitoringSettings(_Strict):
     keep_megabytes: Annotated[int, Field(ge=1)] = 1_024
     prediction_log: bool = True
     """Ids, answers and signals, to join with later feedback."""
-    raw_rows: bool = False
-    """Whether the prediction log also holds the rows themselves. Off: privacy is the default."""
     pair_rows: bool = True
     """Whether the pairs of a rollout's shadow hold the rows on which the versions differ: they are to be labelled."""
 
@@ -179,6 +181,27 @@ class Settings(_Strict):
     monitoring: MonitoringSettings = MonitoringSettings()
     tracing: TracingSettings = TracingSettings()
     notify: NotifySettings = NotifySettings()
+    loop: LoopSettings = LoopSettings()
+
+    @model_validator(mode="after")
+    def _rows_are_kept(self) -> Self:
+        kept = self.raw_rows()
+        if kept and not (self.monitoring.enabled and self.monitoring.prediction_log):
+            raise ValueError(f"{next(iter(kept))}.raw_rows: the prediction log keeps them, and monitoring has it off")
+        for name in self.loop.models:
+            if name not in type(self.services).model_fields or name == self.gateway_name:
+                raise ValueError(f"loop.models: there is no model {name}")
+            if name not in self.loop.data and kept.get(name, 0.0) < self.loop.control_share:
+                raise ValueError(
+                    f"loop.models: {name} has no labelled rows: set services.{name}.raw_rows to loop.control_share or"
+                    f" more, or loop.data.{name} to a file"
+                )
+        return self
+
+    def raw_rows(self) -> dict[str, float]:
+        """The share of rows that are kept, of each model that keeps any."""
+        found = {name: getattr(section, "raw_rows", 0.0) for name, section in self.services}
+        return {name: share for name, share in found.items() if share}
 
     @property
     def gateway(self) -> GatewaySettings:

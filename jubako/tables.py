@@ -98,6 +98,18 @@ class TableModel(Model[RowT, PredictionT]):
         return np.array(lines, dtype=np.float32)
 
     @classmethod
+    def rows(cls, batch: Batch) -> list[RowT]:
+        """Each number as the shortest one that is the same in float32."""
+        columns = [
+            _values(cls.card, name, codes, batch[:, place])
+            for place, (name, codes) in enumerate(zip(cls.card.columns, cls._codes, strict=True))
+        ]
+        return [
+            cls.card.row.model_construct(**dict(zip(cls.card.columns, line, strict=True)))
+            for line in zip(*columns, strict=True)
+        ]
+
+    @classmethod
     def signals(cls, batch: Batch, outputs: Outputs) -> dict[str, Column]:
         columns: dict[str, Column] = {}
         missing: list[bool] = np.isnan(batch).any(axis=0).tolist()  # type: ignore[assignment]  # of two axes
@@ -137,3 +149,14 @@ def _codes(card: AnyCard, name: str) -> Codes | None:
     if not {*(get_args(annotation) or (annotation,))} <= {int, float, NoneType}:
         raise TypeError(f"{card.row.__name__}.{name} is no number, Literal or bool: a table model cannot take it")
     return None
+
+
+def _values(card: AnyCard, name: str, codes: Codes | None, column: NDArray[np.float32]) -> list[Any]:
+    """A column's cells as the card's row has them."""
+    empty = np.isnan(column).tolist()
+    if codes is not None:
+        words = {place: value for value, place in codes.items() if value is not None}
+        return [None if none else words[code] for code, none in zip(column.tolist(), empty, strict=True)]
+    annotation = card.row.model_fields[name].annotation
+    number = float if float in (get_args(annotation) or (annotation,)) else lambda text: int(float(text))
+    return [None if none else number(text) for text, none in zip(column.astype(str).tolist(), empty, strict=True)]

@@ -82,6 +82,11 @@ class TextModel(Model[RowT, PredictionT]):
         return of_texts(map(normalise, map(cls._text, rows)))
 
     @classmethod
+    def rows(cls, batch: Batch) -> list[RowT]:
+        (field,) = cls.card.columns
+        return [cls.card.row.model_construct(**{field: text}) for text in batch.tolist()]
+
+    @classmethod
     def weigh(cls, batch: Batch) -> int:
         """About how many tokens, known before they are cut."""
         return sum(map(weight, batch)) if cls.card.batching.max_tokens else len(batch)

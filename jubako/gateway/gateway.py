@@ -99,7 +99,9 @@ class Gateway:
         monitoring: MonitoringRoutes | None = None
         if self._settings.monitoring.enabled:
             folder = home.jubako_home() / "monitoring"
-            recorder = self._recorder = Recorder(folder, self._settings.monitoring, collection.models)
+            recorder = self._recorder = Recorder(
+                folder, self._settings.monitoring, collection.models, raw_rows=self._settings.raw_rows()
+            )
             recorder.start()
             monitoring = MonitoringRoutes(folder, collection, recorder, metrics)
             pages.handlers.update(monitoring.handlers())

@@ -22,6 +22,7 @@ from jubako.batch import concat
 from jubako.card import AnyCard
 from jubako.models import Batch, Outputs
 from jubako.monitoring.archive import database
+from jubako.monitoring.archive.sampling import chosen
 from jubako.monitoring.record.columns import Checked, CheckedNumbers, monitored
 from jubako.monitoring.record.observations import ObservationGroup
 
@@ -47,12 +48,13 @@ class LogBlock:
 class PredictionLog:
     """Owned by one thread."""
 
-    def __init__(self, file: Path, raw_rows: bool = False) -> None:
+    def __init__(self, file: Path, raw_rows: Mapping[str, float] | None = None) -> None:
+        """``raw_rows``: the share of rows that are kept, of each model that keeps any."""
         self.failed_writes = 0
         self.lost = 0
         """Rows that never reached the log."""
         self._file = file
-        self._raw_rows = raw_rows
+        self._raw_rows = raw_rows or {}
         self._waiting: dict[tuple[str, str], LogBlock] = {}
         self._connection: sqlite3.Connection | None = None
 
@@ -66,7 +68,7 @@ class PredictionLog:
         for (model, version), block in list(self._waiting.items()):
             try:
                 self._connection = self._connection or database.connect(self._file)
-                self._connection.execute(_INSERT, pack(version, block, self._raw_rows))
+                self._connection.execute(_INSERT, pack(version, block, self._raw_rows.get(model, 0.0)))
             except Exception as error:
                 self.failed_writes += 1
                 log.error("predictions of %s could not be logged: %s: %s", model, type(error).__name__, error)
@@ -101,7 +103,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
-def pack(version: str, block: LogBlock, raw_rows: bool = False) -> tuple[Any, ...]:
+def pack(version: str, block: LogBlock, raw_rows: float = 0.0) -> tuple[Any, ...]:
     """One record of the table ``blocks``."""
     groups = block.groups
     marks = [mark for group in groups for mark in group.marks]
@@ -109,7 +111,7 @@ def pack(version: str, block: LogBlock, raw_rows: bool = False) -> tuple[Any, ..
     counts = np.array([count for group in groups for count in group.counts], np.uint32)
     outputs = np.concatenate([group.outputs for group in groups]).astype(np.float32, copy=False)
     signals, layout = _pack_signals(block.card, block.checked)
-    raw = pack_rows(concat([group.batch for group in groups])) if raw_rows else None
+    raw = _pack_chosen(version, block, marks, counts.tolist(), raw_rows) if raw_rows else None
     blobs = ("\n".join(marks).encode(), counts.tobytes(), times.tobytes(), outputs.tobytes(), signals, raw)
     size = sum(len(blob) for blob in blobs if blob) + 300
     return (
@@ -129,6 +131,26 @@ def _pack_signals(card: AnyCard, checked: Sequence[Mapping[str, Checked]]) -> tu
         parts.append(whole.tobytes())
         layout.append([signal.name, whole.dtype.str])
     return b"".join(parts), layout
+
+
+def _pack_chosen(
+    version: str, block: LogBlock, marks: Sequence[str], counts: Sequence[int], share: float
+) -> bytes | None:
+    kept = chosen(block.card.name, version, marks, counts, share)
+    batch = concat([group.batch for group in block.groups])
+    return pack_chosen(kept, batch[kept])
+
+
+def unpack_chosen(raw: bytes, rows: int) -> tuple[NDArray[np.bool_], Batch]:
+    """Which of so many rows were kept, and those."""
+    kept, _, rest = raw.partition(b"\n")
+    bits = np.frombuffer(bytes.fromhex(kept.decode()), np.uint8)
+    return np.unpackbits(bits, count=rows).astype(bool), unpack_rows(rest)
+
+
+def pack_chosen(kept: NDArray[np.bool_], batch: Batch) -> bytes | None:
+    """A line that says which rows are kept, then those; nothing when there are none."""
+    return np.packbits(kept).tobytes().hex().encode() + b"\n" + pack_rows(batch) if kept.any() else None
 
 
 def pack_rows(batch: Batch) -> bytes:
@@ -184,7 +206,7 @@ def find(
         if covered:
             for mark, first, count, at, outputs in _requests(connection, block, set(covered)):
                 for place in places[mark]:
-                    if 0 <= place < count:
+                    if 0 <= place < count and np.isfinite(outputs[first + place]).all():  # else it was forgotten
                         found[mark, place] = LoggedPrediction(at, outputs[first + place])
     return found
 

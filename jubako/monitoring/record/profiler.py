@@ -96,14 +96,16 @@ class ProfilerThread(threading.Thread):
         models: Mapping[str, type[AnyModel]],
         buffer: ObservationBuffer,
         clock: Callable[[], float],
+        *,
+        raw_rows: Mapping[str, float],
     ) -> None:
         super().__init__(name="jubako-monitoring", daemon=True)
         self.process = f"{os.getpid():x}{os.urandom(4).hex()}"  # no two writers ever share a file
         self.failed_batches = 0
         self.archive = ProfileArchive(folder / "profiles")
         self.windows = Windows(self.archive, settings.window_seconds, self.process, buffer.counts)
-        self.log = PredictionLog(folder / FILE, settings.raw_rows)
         self.words = WordRecorder(folder, self.process, _known_words)
+        self.log = PredictionLog(folder / FILE, raw_rows)
         self._budget = ProfilingBudget(lambda: buffer.closed or bool(self._commands) or buffer.is_filling)
         self._commands: deque[ThreadCommand] = deque()
         self._models = models

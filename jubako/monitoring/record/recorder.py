@@ -38,12 +38,15 @@ class Recorder:
         settings: MonitoringSettings,
         models: Mapping[str, type[AnyModel]],
         clock: Callable[[], float] = time.time,
+        *,
+        raw_rows: Mapping[str, float] | None = None,
     ) -> None:
+        """``raw_rows``: the share of rows that are kept, of each model that keeps any."""
         self._counts = {name: RowCounts() for name in models}
         self._buffer = ObservationBuffer(settings.buffer_rows, self._counts)
         self.observe = self._buffer.observe
         """Takes the rows of one answered call."""
-        self._thread = ProfilerThread(folder, settings, models, self._buffer, clock)
+        self._thread = ProfilerThread(folder, settings, models, self._buffer, clock, raw_rows=raw_rows or {})
 
     def start(self) -> None:
         self._thread.start()

@@ -8,6 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import Field
 
 from jubako.card import AnyCard, Batching, Card, Gate, Prediction, Row, Signal, category, signals_of
@@ -80,6 +82,23 @@ def test_numbers_stay_categories_become_their_place_and_null_becomes_nan() -> No
     batch = WineModel.encode(ROWS)
     assert batch.dtype == np.float32
     np.testing.assert_array_equal(batch, [[1, 1, 13.5, 2019, 1], [0, 0, 9, np.nan, np.nan]])
+
+
+@given(
+    st.sampled_from([*get_args(Grape)]),
+    st.booleans(),
+    st.floats(0, 20, width=32).map(lambda value: float(str(np.float32(value)))),
+    st.none() | st.integers(1900, 2100),
+    st.sampled_from(["cork", "screw", None]),
+)
+def test_a_row_that_was_encoded_comes_back_as_it_was_sent(
+    grape: Grape, organic: bool, alcohol: float, year: int | None, closure: Literal["cork", "screw"] | None
+) -> None:
+    """What is kept of live requests is trained on as if it had come from a table."""
+    row = WineRow(grape=grape, organic=organic, alcohol=alcohol, year=year, closure=closure)
+    (back,) = WineModel.rows(WineModel.encode([row]))
+    assert back == row
+    assert [type(value) for value in back.__dict__.values()] == [type(value) for value in row.__dict__.values()]
 
 
 def test_monitoring_sees_the_values_that_were_sent() -> None:

@@ -91,9 +91,10 @@ class Recording:
     folder: Path
     settings: MonitoringSettings = field(default_factory=MonitoringSettings)
     clock: Clock = field(default_factory=Clock)
+    raw_rows: float = 0.0
 
     def __enter__(self) -> Recorder:
-        self.recorder = Recorder(self.folder, self.settings, MODELS, self.clock)
+        self.recorder = Recorder(self.folder, self.settings, MODELS, self.clock, raw_rows={"iris": self.raw_rows})
         self.recorder.start()
         return self.recorder
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -11,14 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jubako.batch import concat, of_texts, unpack
+from jubako.batch import concat, of_texts
 from jubako.monitoring.archive import database, prediction_log
 from jubako.monitoring.archive.database import FILE
-from jubako.monitoring.archive.prediction_log import PredictionLog, find, unpack_signals
+from jubako.monitoring.archive.prediction_log import PredictionLog, find, unpack_chosen, unpack_signals
 from jubako.monitoring.archive.retention import prune_predictions
+from jubako.monitoring.archive.sampling import lot
 from jubako.monitoring.record.columns import check
 from jubako.monitoring.record.observations import Observation, ObservationGroup
-from tests.engine.monitoring.made import START, VERSION, requests
+from tests.engine.monitoring.made import START, VERSION, ids, requests
 from tests.five import CARDS, MODELS
 
 
@@ -99,7 +99,7 @@ def test_the_rows_themselves_are_kept_only_when_that_was_asked_for(tmp_path: Pat
     raw: dict[bool, bytes | None] = {}
     for wanted in (False, True):
         file = tmp_path / str(wanted) / FILE
-        log = PredictionLog(file, raw_rows=wanted)
+        log = PredictionLog(file, raw_rows={"sentiment": 1.0} if wanted else {"iris": 1.0})
         group = ObservationGroup("sentiment", "v", START, ["m"], [1], [START], of_texts([text]), outputs)
         log.add(CARDS["sentiment"], group, [{
             **check(CARDS["sentiment"], {
@@ -114,18 +114,32 @@ def test_the_rows_themselves_are_kept_only_when_that_was_asked_for(tmp_path: Pat
         with database.connected(file) as connection:
             raw[wanted] = connection.execute("SELECT raw FROM blocks").fetchone()[0]
     assert raw[False] is None
-    assert json.loads((raw[True] or b"").split(b"\n", 1)[1]) == [text]
+    assert unpack_chosen(raw[True] or b"", 1)[1].tolist() == [text]
 
 
 def test_raw_arrays_come_back_as_they_were(file: Path) -> None:
-    log = PredictionLog(file, raw_rows=True)
+    log = PredictionLog(file, raw_rows={"iris": 1.0})
     observations = list(requests(5, rows=2))
     add(log, observations)
     log.flush()
     with database.connected(file) as connection:
-        head, _, body = connection.execute("SELECT raw FROM blocks").fetchone()[0].partition(b"\n")
+        kept, batch = unpack_chosen(connection.execute("SELECT raw FROM blocks").fetchone()[0], 10)
     expected = concat([observation.batch for observation in observations])
-    assert np.array_equal(unpack(head.decode(), body), expected)
+    assert kept.all()
+    assert np.array_equal(batch, expected)
+
+
+def test_a_sampled_share_of_rows_is_kept_and_each_is_known_by_its_id(file: Path) -> None:
+    log = PredictionLog(file, raw_rows={"iris": 0.3})
+    observations = list(requests(400, rows=3))
+    add(log, observations)
+    log.flush()
+    with database.connected(file) as connection:
+        kept, batch = unpack_chosen(connection.execute("SELECT raw FROM blocks").fetchone()[0], 1_200)
+    wanted = [lot(one) < 0.3 for observation in observations for one in ids(observation)]
+    assert kept.tolist() == wanted
+    assert 250 < sum(wanted) < 470
+    assert np.array_equal(batch, concat([observation.batch for observation in observations])[wanted])
 
 
 def test_only_its_owner_may_read_the_log(file: Path, logged: list[Observation]) -> None:
