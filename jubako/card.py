@@ -106,6 +106,13 @@ class Gate:
         loss = value - production if self.lower_is_better else production - value
         return loss <= self.tolerance
 
+    def beats(self, value: float, production: float) -> bool:
+        """
+        >>> Gate("auc", 0.8, tolerance=0.01).beats(0.851, 0.85), Gate("mae", 9, 1, True).beats(4.0, 4.0)
+        (True, False)
+        """
+        return value < production if self.lower_is_better else value > production
+
 
 @dataclass(frozen=True, slots=True)
 class Batching:

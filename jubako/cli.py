@@ -64,6 +64,10 @@ COMMANDS = {
         ("mlflow", "onnxruntime"),
     ),
     "drift": Command("jubako.commands.drift:drift", "Compare live rows with training.", "serve", ("whylogs",)),
+    "loop": Command(
+        "jubako.commands.loop:loop", "Retrain by policy: watch, train, gate, roll out.", "train",
+        ("mlflow", "onnxruntime", "whylogs"),
+    ),
     "forget": Command("jubako.commands.forget:forget", "Delete what is kept of a prediction.", "serve", ("numpy",)),
     "check": Command(
         "jubako.commands.check:check", "Check configuration, store and machine.", "serve", ("numpy", "rich"),

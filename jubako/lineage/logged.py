@@ -13,7 +13,7 @@ from jubako import home
 from jubako.lineage.steps import LineageUnknown, Step, version_step
 from jubako.models import AnyModel, Batch, Outputs
 from jubako.monitoring.archive import database
-from jubako.monitoring.archive.prediction_log import find, unpack_rows
+from jubako.monitoring.archive.prediction_log import find, unpack_chosen
 from jubako.monitoring.quality.feedback import TruthRefused, split_id
 from jubako.monitoring.report import words
 
@@ -68,16 +68,18 @@ def old_prediction(prediction: str, models: Sequence[str]) -> OldPrediction:
 
 def _row(connection: sqlite3.Connection, model: str, version: str, mark: str, place: int) -> Batch | None:
     blocks = connection.execute(
-        "SELECT marks, counts, raw FROM blocks WHERE model = ? AND version = ? AND high >= ? AND low <= ?"
+        "SELECT rows, marks, counts, raw FROM blocks WHERE model = ? AND version = ? AND high >= ? AND low <= ?"
         " AND raw IS NOT NULL",
         (model, version, mark, mark),
     )
-    for marks, counts, raw in blocks:
+    for rows, marks, counts, raw in blocks:
         names = marks.decode().split("\n")
         if mark in names:
             request = names.index(mark)
-            first = int(np.frombuffer(counts, np.uint32)[:request].sum()) + place
-            return unpack_rows(raw)[first : first + 1]
+            row = int(np.frombuffer(counts, np.uint32)[:request].sum()) + place
+            kept, batch = unpack_chosen(raw, rows)
+            first = int(kept[:row].sum())
+            return batch[first : first + 1] if kept[row] else None
     return None
 
 

@@ -45,8 +45,8 @@ class Replay:
 def replay(model: type[AnyModel], found: OldPrediction, runtime: Runtime = Runtime()) -> Replay:
     if found.row is None:
         raise ReplayImpossible(
-            "the row of this prediction was not kept: only models with raw rows in the prediction log keep them "
-            "(monitoring in configuration.yaml)"
+            "the row of this prediction was not kept: raw_rows of the model, in configuration.yaml, is the share "
+            "that is"
         )
     try:
         opened = store.open_version(found.tag, model, runtime)

@@ -10,11 +10,23 @@ import numpy as np
 
 from jubako.card import AnyCard
 from jubako.models import BadRows, Batch
+from jubako.training import tables
 from jubako.training.recipe import DataRefused, Dataset, Params, Recipe, Truth
 from jubako.training.split import Places, Split, folds, split
 from jubako.versions.manifest import DataFacts
 
 FEWEST_ROWS = 20
+
+
+@dataclass(frozen=True)
+class GivenRows:
+    """Labelled rows that a training gets instead of reading its own."""
+
+    learn: Dataset
+    unseen: Dataset
+    """Newer rows that neither this model nor the one in production has learnt from: judged on, and must be better."""
+    own: str
+    """Where the rows among ``learn`` come from that are the model's own."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +40,7 @@ class TrainingRequest:
     tune: int = 0
     size: int | None = None
     """About how many rows to make; only the project's own data."""
+    given: GivenRows | None = None
 
 
 @dataclass(frozen=True)
@@ -36,6 +49,7 @@ class TrainingData:
     dataset: Dataset
     batch: Batch
     split: Split
+    own: str | None = None
 
     @property
     def card(self) -> AnyCard:
@@ -48,6 +62,7 @@ class TrainingData:
             sha256=self.dataset.sha256,
             rows=len(self.dataset),
             held_out=len(self.split.held_out),
+            own=self.own,
         )
 
     def rows(self, places: Places) -> Batch:
@@ -61,10 +76,15 @@ class TrainingData:
 
 
 def gather(recipe: Recipe, request: TrainingRequest) -> TrainingData:
-    dataset = load(recipe, request)
+    given = request.given
+    dataset = load(recipe, request) if given is None else tables.joined(given.learn, given.unseen)
     if complaints := list(_complaints(recipe.card, dataset)):
         raise DataRefused(dataset.source, complaints)
-    return TrainingData(recipe, dataset, checked(recipe, dataset), split(recipe.card, dataset))
+    batch = checked(recipe, dataset)
+    if given is None:
+        return TrainingData(recipe, dataset, batch, split(recipe.card, dataset))
+    learn = len(given.learn)
+    return TrainingData(recipe, dataset, batch, Split(np.arange(learn), np.arange(learn, len(dataset))), given.own)
 
 
 def checked(recipe: Recipe, dataset: Dataset) -> Batch:

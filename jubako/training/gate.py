@@ -21,23 +21,29 @@ class GateDecision:
     """Why it does not become a version; None when it may."""
 
 
-def judge(model: type[AnyModel], value: float, batch: Batch, truth: Truth) -> GateDecision:
+def judge(model: type[AnyModel], value: float, batch: Batch, truth: Truth, *, must_beat: bool = False) -> GateDecision:
     """``value`` is what the new model reached on these held-out rows; production answers the same rows."""
     gate = model.card.gate
     tag, beside = production_value(model, batch, truth)
     result = GateResult(metric=gate.metric, value=value, bound=gate.bound, production=tag, production_value=beside)
-    return GateDecision(result, why_not(gate, value, beside))
+    return GateDecision(result, why_not(gate, value, beside, must_beat=must_beat))
 
 
-def why_not(gate: Gate, value: float, production: float | None) -> str | None:
-    """
+def why_not(gate: Gate, value: float, production: float | None, *, must_beat: bool = False) -> str | None:
+    """``must_beat``: as good as production is not enough. The bound holds in any case: on poisoned rows a poisoned
+    model is better than production.
+
     >>> why_not(Gate("auc", 0.8, tolerance=0.01), 0.79, None)
     'auc 0.79 does not reach the gate at 0.8'
     >>> why_not(Gate("auc", 0.8, tolerance=0.01), 0.83, 0.85)
     'auc 0.83 is worse than 0.85 in production by more than 0.01'
+    >>> why_not(Gate("auc", 0.8, tolerance=0.01), 0.85, 0.85, must_beat=True)
+    'auc 0.85 does not beat 0.85 in production'
     """
     if not gate.passes(value):
         return f"{gate.metric} {value:.4g} does not reach the gate at {gate.bound:g}"
+    if must_beat and production is not None and not gate.beats(value, production):
+        return f"{gate.metric} {value:.4g} does not beat {production:.4g} in production"
     if production is not None and not gate.holds_against(value, production):
         return f"{gate.metric} {value:.4g} is worse than {production:.4g} in production by more than {gate.tolerance:g}"
     return None

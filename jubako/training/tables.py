@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 
+import numpy as np
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from jubako.card import Row
@@ -110,6 +111,11 @@ def dataset(rows: Sequence[Row], truth: Truth, source: str) -> Dataset:
     """With the hash of what was read, not of how it was stored: equal rows have equal hashes."""
     values = [[list(row.__dict__.values()) for row in rows], truth.tolist()]
     return Dataset(rows, truth, source, hashlib.sha256(json.dumps(values).encode()).hexdigest())
+
+
+def joined(one: Dataset, other: Dataset) -> Dataset:
+    """The rows of both in order, under the source of the first."""
+    return dataset([*one.rows, *other.rows], np.concatenate([one.truth, other.truth]), one.source)
 
 
 def types(kind: Any) -> frozenset[type]:

@@ -28,6 +28,8 @@ class DataFacts(_Facts):
     rows: int
     held_out: int
     """How many of the rows were held out for scoring."""
+    own: str | None = None
+    """Of a version that was trained on live rows: the source of the model's own rows among the older ones."""
 
 
 class GateResult(_Facts):

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from jubako.loop import turn
+from tests.collection.training import circle
 from tests.homes import Home, forget
 
 
@@ -35,3 +37,19 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pictures and no folds, for tests that look at neither."""
     monkeypatch.setattr("jubako.training.fitting.SMALL", 0)
     monkeypatch.setattr("jubako.training.plots.save_all", lambda *_: [])
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turn, "spawn", circle.Here)
+
+
+@pytest.fixture
+def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    file = tmp_path / "configuration.yaml"
+    file.write_text(
+        "services: {iris: {raw_rows: 1.0}}\n"
+        "loop: {models: [iris], control_share: 0.5, fresh_rows: 60, cooldown_windows: 1}\n"
+    )
+    monkeypatch.setenv("JUBAKO_CONFIG", str(file))
+    return file

@@ -43,7 +43,7 @@ def predicted(raw_rows: bool, wrong: float = 0.0) -> str:
     batch = opened.model.encode(opened.golden_rows[:2])
     outputs = opened.model.predict(batch)
     outputs[1, 0] += np.float32(wrong)
-    log = PredictionLog(database_file(), raw_rows)
+    log = PredictionLog(database_file(), {"iris": float(raw_rows)})
     for mark, rows in (("019366f3a1c00000", slice(0, 1)), (MARK, slice(0, 2))):
         group = ObservationGroup(
             "iris", opened.version, 1_795_233_600.0, [mark], [len(outputs[rows])], [1_795_233_600.0],
