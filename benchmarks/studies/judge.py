@@ -29,10 +29,13 @@ from benchmarks.places import ROOT
 from benchmarks.studies import judge_labels, judge_rules
 from benchmarks.studies.judge_cells import Caught, FaultCell, IdenticalCell, Kept
 from benchmarks.studies.judge_page import write_page
+from benchmarks.studies.judge_real_page import RealKept
 from benchmarks.studies.judge_streams import FAULTS, SCENARIOS, Floats, Streams, shares, simulate
 
 PAGE = ROOT / "docs" / "judge.md"
 KEEP = ROOT / "docs" / "benchmarks" / "judge.json"
+REAL = ROOT / "docs" / "benchmarks" / "judge_real.json"
+"""Kept by ``benchmarks.studies.judge_real``."""
 RATES = (10, 100, 1_000)
 CHUNK = 250_000
 """Seconds of rollouts at once: what fits into a processor's cache."""
@@ -137,7 +140,7 @@ def main() -> None:
         kept = run(0.05 if options.quick else 1.0, options.seed, console)
         options.keep.write_text(json.dumps(kept.dumped(), indent=1) + "\n")
     show(kept, console)
-    write_page(kept, options.page)
+    write_page(kept, options.page, RealKept.model_validate_json(REAL.read_bytes()))
     console.print(f"{kept.minutes:.1f} minutes; {options.page}")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks.studies.judge_cells import Caught, FaultCell, Kept, upper_bound
 from benchmarks.studies.judge_labels import MARGIN
+from benchmarks.studies.judge_real_page import RealKept, real_rollouts
 from benchmarks.studies.judge_rules import RULES
 from benchmarks.studies.judge_streams import FAULTS, SCENARIOS
 from benchmarks.table import rows, short
@@ -17,8 +18,10 @@ LIMITS = JudgeLimits()
 JUDGE, *OTHERS = RULES
 
 
-def write_page(kept: Kept, page: Path) -> None:
-    parts = (_head(), _identical(kept), _faults(kept), _others(kept), _labels(kept), _agreement(kept), _assumed(kept))
+def write_page(kept: Kept, page: Path, real: RealKept | None = None) -> None:
+    parts = [_head(), _identical(kept), _faults(kept), _others(kept), _labels(kept), _agreement(kept)]
+    parts += [] if real is None else [real_rollouts(real)]
+    parts.append(_assumed(kept))
     page.write_text("\n\n".join("\n".join(part) for part in parts) + "\n", encoding="utf-8")
 
 

@@ -1,10 +1,10 @@
 """How often the judge is wrong in real rollouts: of the collection's table models, under load, on this machine.
 
-    BENTOML_HOME=... python -m benchmarks.studies.judge_real [--rollouts 60] [--faulty 5] [--page-only]
+    BENTOML_HOME=... python -m benchmarks.studies.judge_real [--rollouts 60] [--faulty 5]
 
 Identical versions of three models are rolled out against each other again and again, in fast steps, in half of the
 rollouts beside processes that are stopped for a moment. Then candidates with faults that only some requests show. Kept
-in ``docs/benchmarks/judge_real.json``; ``docs/judge.md`` shows it.
+in ``docs/benchmarks/judge_real.json``; `python -m benchmarks.studies.judge --page-only` writes ``docs/judge.md``.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ import signal
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
 import pytest
-from pydantic import BaseModel
 from rich.console import Console
 
 from benchmarks.places import ROOT
+from benchmarks.studies.judge_real_page import Ended, RealKept
 from jubako import home
 from jubako.rollout import record
 from jubako.rollout.record import Plan, Rollout
@@ -45,29 +46,6 @@ A_SECOND = 120
 """Requests to each model."""
 FAULTS: tuple[Fault, ...] = ("some fail", "slower", "raise")
 LONGEST = 300.0
-
-
-class Ended(BaseModel):
-    """One rollout that has ended."""
-
-    model: str
-    fault: str
-    stalls: bool
-    status: str
-    why: str
-    seconds: float
-    requests: int
-    """The canary's."""
-    failed: int
-    harm: float
-    """The largest that was seen."""
-    bad: int = 0
-    """Answers to callers that were wrong or errors."""
-
-
-class Kept(BaseModel):
-    identical: list[Ended] = []
-    faulty: list[Ended] = []
 
 
 def ended_as(model: str, fault: str, stalls: bool, rollout: Rollout, bad: int = 0) -> Ended:
@@ -190,12 +168,15 @@ def main() -> None:
     parser.add_argument("--faulty", type=int, default=5)
     options = parser.parse_args()
     console = Console()
-    kept = Kept.model_validate_json(KEEP.read_bytes()) if KEEP.exists() else Kept()
+    kept = RealKept.model_validate_json(KEEP.read_bytes()) if KEEP.exists() else RealKept()
     with tempfile.TemporaryDirectory() as folder:
         if options.rollouts:
             kept.identical = asyncio.run(identical(options.rollouts, Path(folder, "same"), console))
         if options.faulty:
             kept.faulty = asyncio.run(faulty(options.faulty, Path(folder, "faulty"), console))
+    kept = kept.model_copy(
+        update={"measured": f"{datetime.now(UTC):%Y-%m-%d}", "seconds": SECONDS, "requests": REQUESTS}
+    )
     KEEP.write_text(kept.model_dump_json(indent=1) + "\n")
 
 

@@ -13,6 +13,7 @@ from benchmarks.studies import judge as study
 from benchmarks.studies import judge_labels, judge_rules
 from benchmarks.studies.judge_cells import Kept
 from benchmarks.studies.judge_page import write_page
+from benchmarks.studies.judge_real_page import RealKept
 from benchmarks.studies.judge_streams import FAULTS, SCENARIOS, Streams, quantile, simulate, slower_than
 from jubako.rollout.evidence import ArmCounts, Evidence, SecondCounts
 from jubako.rollout.judge import judge
@@ -101,5 +102,6 @@ def test_the_page_names_misses_and_a_bound_for_every_mistake(kept: Kept, tmp_pat
 
 
 def test_the_page_in_the_repository_is_what_the_kept_numbers_say(tmp_path: Path) -> None:
-    write_page(Kept.restored(json.loads(study.KEEP.read_text())), tmp_path / "judge.md")
+    real = RealKept.model_validate_json(study.REAL.read_bytes())
+    write_page(Kept.restored(json.loads(study.KEEP.read_text())), tmp_path / "judge.md", real)
     assert (tmp_path / "judge.md").read_text() == study.PAGE.read_text()
