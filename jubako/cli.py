@@ -69,6 +69,10 @@ COMMANDS = {
         ("mlflow", "onnxruntime", "whylogs"),
     ),
     "forget": Command("jubako.commands.forget:forget", "Delete what is kept of a prediction.", "serve", ("numpy",)),
+    "health": Command(
+        "jubako.commands.health:health", "Time to serving, rollbacks, time to restore, live quality.", "serve",
+        ("numpy", "rich"),
+    ),
     "check": Command(
         "jubako.commands.check:check", "Check configuration, store and machine.", "serve", ("numpy", "rich"),
     ),
