@@ -45,8 +45,8 @@ class Replay:
 def replay(model: type[AnyModel], found: OldPrediction, runtime: Runtime = Runtime()) -> Replay:
     if found.row is None:
         raise ReplayImpossible(
-            "the row of this prediction was not kept: raw_rows of the model, in configuration.yaml, is the share "
-            "that is"
+            f"the row of this prediction was not kept: services.{found.model}.raw_rows in configuration.yaml is the "
+            "share of rows that are"
         )
     try:
         opened = store.open_version(found.tag, model, runtime)

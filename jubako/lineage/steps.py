@@ -82,6 +82,7 @@ def _run(manifest: Manifest) -> Step:
         Step("commit", manifest.git_commit or "unknown", {"checkout": dirty[manifest.git_dirty]}),
         Step("data", data.source, {
             "sha256": data.sha256, "rows": f"{data.rows:,}", "held out": f"{data.held_out:,}",
+            **({"older rows": data.own} if data.own else {}),
         }),
         Step("parameters", f"{len(parameters)} values", parameters),
         Step("environment", ", ".join(f"{name} {number}" for name, number in list(manifest.frameworks.items())[:1])
