@@ -41,8 +41,8 @@ stack: $(READY) ## Start two replicas, nginx, MLflow and Prometheus together, wi
 ## Deliver it
 
 .PHONY: build
-build: $(READY) ## Build the Bento of the versions in production (GPU=1: with torch, for a GPU)
-	@$(BIN)/bentoml build $(if $(GPU),--bentofile deploy/gpu/bentofile.yaml) .
+build: $(READY) ## Build the Bento of the versions in production (GPU=1: with torch, for a GPU; CANDIDATE=iris: with its candidate)
+	@$(BIN)/jubako build $(addprefix --candidate ,$(CANDIDATE)) $(if $(GPU),--bentofile deploy/gpu/bentofile.yaml) .
 
 # The other format of podman and buildah would drop the health check.
 export BUILDAH_FORMAT ?= docker

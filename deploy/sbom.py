@@ -54,8 +54,9 @@ def _packages(lock: str) -> Iterator[Component]:
 
 
 def _models(about: dict[str, Any]) -> Iterator[Component]:
-    for service in about["services"]:
-        for model in service.get("models") or ():
+    """The versions in production, and the candidates beside them."""
+    for holder in (*about["services"], about):
+        for model in holder.get("models") or ():
             yield _model(store.read_manifest(model["tag"]))
 
 

@@ -59,6 +59,10 @@ COMMANDS = {
         "jubako.commands.rollout:rollout", "Let a candidate prove itself: shadow, canary, judged.", "serve",
         ("numpy", "rich"),
     ),
+    "build": Command(
+        "jubako.commands.build:build", "Build the Bento, also with candidates for rollouts.", "serve",
+        ("bentoml", "numpy"),
+    ),
     "evaluate": Command(
         "jubako.commands.evaluate:evaluate", "Judge a version on rows whose truth is known.", "train",
         ("mlflow", "onnxruntime"),
@@ -118,7 +122,8 @@ def _tell_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool)
     if home.bento():
         from jubako.versions import packed
 
-        click.echo(packed.tag())
+        held = packed.versions()
+        click.echo(held and held.tag)
     else:
         click.echo(f"jubako {version('jubako')}")
     ctx.exit()

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from jubako import home
 from jubako.collection import here
 from jubako.commands.arguments import MODEL
 from jubako.commands.screen import console, table
@@ -174,8 +175,8 @@ def _change(model: str, change: Any) -> None:
         raise click.ClickException(str(error)) from error
     before = f" (before: {done.source})" if done.source else ""
     click.echo(f"{model}:{done.target} is in production{before}")
-    # MLflow mirrors the pointer where training is installed; serving does not need MLflow.
-    if find_spec("mlflow"):
+    # MLflow mirrors the pointer beside the store where training is installed; serving does not need MLflow.
+    if find_spec("mlflow") and home.bento() is None:
         warning = import_module("jubako.training.aliases").mirror(model)
         if warning:
             click.echo(f"Warning: {warning}", err=True)

@@ -17,10 +17,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from jubako import durable, home
+from jubako import durable
 from jubako.rollout.evidence import Evidence
 from jubako.rollout.judge import JudgeLimits
 from jubako.rollout.latencies import NO_COUNTS, Counts
+from jubako.versions import packed
 from jubako.versions.history import current_user
 
 Arm = Literal["production", "baseline", "canary", "shadow"]
@@ -181,7 +182,7 @@ class RolloutRecord(_Frozen):
 
 
 def folder() -> Path:
-    return home.beside_the_store() / "rollouts"
+    return packed.stages_folder() / "rollouts"
 
 
 def file_of(model: str) -> Path:
@@ -219,6 +220,8 @@ def check_start(model: str, now: RolloutRecord, plan: Plan) -> None:
         )
     if plan.candidate == plan.production:
         raise RolloutRefused(f"{model}:{plan.candidate} is in production already")
+    if refusal := packed.refusal(model, plan.candidate):
+        raise RolloutRefused(refusal)
 
 
 def start(model: str, plan: Plan, why: str, who: str = "") -> RolloutRecord:

@@ -1,4 +1,7 @@
-"""The stages of versions. The pointer file is the truth; MLflow's aliases mirror it. A Bento has fixed versions."""
+"""The stages of versions. The pointer file is the truth; MLflow's aliases mirror it.
+
+In a Bento they begin with what was packed, and change only between packed versions: without a candidate never.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from jubako import durable, home
+from jubako import durable
 from jubako.card import AnyCard
 from jubako.models import AnyModel
 from jubako.versions import packed, store
@@ -36,14 +39,14 @@ class _Pointer(BaseModel):
 
 
 def pointer_file() -> Path:
-    return home.beside_the_store() / "stages.json"
+    return packed.stages_folder() / "stages.json"
 
 
 def stages_of(model: str) -> ModelStages:
     held = packed.versions()
-    if held is not None:
-        return ModelStages(production=held.get(model))
-    return _read().models.get(model, ModelStages())
+    if held is not None and not held.candidates:
+        return held.stages(model)
+    return _of(model, _read())
 
 
 def production(model: str) -> str | None:
@@ -78,7 +81,7 @@ def admit(model: type[AnyModel], version: str, why: str) -> Stage:
         reason = f"{why}; {broken}" if broken else why
         return _changed(now, "promote" if broken else "first", version, reason, manifest.metrics)
 
-    return "candidate" if _change(name, update).action == "candidate" else "production"
+    return "candidate" if _change(name, version, update).action == "candidate" else "production"
 
 
 def promote(model: type[AnyModel], version: str, why: str, who: str = "", *, loads: bool = True) -> StageChange:
@@ -94,7 +97,7 @@ def promote(model: type[AnyModel], version: str, why: str, who: str = "", *, loa
             raise StageChangeRefused(f"{manifest.tag} already is in production")
         return _changed(now, "promote", manifest.version, why, manifest.metrics, who=who)
 
-    return _change(model.card.name, update)
+    return _change(model.card.name, manifest.version, update)
 
 
 def rollback(model: type[AnyModel], why: str, who: str = "") -> StageChange:
@@ -110,7 +113,7 @@ def rollback(model: type[AnyModel], why: str, who: str = "") -> StageChange:
             raise StageChangeRefused(f"the stages of {name} changed in between; look at `jubako models` and try again")
         return _changed(now, "rollback", earlier, why, opened.manifest.metrics, who=who)
 
-    return _change(model.card.name, update)
+    return _change(name, earlier, update)
 
 
 def _why_refused(tag: str, card: AnyCard) -> str | None:
@@ -147,18 +150,23 @@ def _changed(
     return ModelStages(production=version, candidate=keeps, history=history)
 
 
-def _change(model: str, update: Callable[[ModelStages], ModelStages]) -> StageChange:
-    if packed.versions() is not None:
-        raise StageChangeRefused(
-            "a Bento serves what was packed into it: build another one, or go back to an earlier one"
-        )
+def _change(model: str, version: str, update: Callable[[ModelStages], ModelStages]) -> StageChange:
+    if refusal := packed.refusal(model, version):
+        raise StageChangeRefused(refusal)
     file = pointer_file()
     with durable.lock(file.with_suffix(".lock")):
         pointer = _read()
-        after = update(pointer.models.get(model, ModelStages()))
+        after = update(_of(model, pointer))
         models = {**pointer.models, model: after}
         durable.write_whole(file, _Pointer(models=models).model_dump_json(indent=1).encode())
     return after.history[-1]
+
+
+def _of(model: str, pointer: _Pointer) -> ModelStages:
+    if model in pointer.models:
+        return pointer.models[model]
+    held = packed.versions()
+    return held.stages(model) if held else ModelStages()
 
 
 def _read() -> _Pointer:

@@ -148,7 +148,7 @@ def test_a_reader_never_sees_half_a_file_while_others_write(first: str) -> None:
     reader.start()
     try:
         for turn in range(60):
-            stages._change("iris", lambda now, turn=turn: now.model_copy(update={"candidate": f"v{turn}"}))
+            stages._change("iris", f"v{turn}", lambda now, turn=turn: now.model_copy(update={"candidate": f"v{turn}"}))
     finally:
         done.set()
         reader.join()
@@ -157,7 +157,9 @@ def test_a_reader_never_sees_half_a_file_while_others_write(first: str) -> None:
 
 def _add_versions(part: int) -> None:
     for turn in range(20):
-        stages._change(f"model-{part}", lambda now, turn=turn: stages._changed(now, "candidate", str(turn), "", {}))
+        stages._change(
+            f"model-{part}", str(turn), lambda now, turn=turn: stages._changed(now, "candidate", str(turn), "", {})
+        )
 
 
 def test_two_processes_that_write_at_once_lose_nothing(first: str) -> None:
