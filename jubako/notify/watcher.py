@@ -1,4 +1,4 @@
-"""Finds what to tell in the records on the disk: decisions on rollouts, and alarms that became active.
+"""Finds what to tell in the records on the disk: decisions on rollouts and of the loop, and alarms that became active.
 
 One process of a store does it, whichever holds the lock; the kernel gives it to another when its holder dies. How far
 was told is kept beside the records, so that a restart tells nothing twice.
@@ -11,13 +11,16 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from jubako import durable, home
+from jubako.loop import record as loop_record
+from jubako.loop.policy import LoopDecision
+from jubako.loop.record import LoopUnreadable
 from jubako.monitoring.report.report import Alarm
-from jubako.notify.events import ALARMS, Event, of_alarm, of_rollout
+from jubako.notify.events import ALARMS, Event, of_alarm, of_loop, of_rollout
 from jubako.notify.notifier import Notifier
 from jubako.rollout import record
 from jubako.rollout.record import Decision, RolloutUnreadable
@@ -36,6 +39,8 @@ class Told(BaseModel):
 
     decisions: dict[str, str] = {}
     """The last decision of each model, as ``mark`` writes it; empty for a model without one."""
+    loop: dict[str, str] = {}
+    """The same of the loop."""
     alarms: dict[str, dict[str, float]] = {}
     """When each alarm of a model that was told was active last."""
 
@@ -65,6 +70,7 @@ class NotificationWatcher:
         told = self._told or self._read()
         before = told.model_dump_json()
         events = [event for name in self._models for event in self._new_decisions(name, told)]
+        events += [event for name in self._models for event in new_loop_decisions(name, told)]
         if self._alarms is not None and now - self._looked >= ALARMS_EVERY:
             self._looked = now
             for name in self._models:
@@ -122,16 +128,33 @@ def _history(name: str) -> tuple[Decision, ...]:
         return ()
 
 
-def mark(decision: Decision) -> str:
+def mark(decision: Decision | LoopDecision) -> str:
+    if isinstance(decision, LoopDecision):
+        return f"{decision.when} {decision.end} {decision.action}"
     return f"{decision.when} {decision.rollout} {decision.what} {decision.share}"
 
 
-def after(history: Sequence[Decision], last: str) -> Sequence[Decision]:
+DecisionT = TypeVar("DecisionT", Decision, LoopDecision)
+
+
+def after(history: Sequence[DecisionT], last: str) -> Sequence[DecisionT]:
     """The decisions behind the one with this mark. When it was cut off the history's start, all are new."""
     for place in range(len(history) - 1, -1, -1):
         if mark(history[place]) == last:
             return history[place + 1 :]
     return history
+
+
+def new_loop_decisions(name: str, told: Told) -> list[Event]:
+    """Those other than "nothing", from the first look on; ``told`` is brought up to date."""
+    try:
+        history = loop_record.read(name).history
+    except LoopUnreadable:  # the loop says so itself
+        return []
+    new = after(history, told.loop[name]) if name in told.loop else ()
+    told.loop[name] = mark(history[-1]) if history else ""
+    events = (of_loop(name, decision.action, decision.why, decision.numbers) for decision in new)
+    return [event for event in events if event is not None]
 
 
 def new_alarms(name: str, active: Sequence[Alarm], told: Told, now: float) -> list[Event]:

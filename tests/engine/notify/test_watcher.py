@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import get_args
 
 import pytest
 
+from jubako.loop import record as loop_record
+from jubako.loop.policy import Action, LoopDecision, Reason
 from jubako.monitoring.report import alarms
 from jubako.monitoring.report.report import Alarm
 from jubako.notify.events import Event
@@ -16,6 +19,7 @@ from jubako.rollout import record
 from tests.engine.rollout import made
 
 NOW = 1_795_233_600.0
+REASON: Reason = get_args(Reason)[0]
 DRIFT = alarms.alarm("JubakoDrift", "petal_width of iris has drifted.")
 
 
@@ -128,3 +132,20 @@ def test_a_damaged_note_begins_anew(watcher: Make) -> None:
     made.decided("roll_back")
     one.look(NOW + 2)
     assert heard.names() == ["iris roll_back"]
+
+
+def test_what_the_loop_does_is_told_and_that_it_does_nothing_is_not(watcher: Make) -> None:
+    def decided(action: Action, why: str) -> None:
+        decision = LoopDecision(start=NOW, end=NOW + 60, version="v", action=action, reason=REASON, why=why)
+        loop_record.change("iris", lambda now: now.with_decision(decision))
+
+    decided("train", "before anybody looked")
+    heard = Heard()
+    one = watcher(heard)
+    one.look(NOW)
+    decided("nothing", "no drift")
+    one.look(NOW + 2)
+    assert heard.names() == []
+    decided("train", "quality fell")
+    one.look(NOW + 4)
+    assert heard.names() == ["iris train"]
