@@ -15,7 +15,7 @@ from typing import IO, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from jubako import durable, home
+from jubako import durable
 from jubako.loop import record as loop_record
 from jubako.loop.policy import LoopDecision
 from jubako.loop.record import LoopUnreadable
@@ -24,6 +24,7 @@ from jubako.notify.events import ALARMS, Event, of_alarm, of_loop, of_rollout
 from jubako.notify.notifier import Notifier
 from jubako.rollout import record
 from jubako.rollout.record import Decision, RolloutUnreadable
+from jubako.versions import packed
 
 ALARMS_EVERY = 15.0
 QUIET = 3_600.0
@@ -46,7 +47,7 @@ class Told(BaseModel):
 
 
 def folder() -> Path:
-    return home.beside_the_store() / "notify"
+    return packed.stages_folder() / "notify"
 
 
 class NotificationWatcher:

@@ -58,7 +58,7 @@ def test_it_holds_the_whole_service_and_nothing_else_of_the_repository(store: Ho
     """The engine too, and what is not Python: the pages."""
     packed_files = set(content(place(tag, store) / "src"))
     python = (*ROOT.glob("jubako/**/*.py"), *ROOT.glob("bentos/**/*.py"))
-    pages = (*ROOT.glob("jubako/console/page/*"), *ROOT.glob("jubako/monitoring/report/page/*"))
+    pages = ROOT.glob("jubako/**/page/*")
     ours = {str(file.relative_to(ROOT)) for file in (*python, *pages)}
     assert packed_files == ours | {"bentofile.yaml", "configuration.yaml"}
 
