@@ -180,10 +180,14 @@ class ModelRollout:
             self._shadow.observe(batch, outputs, version, batch_id)
 
     def _look_for_excess(self) -> str:
-        """Whether a process of the candidate needs too much of the machine. It is stopped at once, if so."""
+        """Whether a process of the candidate never gets ready, or needs too much of the machine and is stopped."""
         for name in CANDIDATES:
             process = self._processes.get(name)
-            if process is None or not process.was_ready:
+            if process is None:
+                continue
+            if not process.was_ready:
+                if why := process.why_never_ready():
+                    return why
                 continue
             watch = self._excess.setdefault(name, ExcessWatch(self._target.settings.threads))
             baseline = self._processes.get("baseline")

@@ -23,6 +23,8 @@ LOOK_EVERY = 0.25
 STATUS_WITHIN = 2.0
 RESTART_AFTER, MAX_RESTART_AFTER = 0.2, 10.0
 STOPS_WITHIN = 2.0
+READY_WITHIN = 120.0
+"""Seconds; a version that is not ready then never will be."""
 LOWEST = 19
 """The niceness of what gets only the processor time that nobody else wants."""
 
@@ -59,8 +61,15 @@ class ArmProcess:
         self.deaths = 0
         """How often it ended by itself."""
         self.why: str | None = "starting"
+        self._begun = time.monotonic()
         self._process: asyncio.subprocess.Process | None = None
         self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._look())]
+
+    def why_never_ready(self) -> str:
+        """Empty while it is, was, or still may become ready."""
+        if self.was_ready or time.monotonic() < self._begun + READY_WITHIN:
+            return ""
+        return f"was not ready after {READY_WITHIN:.0f} s: {self.why}"
 
     def usage(self) -> Usage:
         process = self._process
