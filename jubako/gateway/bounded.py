@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -62,11 +63,14 @@ class BoundedProtocol(HttpProtocol):
             self.flow.resume_reading()
 
     def _linger(self) -> None:
+        if self.transport.is_closing():
+            return
         unsent = self.transport.get_write_buffer_size()
         self._linger_until = monotonic() + (self.frontend.limits.write_seconds if unsent else LINGER)
         self.flow.resume_reading()
         if self.transport.can_write_eof():
-            self.transport.write_eof()
+            with suppress(OSError):  # the client is gone, and the event loop does not know yet
+                self.transport.write_eof()
 
     def _end(self) -> None:
         """The last request is answered. The client closes the connection then, or the sweep does."""

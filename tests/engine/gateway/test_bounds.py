@@ -8,6 +8,7 @@ import json
 import socket
 import ssl
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvloop
@@ -252,6 +253,21 @@ async def test_bytes_after_a_last_request_do_not_cut_its_answer() -> None:
     async with fronting() as front:
         assert (await last_answer(front, request(body, ROUTE, "Connection: close"), b"more")).endswith(body)
         assert len(front.route.exchanges) == 1
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_an_answer_to_a_client_that_is_gone_in_the_same_moment_is_no_fault(run: Any) -> None:
+    async def gone() -> None:
+        async with fronting() as front:
+            with socket.create_connection(("127.0.0.1", front.port)) as client:
+                client.sendall(request(b"slow", ROUTE, "Connection: close"))
+                while not front.route.exchanges:  # noqa: ASYNC110 - a count is no event
+                    await asyncio.sleep(0.01)
+            front.route.answer(front.route.exchanges[0], b"late")
+            await asyncio.sleep(0.01)
+            assert not front.frontend.connections
+
+    run(gone())
 
 
 async def test_a_client_that_stays_after_its_last_answer_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
