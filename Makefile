@@ -83,7 +83,7 @@ test: $(READY) ## Run every test (ARGS="-k iris")
 	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: test-fast
-test-fast: $(READY) ## Run the tests that neither train for real nor start servers
+test-fast: $(READY) ## Run the tests that neither train for real nor start servers or other slow processes
 	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
 .PHONY: test-wheel

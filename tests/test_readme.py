@@ -10,7 +10,9 @@ from itertools import takewhile
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from jubako.cli import group
 from jubako.settings import read
 from tests.documents import DOCUMENTS, Block, anchors, every_block, links
 from tests.fake_service import FakeService
@@ -52,10 +54,9 @@ def exists_in_the_console_command(arguments: list[str]) -> None:
     """The subcommand is there, and its help names every option that is shown."""
     command, *rest = arguments
     words = takewhile(lambda one: not one.startswith("-"), rest)  # a group's own command among them
-    asked = [str(Path(sys.executable).with_name("jubako")), command, *words, "--help"]
-    told = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert told.returncode == 0, told.stderr
-    assert all(option in told.stdout for option in rest if option.startswith("--"))
+    told = CliRunner().invoke(group, [command, *words, "--help"])
+    assert told.exit_code == 0, told.output
+    assert all(option in told.output for option in rest if option.startswith("--"))
 
 
 @pytest.mark.parametrize("block", every_block("yaml"), ids=str)

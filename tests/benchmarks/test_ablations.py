@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks.studies.ablation_loads import ROWS
 from benchmarks.studies.ablations import Kept, write_page
 from tests.reading import ROOT
@@ -18,6 +20,7 @@ print(*ablated_service.ABLATIONS)
 """
 
 
+@pytest.mark.slow
 def test_every_ablation_finds_what_it_replaces() -> None:
     """In a process of its own: a renamed class or function fails here, not in a measurement of twenty minutes."""
     done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -26,6 +29,7 @@ def test_every_ablation_finds_what_it_replaces() -> None:
     assert set(done.stdout.split()) == named
 
 
+@pytest.mark.slow
 def test_a_replaced_function_is_gone_from_every_module_that_imported_it() -> None:
     program = """
 from benchmarks.studies.ablated_service import ablate

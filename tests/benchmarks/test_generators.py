@@ -25,6 +25,7 @@ needs_wrk = pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not i
 
 
 @needs_wrk
+@pytest.mark.slow
 def test_the_closed_loop_sends_every_request_in_turn_and_counts_refusals_apart(tmp_path: Path) -> None:
     bodies: list[bytes] = []
 
@@ -40,6 +41,7 @@ def test_the_closed_loop_sends_every_request_in_turn_and_counts_refusals_apart(t
     assert seen.p50 >= 2
 
 
+@pytest.mark.slow
 def test_the_open_loop_goes_on_sending_while_the_server_stalls() -> None:
     """A closed loop would send 64 and wait; the queue's delay would never be seen."""
     numbers = count()
@@ -53,6 +55,7 @@ def test_the_open_loop_goes_on_sending_while_the_server_stalls() -> None:
     assert said["p50"] >= 500
 
 
+@pytest.mark.slow
 def test_the_open_loop_counts_the_wait_for_a_connection() -> None:
     with web_server(lambda _: (0.2, 200)) as port:
         said = uvloop.run(offer(port, REQUESTS, rate=100, seconds=0.2, lanes=1))

@@ -123,6 +123,7 @@ def test_the_terminal_shows_every_server_and_every_aim() -> None:
     assert all(name in out.getvalue() for name in ("Jubako", "Litserve", "20.0% failed", "MISSED", "met"))
 
 
+@pytest.mark.slow
 def test_equal_runs_make_equal_pages_and_plots(tmp_path: Path) -> None:
     """So that a changed number shows in a diff, and nothing else does."""
     for place in ("one", "two"):

@@ -14,6 +14,8 @@ from benchmarks.places import free_ports
 from benchmarks.running import DidNotStart, Meter, Running
 from benchmarks.wires import Posting
 
+pytestmark = pytest.mark.slow
+
 ASK = Posting("/predict", "application/json", b"{}")
 
 #: A web server that also starts a process which leaves its group and forgets its parent, as some frameworks do.

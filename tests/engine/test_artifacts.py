@@ -135,6 +135,7 @@ def test_the_reference_gives_every_monitored_column_of_the_card(tag: str) -> Non
     assert set(columns["species"]) == set(card.classes)
 
 
+@pytest.mark.slow
 def test_opening_a_version_unpickles_nothing(tag: str, iris_home: Home) -> None:
     """Asked of a fresh interpreter, because an audit hook stays for ever."""
     program = """

@@ -12,6 +12,8 @@ import pytest
 
 from tests.reading import ROOT
 
+pytestmark = pytest.mark.slow
+
 START = "import json\nfrom jubako import model, service\nfrom tests.engine.tiny.models import NoteModel, SumModel\n"
 
 

@@ -14,6 +14,8 @@ from tests.five import CARDS
 from tests.homes import Home
 from tests.versions import write_again
 
+pytestmark = pytest.mark.slow
+
 #: Runs in a process of its own, which forks a writer for each point at which it may end. ``STOP`` says how.
 DRIVER = """
 import json, os, resource, signal, sys

@@ -6,10 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from jubako import home
 from jubako.versions import stages
 from tests.homes import Home
 from tests.reading import ROOT
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_session_tells_nobody_that_it_computes(iris_home: Home, tmp_path: Path) -> None:

@@ -91,10 +91,8 @@ assert memory("VmRSS") - before < 10, memory("VmRSS") - before
 """
 
 
-@pytest.mark.parametrize(
-    "program",
-    [pytest.param(REFUSED, id="refused"), pytest.param(GIVEN_BACK, id="given back", marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("program", [REFUSED, GIVEN_BACK], ids=["refused", "given back"])
 def test_memory_stays_within_what_the_pixels_need(program: str) -> None:
     """In a process of its own: limits cannot be taken back, and other tests have filled this one."""
     root = Path(__file__).parents[3]

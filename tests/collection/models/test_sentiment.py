@@ -137,6 +137,7 @@ print(*sys.modules)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("engine", "says", "absent"),
     [

@@ -15,7 +15,7 @@ from jubako.versions import stages, store
 from tests.homes import Home
 from tests.versions import write_again
 
-pytestmark = pytest.mark.usefixtures("quick")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick")]
 
 
 def jubako(*words: str) -> Result:

@@ -25,6 +25,7 @@ def made() -> Dataset:
     return pictures.made(7, 400)
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_files_in_another_process(made: Dataset) -> None:
     program = "from training.data import pictures; print(pictures.made(7, 400).sha256)"
     ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)

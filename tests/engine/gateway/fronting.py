@@ -155,13 +155,17 @@ async def fronting(
     config.load()
     config.http_protocol_class = partial(GatewayProtocol, frontend)  # type: ignore[assignment]
     frontend.server = server.server_state  # type: ignore[assignment]  # its headers are tuples of bytes
-    serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-        await asyncio.sleep(0.01)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup()
     try:
         yield Front(port, route, frontend, server)
     finally:
         route.go.set()
-        server.should_exit = True
-        await serving
+        for listener in server.servers:
+            listener.close()
+        state = server.server_state
+        for connection in [*state.connections]:
+            connection.shutdown()
+        while state.connections or state.tasks:  # noqa: ASYNC110 - uvicorn waits in this way, for a tenth of a second
+            await asyncio.sleep(0.001)
         frontend.connections.close()

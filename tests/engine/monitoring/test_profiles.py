@@ -100,6 +100,7 @@ def test_a_column_without_a_single_value_says_so_instead_of_breaking() -> None:
     assert (found.rows, found.missing, found.count) == (3, 3, 0)
 
 
+@pytest.mark.slow
 def test_whylogs_tells_nobody_and_needs_no_temporary_folder(tmp_path: Path) -> None:
     """Asked of a process that has no place for temporary files, and in which every connection fails."""
     program = (

@@ -15,6 +15,8 @@ from typing import TypeVar
 import psutil
 import pytest
 
+pytestmark = pytest.mark.slow
+
 T = TypeVar("T")
 
 WORKER = """
