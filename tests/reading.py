@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,12 +33,12 @@ class Import:
         return any(self.name == package or self.name.startswith(f"{package}.") for package in packages)
 
 
-@lru_cache
+@cache
 def python_files(*folders: str) -> list[Path]:
     return sorted(file for folder in folders for file in (ROOT / folder).rglob("*.py"))
 
 
-@lru_cache
+@cache
 def syntax(file: Path) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8"), str(file))
 
@@ -47,7 +47,12 @@ def imports(*folders: str) -> list[Import]:
     return [found for file in python_files(*folders) for found in _imports(file)]
 
 
-def _imports(file: Path) -> Iterator[Import]:
+@cache
+def _imports(file: Path) -> tuple[Import, ...]:
+    return tuple(_imports_of(file))
+
+
+def _imports_of(file: Path) -> Iterator[Import]:
     waiting: list[tuple[ast.AST, bool]] = [(syntax(file), True)]
     while waiting:
         node, at_start = waiting.pop()

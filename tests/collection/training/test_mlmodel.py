@@ -41,6 +41,7 @@ def test_mlflow_reads_the_model_folder_with_signature_and_example(card: AnyCard,
     assert load_serving_example(str(tmp_path / "mlflow"))
 
 
+@pytest.mark.slow
 def test_every_task_has_its_pictures(card: AnyCard, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     outputs = random.dirichlet(np.ones(max(2, len(card.outputs))), 200)[:, : len(card.outputs)].astype(np.float32)

@@ -24,7 +24,7 @@ from tests.five import MODELS
 from tests.homes import Home
 from training.iris import RECIPE, IrisRecipe
 
-pytestmark = pytest.mark.usefixtures("quick")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick")]
 QUICK = {"trees": 20}
 
 
@@ -268,7 +268,6 @@ def killed(trained_iris_home: Home, tmp_path_factory: pytest.TempPathFactory) ->
     return places
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("step", KILLED)
 def test_a_training_killed_at_any_step_leaves_whole_versions_only(
     killed: dict[str, Home], step: str, monkeypatch: pytest.MonkeyPatch
