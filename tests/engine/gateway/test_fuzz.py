@@ -17,7 +17,7 @@ from tests.fuzz.grammar import Target
 from tests.fuzz.oracle import read
 from tests.fuzz.running import Report, fuzz, resident
 
-SEED, REQUESTS = 15, 10_000
+SEED, REQUESTS = 15, 20_000
 ROUTE, PAGE = b"/v1/echo/predict", b"/page"
 TARGETS = (
     Target(ROUTE, b"POST", (b"{}", b"[1, 2, 3]", b'{"inputs": [1, 2]}', b"x" * 300)),
