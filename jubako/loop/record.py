@@ -5,16 +5,16 @@ One small file a model, written atomically under a lock. It survives the end of 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from jubako import durable, home
+from jubako import home
 from jubako.loop.policy import LoopDecision, PolicyMemory
+from jubako.records import RecordFile
 
 KEPT_DECISIONS = 2_000
 
@@ -84,23 +84,13 @@ def training_lock() -> Path:
     return folder() / "training.lock"
 
 
+def _file(model: str) -> RecordFile[LoopRecord]:
+    return RecordFile(file_of(model), LoopRecord, LoopUnreadable, "move it away; the loop begins anew")
+
+
 def read(model: str) -> LoopRecord:
-    file = file_of(model)
-    try:
-        return LoopRecord.model_validate(json.loads(file.read_bytes()))
-    except FileNotFoundError:
-        return LoopRecord()
-    except (ValueError, ValidationError) as error:
-        raise LoopUnreadable(
-            f"{file} is damaged ({str(error).splitlines()[0]}): move it away; the loop begins anew"
-        ) from error
+    return _file(model).read()
 
 
 def change(model: str, update: Callable[[LoopRecord], LoopRecord]) -> LoopRecord:
-    file = file_of(model)
-    with durable.lock(file.with_suffix(".lock")):
-        before = read(model)
-        after = update(before)
-        if after is not before:
-            durable.write_whole(file, after.model_dump_json().encode())
-    return after
+    return _file(model).change(update)

@@ -6,7 +6,6 @@ share the store read the same. It survives the end of any process.
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
 from collections.abc import Callable
@@ -15,9 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from jubako import durable
+from jubako.records import RecordFile
 from jubako.rollout.evidence import Evidence
 from jubako.rollout.judge import JudgeLimits
 from jubako.rollout.latencies import NO_COUNTS, Counts
@@ -189,26 +188,16 @@ def file_of(model: str) -> Path:
     return folder() / f"{model}.json"
 
 
+def _file(model: str) -> RecordFile[RolloutRecord]:
+    return RecordFile(file_of(model), RolloutRecord, RolloutUnreadable, "move it away; production serves as before")
+
+
 def read(model: str) -> RolloutRecord:
-    file = file_of(model)
-    try:
-        return RolloutRecord.model_validate(json.loads(file.read_bytes()))
-    except FileNotFoundError:
-        return RolloutRecord()
-    except (ValueError, ValidationError) as error:
-        raise RolloutUnreadable(
-            f"{file} is damaged ({str(error).splitlines()[0]}): move it away; production serves as before"
-        ) from error
+    return _file(model).read()
 
 
 def change(model: str, update: Callable[[RolloutRecord], RolloutRecord]) -> RolloutRecord:
-    file = file_of(model)
-    with durable.lock(file.with_suffix(".lock")):
-        before = read(model)
-        after = update(before)
-        if after is not before:
-            durable.write_whole(file, after.model_dump_json().encode())
-    return after
+    return _file(model).change(update)
 
 
 def check_start(model: str, now: RolloutRecord, plan: Plan) -> None:

@@ -5,17 +5,16 @@ In a Bento they begin with what was packed, and change only between packed versi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from jubako import durable
 from jubako.card import AnyCard
 from jubako.models import AnyModel
+from jubako.records import RecordFile
 from jubako.versions import packed, store
 from jubako.versions.history import Action, ModelStages, StageChange, current_user, with_change
 from jubako.versions.manifest import VersionRefused
@@ -153,13 +152,11 @@ def _changed(
 def _change(model: str, version: str, update: Callable[[ModelStages], ModelStages]) -> StageChange:
     if refusal := packed.refusal(model, version):
         raise StageChangeRefused(refusal)
-    file = pointer_file()
-    with durable.lock(file.with_suffix(".lock")):
-        pointer = _read()
-        after = update(_of(model, pointer))
-        models = {**pointer.models, model: after}
-        durable.write_whole(file, _Pointer(models=models).model_dump_json(indent=1).encode())
-    return after.history[-1]
+
+    def updated(pointer: _Pointer) -> _Pointer:
+        return _Pointer(models={**pointer.models, model: update(_of(model, pointer))})
+
+    return _file().change(updated).models[model].history[-1]
 
 
 def _of(model: str, pointer: _Pointer) -> ModelStages:
@@ -169,16 +166,10 @@ def _of(model: str, pointer: _Pointer) -> ModelStages:
     return held.stages(model) if held else ModelStages()
 
 
+def _file() -> RecordFile[_Pointer]:
+    advice = "put a good copy back, or move it away and promote the versions that should serve (`jubako promote`)"
+    return RecordFile(pointer_file(), _Pointer, StagesUnreadable, advice)
+
+
 def _read() -> _Pointer:
-    file = pointer_file()
-    try:
-        content = file.read_bytes()
-    except FileNotFoundError:
-        return _Pointer()
-    try:
-        return _Pointer.model_validate(json.loads(content))
-    except (ValueError, ValidationError) as error:
-        raise StagesUnreadable(
-            f"{file} is damaged ({str(error).splitlines()[0]}). Put a good copy back, or move it away "
-            "and promote the versions that should serve with `jubako promote MODEL VERSION`."
-        ) from error
+    return _file().read()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from jubako.rollout import process as processes
 from jubako.rollout.process import ArmProcess
 from jubako.settings import RunnerSettings
+from tests.engine.rollout.waiting import until
 from tests.engine.tiny.models import SumModel
 from tests.engine.tiny.versions import VERSION, home_with_tiny_versions
 
@@ -31,11 +31,6 @@ async def started(version: str) -> AsyncIterator[ArmProcess]:
         yield process
     finally:
         await process.close()
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    while not holds():  # noqa: ASYNC110 - other processes set no event
-        await asyncio.sleep(0.05)
 
 
 def children() -> list[int]:

@@ -16,8 +16,9 @@ import pytest
 from deploy.stack.program import RunningProgram
 from deploy.stack.programs import PATH, load_balancer
 from jubako.rollout import record
-from jubako.rollout.record import Plan, Rollout
+from jubako.rollout.record import Plan
 from jubako.versions import stages
+from tests.engine.rollout.waiting import reached
 from tests.engine.tiny.faulty import FaultyModel
 from tests.engine.tiny.versions import VERSION, make
 from tests.homes import Home
@@ -52,16 +53,6 @@ class Callers:
         async with session.post(f"{url}/v1/faulty/predict", json=body) as answer:
             await answer.read()
             self.statuses[answer.status] += 1
-
-
-async def reached(status: str, step: int = 0) -> Rollout:
-    while True:
-        rollout = (await asyncio.to_thread(record.read, "faulty")).current
-        assert rollout is not None
-        if rollout.status == status and rollout.step >= step:
-            return rollout
-        assert rollout.active, rollout
-        await asyncio.sleep(0.3)
 
 
 def kill_all(service: RunningService) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import aiohttp
 import psutil
 import pytest
 
 from jubako.rollout import record
-from jubako.rollout.record import Plan, Rollout, Split
+from jubako.rollout.record import Plan, Split
 from jubako.versions import stages
+from tests.engine.rollout.waiting import reached, until
 from tests.engine.tiny.faulty import FaultyModel
 from tests.engine.tiny.versions import VERSION, make
 from tests.homes import Home
@@ -101,21 +102,6 @@ async def ask(session: aiohttp.ClientSession, url: str, customer: str) -> str:
             return answer.headers["x-model"] if answer.status == 200 else str(answer.status)
     except aiohttp.ClientError:
         return "no answer"
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    while not holds():  # noqa: ASYNC110 - other processes set no event
-        await asyncio.sleep(0.1)
-
-
-async def reached(status: str, step: int = 0) -> Rollout:
-    while True:
-        rollout = (await asyncio.to_thread(record.read, "faulty")).current
-        assert rollout is not None
-        if rollout.status == status and rollout.step >= step:
-            return rollout
-        assert rollout.active, rollout
-        await asyncio.sleep(0.2)
 
 
 async def test_a_rollout_goes_on_when_the_gateway_is_killed_and_none_of_its_processes_stays(
