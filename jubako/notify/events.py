@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from jubako.loop.policy import LoopDecision, Reason
 from jubako.monitoring.report.report import Alarm
 from jubako.rollout.record import JUDGE, Decision, What
 
@@ -19,6 +20,8 @@ ROLLOUT_WORDS: Mapping[What, str] = {
     "undecided": "rollout undecided",
 }
 """The decisions that are told; people know what they did themselves, as a pause."""
+TROUBLES: frozenset[Reason] = frozenset(("data fault", "refused", "failed", "lost"))
+"""Why the loop does nothing, where somebody should know."""
 ALARMS = frozenset({"JubakoDrift", "JubakoLiveQualityDrop"})
 
 
@@ -60,15 +63,15 @@ def of_alarm(model: str, alarm: Alarm) -> Event:
     return Event("alarm", alarm.name, model, f"{model}: {alarm.name} ({alarm.severity})", text)
 
 
-def of_loop(model: str, what: str, why: str, numbers: Mapping[str, float] | None = None) -> Event | None:
-    """A decision of the loop; ``None`` for "nothing", which is most of them.
-
-    >>> of_loop("iris", "nothing", "no drift"), of_loop("iris", "train", "quality fell").title
-    (None, 'iris: the loop decided: train')
-    """
+def of_loop(model: str, decision: LoopDecision, before: LoopDecision | None) -> Event | None:
+    """A decision of the loop; ``None`` for one that nobody need know, which is most of them. ``before`` is the one
+    before it: what stays as it is, such as a data fault, is told once."""
+    what: str = decision.action
     if what == "nothing":
-        return None
-    return Event("loop", what, model, f"{model}: the loop decided: {what}", why, numbers=numbers or {})
+        if decision.reason not in TROUBLES or (before is not None and before.reason == decision.reason):
+            return None
+        what = decision.reason
+    return Event("loop", what, model, f"{model}: the loop decided: {what}", decision.why, numbers=decision.numbers)
 
 
 def trial_event() -> Event:

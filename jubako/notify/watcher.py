@@ -147,14 +147,16 @@ def after(history: Sequence[DecisionT], last: str) -> Sequence[DecisionT]:
 
 
 def new_loop_decisions(name: str, told: Told) -> list[Event]:
-    """Those other than "nothing", from the first look on; ``told`` is brought up to date."""
+    """Those that somebody should know, from the first look on; ``told`` is brought up to date."""
     try:
         history = loop_record.read(name).history
     except LoopUnreadable:  # the loop says so itself
         return []
     new = after(history, told.loop[name]) if name in told.loop else ()
     told.loop[name] = mark(history[-1]) if history else ""
-    events = (of_loop(name, decision.action, decision.why, decision.numbers) for decision in new)
+    earlier = history[: len(history) - len(new)]
+    before = (*earlier[-1:], *new) if earlier else (None, *new)
+    events = (of_loop(name, decision, last) for decision, last in zip(new, before, strict=False))
     return [event for event in events if event is not None]
 
 

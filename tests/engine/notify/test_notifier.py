@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from jubako.cli import group
 from jubako.notify import notifier as notifying
 from jubako.notify.channels import Channel, ChannelKind, SecretMissing, channels
-from jubako.notify.events import Event, of_loop
+from jubako.notify.events import Event
 from jubako.notify.notifier import Notifier
 from jubako.notify.settings import GitHubSettings, MailSettings, NotifySettings, WebhookSettings
 from tests.engine.notify.receivers import mail_receiver, web_receiver
@@ -145,11 +145,6 @@ def test_telling_never_waits_and_what_finds_a_full_queue_is_dropped_and_counted(
         assert not notifier.close(0.05)
     stuck.go.set()
     assert notifier.close(10.0)
-
-
-def test_a_decision_of_the_loop_to_do_nothing_tells_nobody() -> None:
-    assert of_loop("iris", "nothing", "no drift") is None
-    assert of_loop("iris", "train", "quality fell", {"quality": 0.7}) is not None
 
 
 def test_the_command_tries_every_channel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

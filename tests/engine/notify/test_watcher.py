@@ -135,8 +135,9 @@ def test_a_damaged_note_begins_anew(watcher: Make) -> None:
 
 
 def test_what_the_loop_does_is_told_and_that_it_does_nothing_is_not(watcher: Make) -> None:
-    def decided(action: Action, why: str) -> None:
-        decision = LoopDecision(start=NOW, end=NOW + 60, version="v", action=action, reason=REASON, why=why)
+    def decided(action: Action, why: str, reason: Reason = REASON) -> None:
+        end = NOW + 60 * len(loop_record.read("iris").history)
+        decision = LoopDecision(start=end - 60, end=end, version="v", action=action, reason=reason, why=why)
         loop_record.change("iris", lambda now: now.with_decision(decision))
 
     decided("train", "before anybody looked")
@@ -149,3 +150,9 @@ def test_what_the_loop_does_is_told_and_that_it_does_nothing_is_not(watcher: Mak
     decided("train", "quality fell")
     one.look(NOW + 4)
     assert heard.names() == ["iris train"]
+    for turn in range(3):
+        decided("nothing", "petal_width is a hundred times as large", "data fault")
+        one.look(NOW + 6 + turn)
+    decided("nothing", "the gate refused it", "refused")
+    one.look(NOW + 10)
+    assert heard.names() == ["iris data fault", "iris refused"], "what stays as it is is told once"
