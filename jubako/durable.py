@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 
 def sync(path: Path) -> None:
@@ -43,6 +44,30 @@ def replace(path: Path, content: bytes, *, synced: bool = False) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def try_lock(path: Path) -> IO[str] | None:
+    """The open file that holds the lock of one process; ``None`` while another process has it. It lasts until the file
+    is closed, here and in every child that inherits it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[int | None]:
+    """The descriptor of ``try_lock``'s file, or ``None``."""
+    file = try_lock(path)
+    if file is None:
+        yield None
+        return
+    with file:
+        yield file.fileno()
 
 
 @contextmanager

@@ -44,6 +44,11 @@ def jubako_home() -> Path:
     return Path.home() / ".jubako" if bento() else repository() / ".jubako"
 
 
+def monitoring() -> Path:
+    """Profiles, and the database of predictions and their truth."""
+    return jubako_home() / "monitoring"
+
+
 def bentoml_home() -> Path:
     given = os.environ.get("BENTOML_HOME") or "~/bentoml"
     return Path(os.path.expandvars(given)).expanduser().resolve()

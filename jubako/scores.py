@@ -32,6 +32,14 @@ def scores(card: AnyCard, truth: Truth, outputs: Outputs) -> dict[str, float]:
     return multiclass(truth.astype(np.int64), columns[:, : len(card.classes)])
 
 
+def answered_classes(card: AnyCard, outputs: Outputs) -> NDArray[np.int64]:
+    """The place of the class that each answer names, by the rule of ``PredictionFields``."""
+    if card.task == "binary":
+        return (outputs[:, 0] >= 0.5).astype(np.int64)
+    best: NDArray[np.int64] = outputs[:, : len(card.classes)].argmax(axis=1)
+    return best
+
+
 def live_scores(card: AnyCard, truth: Truth, outputs: Outputs) -> dict[str, float]:
     """The metrics to show for live truth, the gate's among them; a metric that these rows do not define is left out.
 

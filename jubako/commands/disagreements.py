@@ -40,7 +40,7 @@ def disagreements(model: str, *, candidate: str | None, limit: int, as_json: boo
     Label these first: they say most about which version is better. Send each id with its truth to /v1/feedback.
     """
     version = _candidate(model, candidate)
-    found = find(home.jubako_home() / "monitoring" / FILE, here().models[model], version, limit)
+    found = find(home.monitoring() / FILE, here().models[model], version, limit)
     if file is not None:
         durable.write_whole(file, as_csv(found).encode())
         click.echo(f"Wrote {len(found)} rows to {file}: fill in the truth, and send it with the id to /v1/feedback")

@@ -35,7 +35,7 @@ def drift(model: str | None, *, version: str | None, file: Path | None, as_json:
     if version and not model:
         raise click.UsageError("--version is a version of one model: name the model, too")
     models = collection.here()
-    monitor = DriftMonitor(home.jubako_home() / "monitoring", models)
+    monitor = DriftMonitor(home.monitoring(), models)
     try:
         reports = [monitor.report(name, version) for name in ([model] if model else models)]
     except ValueError as error:

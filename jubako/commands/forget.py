@@ -24,7 +24,7 @@ def forget(prediction: str) -> None:
         raise click.UsageError(f"PREDICTION-ID {refused}") from refused
     if key[0] not in here().cards:
         raise click.UsageError(f"there is no model {key[0]}")
-    file = home.jubako_home() / "monitoring" / FILE
+    file = home.monitoring() / FILE
     found = forget_prediction(file, key) if file.exists() else None
     if found is None or not (found.prediction or found.truth or found.pairs):
         raise click.ClickException(f"nothing is kept of {prediction}")

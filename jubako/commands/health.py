@@ -45,7 +45,7 @@ def health(model: str | None, *, days: int, as_json: bool) -> None:
 
 def _of(name: str, days: int) -> ModelHealth:
     card, now = here().cards[name], time.time()
-    file = home.jubako_home() / "monitoring" / database.FILE
+    file = home.monitoring() / database.FILE
     by_week = weeks(file, card, now, max(1, round(days * 86_400 / WEEK)))
 
     def trained(version: str) -> str | None:

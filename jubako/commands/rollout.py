@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from itertools import pairwise
 
 import click
 from rich.live import Live
@@ -19,6 +18,7 @@ from jubako.commands.versions import resolve
 from jubako.rollout import record, words
 from jubako.rollout.judge import JudgeLimits
 from jubako.rollout.record import Plan, RolloutRefused, RolloutUnreadable, Split, What
+from jubako.rollout.steps import shares_of
 from jubako.rollout.view import view
 from jubako.versions import stages, store
 from jubako.versions.manifest import VersionRefused
@@ -41,11 +41,10 @@ class Steps(click.ParamType):  # type: ignore[type-arg]
             steps = [float(part) for part in value.split(",")]
         except ValueError:
             self.fail(f"{value!r} are not percentages such as 5,25,50,100", param, ctx)
-        if steps[-1] != 100 or steps[0] <= 0 or any(one >= other for one, other in pairwise(steps)):
-            self.fail("the steps grow from above 0, and the last one is 100", param, ctx)
-        if any(step > 50 for step in steps[:-1]):
-            self.fail("a step before 100 is at most 50: the baseline gets as many requests as the canary", param, ctx)
-        return (0.0, *(step / 100 for step in steps[:-1]))
+        try:
+            return shares_of(steps)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 @click.group()

@@ -91,7 +91,7 @@ class EndpointFactory:
         """What keeps the pairs of a shadow, and what reads their labels; nothing while monitoring is off."""
         if not self.settings.monitoring.enabled:
             return None, None
-        file = home.jubako_home() / "monitoring" / database.FILE
+        file = home.monitoring() / database.FILE
 
         def read_labels(production: str, candidate: str) -> tuple[str, PairCounts]:
             return pairs.database_id(file), pairs.labelled(file, card.name, production, candidate, card)

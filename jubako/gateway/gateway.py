@@ -98,7 +98,7 @@ class Gateway:
         pages = Pages(self._endpoints, metrics, describe(collection, own, self._description), collection)
         monitoring: MonitoringRoutes | None = None
         if self._settings.monitoring.enabled:
-            folder = home.jubako_home() / "monitoring"
+            folder = home.monitoring()
             recorder = self._recorder = Recorder(
                 folder, self._settings.monitoring, collection.models, raw_rows=self._settings.raw_rows()
             )

@@ -13,7 +13,7 @@ from jubako import home
 from jubako.lineage.steps import LineageUnknown, Step, version_step
 from jubako.models import AnyModel, Batch, Outputs
 from jubako.monitoring.archive import database
-from jubako.monitoring.archive.prediction_log import find, unpack_chosen
+from jubako.monitoring.archive.prediction_log import find, row_of, unpack_chosen
 from jubako.monitoring.quality.feedback import TruthRefused, split_id
 from jubako.monitoring.report import words
 
@@ -35,7 +35,7 @@ class OldPrediction:
 
 
 def database_file() -> Path:
-    return home.jubako_home() / "monitoring" / database.FILE
+    return home.monitoring() / database.FILE
 
 
 def old_prediction(prediction: str, models: Sequence[str]) -> OldPrediction:
@@ -73,10 +73,8 @@ def _row(connection: sqlite3.Connection, model: str, version: str, mark: str, pl
         (model, version, mark, mark),
     )
     for rows, marks, counts, raw in blocks:
-        names = marks.decode().split("\n")
-        if mark in names:
-            request = names.index(mark)
-            row = int(np.frombuffer(counts, np.uint32)[:request].sum()) + place
+        row = row_of(marks, counts, mark, place)
+        if row is not None:
             kept, batch = unpack_chosen(raw, rows)
             first = int(kept[:row].sum())
             return batch[first : first + 1] if kept[row] else None

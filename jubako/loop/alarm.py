@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from jubako.card import AnyCard
 from jubako.models import Outputs
+from jubako.scores import answered_classes
 
 Floats = NDArray[np.float64]
 
@@ -60,15 +61,7 @@ def losses(card: AnyCard, truth: Floats, outputs: Outputs, scale: float = 1.0) -
     """The loss of each row, from 0 to 1: wrong or right, or the error of a regression."""
     if card.task == "regression":
         return np.minimum(np.abs(outputs[:, 0].astype(np.float64) - truth) / scale, 1.0)
-    return np.not_equal(said(card, outputs), truth).astype(np.float64)
-
-
-def said(card: AnyCard, outputs: Outputs) -> NDArray[np.int64]:
-    """The place of the class that each answer names."""
-    if card.task == "binary":
-        return (outputs[:, 0] >= 0.5).astype(np.int64)
-    best: NDArray[np.int64] = outputs[:, : len(card.classes)].argmax(axis=1)
-    return best
+    return np.not_equal(answered_classes(card, outputs), truth).astype(np.float64)
 
 
 def after(state: Sequence[float], seen: Floats, limit: float) -> tuple[tuple[float, ...], float]:

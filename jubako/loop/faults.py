@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from jubako.card import AnyCard
-from jubako.loop.alarm import said
 from jubako.models import Outputs
 from jubako.monitoring.drift.statistics import kolmogorov_smirnov
 from jubako.monitoring.drift.verdict import DriftVerdict
 from jubako.monitoring.record.profiles import NumberSummary, Summary
-from jubako.scores import area_under_curve
+from jubako.scores import answered_classes, area_under_curve
 
 Floats = NDArray[np.float64]
 
@@ -125,7 +124,7 @@ def closer_than_chance(card: AnyCard, truth: Floats, outputs: Outputs) -> float 
             return None
         area = area_under_curve(truth == 1, outputs[:, 0].astype(np.float64))
         return (area - 0.5) / math.sqrt((rows + 1) / (12 * trues * (rows - trues)))
-    answered = said(card, outputs)
+    answered = answered_classes(card, outputs)
     classes = range(len(card.classes))
     chance = float(sum((truth == place).mean() * (answered == place).mean() for place in classes))
     if len(np.unique(truth)) < 2 or len(np.unique(answered)) < 2:

@@ -9,12 +9,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from jubako import home
 from jubako.loop import record
 from jubako.loop.alarm import LossLimit, loss_limit, losses
 from jubako.loop.faults import DataFault, data_faults, truth_fault
 from jubako.loop.policy import Held, PolicyMemory, WindowFacts
 from jubako.loop.settings import LoopSettings
-from jubako.loop.sources import LiveRows, RowSource, monitoring
+from jubako.loop.sources import LiveRows, RowSource
 from jubako.models import AnyModel
 from jubako.monitoring.archive.profile_files import ProfileArchive, reference_profile
 from jubako.monitoring.archive.sampling import is_control
@@ -72,10 +73,11 @@ def look(
     opened = store.open_version(tag, model)
     facts = opened.manifest.data
     limit = loss_limit(card, opened.manifest.metrics, facts.held_out)
-    new = rows.where(rows.told > memory.seen)
-    control = sort_rows(new, memory, rules.control_share).control
+    sorted_rows = sort_rows(rows, memory, rules.control_share)
+    is_new = rows.told > memory.seen
+    new, control = rows.where(is_new), sorted_rows.control[is_new]
     outputs = answers(opened.model, new.batch) if len(new) else np.empty((0, len(card.outputs)), np.float32)
-    archive = ProfileArchive(monitoring() / "profiles")
+    archive = ProfileArchive(home.monitoring() / "profiles")
     profile = reference_profile(archive, card, opened.version)
     reference = profile.summary(card) if profile else {}
     seen: Mapping[str, Summary]
@@ -86,7 +88,6 @@ def look(
         seen, count = _summary(model, new, outputs), len(new)
     verdict = judge(card, reference, seen, count)
     of_truth = truth_fault(card, new.truth, outputs)
-    sorted_rows = sort_rows(rows, memory, rules.control_share)
     return WindowFacts(
         start=start,
         end=now,

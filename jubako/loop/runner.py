@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from jubako import collection
+from jubako.durable import alone
 from jubako.loop import record
 from jubako.loop.policy import LoopDecision
 from jubako.loop.settings import LoopSettings
-from jubako.loop.training import alone
 from jubako.loop.turn import Turn
 from jubako.models import Model, overrides
 

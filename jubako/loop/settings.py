@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from jubako.rollout.steps import shares_of
 
 Windows = Annotated[int, Field(ge=1, le=1_000)]
 Percent = Annotated[float, Field(gt=0, le=100)]
@@ -28,10 +29,7 @@ class LoopRolloutSettings(_Strict):
 
     @model_validator(mode="after")
     def _steps_grow(self) -> Self:
-        if self.steps[-1:] != [100] or any(one >= other for one, other in pairwise(self.steps)):
-            raise ValueError("steps grow, and the last one is 100")
-        if any(step > 50 for step in self.steps[:-1]):
-            raise ValueError("a step before 100 is at most 50: the baseline gets as many requests as the canary")
+        shares_of(self.steps)
         return self
 
     @property
@@ -41,7 +39,7 @@ class LoopRolloutSettings(_Strict):
         >>> LoopRolloutSettings().shares
         (0.0, 0.05, 0.25, 0.5)
         """
-        return (0.0, *(step / 100 for step in self.steps[:-1]))
+        return shares_of(self.steps)
 
 
 class LoopSettings(_Strict):

@@ -36,7 +36,7 @@ class LiveRows:
     model: type[AnyModel]
 
     def read(self, now: float) -> LabelledRows:
-        return labelled_rows(monitoring() / FILE, self.model.card.name, until=self.until(now))
+        return labelled_rows(home.monitoring() / FILE, self.model.card.name, until=self.until(now))
 
     def until(self, now: float, rows: LabelledRows | None = None) -> float:  # noqa: ARG002 - of the clock alone
         return now - SETTLED
@@ -59,7 +59,3 @@ class FileRows:
 
     def until(self, now: float, rows: LabelledRows) -> float:  # noqa: ARG002
         return float(rows.told[-1]) if len(rows) else 0.0
-
-
-def monitoring() -> Path:
-    return home.jubako_home() / "monitoring"

@@ -6,12 +6,9 @@ started again waits for it, and starts no second one. Its result is in the recor
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from jubako import collection
@@ -22,19 +19,6 @@ from jubako.loop.settings import LoopSettings
 from jubako.loop.sources import FileRows, LiveRows, RowSource
 from jubako.training.loop import train
 from jubako.versions import store
-
-
-@contextmanager
-def alone(file: Path) -> Iterator[int | None]:
-    """The lock's descriptor, or ``None`` while another process has it. A child that inherits it keeps the lock."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield None
-        else:
-            yield handle.fileno()
 
 
 def source_of(model: str, settings: LoopSettings) -> RowSource:

@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from jubako import collection
+from jubako.durable import alone
 from jubako.loop import record
 from jubako.loop.looking import look
 from jubako.loop.policy import LoopDecision, PolicyMemory, decide
 from jubako.loop.record import LoopRecord, LoopTraining, TrainingState
 from jubako.loop.settings import LoopSettings
-from jubako.loop.training import alone, source_of, spawn
+from jubako.loop.training import source_of, spawn
 from jubako.rollout import record as rollouts
 from jubako.rollout.record import Plan
 from jubako.versions import stages, store

@@ -6,7 +6,6 @@ was told is kept beside the records, so that a restart tells nothing twice.
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -92,16 +91,8 @@ class NotificationWatcher:
         return folder() / "told.json"
 
     def _is_mine(self) -> bool:
-        if self._lock is None:
-            folder().mkdir(parents=True, exist_ok=True)
-            file = (folder() / "lock").open("a")
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.close()
-                return False
-            self._lock = file
-        return True
+        self._lock = self._lock or durable.try_lock(folder() / "lock")
+        return self._lock is not None
 
     def _read(self) -> Told:
         """A store that was never watched, or whose file is damaged, begins with what happens from now on."""

@@ -10,14 +10,13 @@ has none, and two versions have two.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from jubako.card import AnyCard
 from jubako.models import Outputs
 from jubako.rollout.evidence import PairCounts
+from jubako.scores import answered_classes
 
 RELATIVE = 0.05
 NEAR_ZERO = 1e-4
@@ -40,7 +39,7 @@ def agreeing(card: AnyCard, production: Outputs, candidate: Outputs) -> Which:
     """
     if card.task == "regression":
         return close(card, _numbers(candidate), _numbers(production))
-    same: Which = _answered(card, production) == _answered(card, candidate)
+    same: Which = answered_classes(card, production) == answered_classes(card, candidate)
     return same & _finite(card, production) & _finite(card, candidate)
 
 
@@ -48,7 +47,7 @@ def right(card: AnyCard, truth: Floats, outputs: Outputs) -> Which:
     """Which answers are right; ``truth`` is the place among the card's classes, or the number of a regression."""
     if card.task == "regression":
         return close(card, _numbers(outputs), truth)
-    hit: Which = _answered(card, outputs) == truth
+    hit: Which = answered_classes(card, outputs) == truth
     return hit & _finite(card, outputs)
 
 
@@ -83,11 +82,6 @@ def _range(card: AnyCard) -> float:
         if signal.kind == "number" and signal.low is not None and signal.high is not None:
             return float(signal.high - signal.low)
     return 1.0
-
-
-def _answered(card: AnyCard, outputs: Outputs) -> Any:
-    """The class that a prediction names, by the rule of ``PredictionFields``."""
-    return outputs[:, 0] >= 0.5 if card.task == "binary" else _scores(card, outputs).argmax(axis=1)
 
 
 def _finite(card: AnyCard, outputs: Outputs) -> Which:

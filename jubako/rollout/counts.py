@@ -97,10 +97,10 @@ def read_all(model: str, rollout: str) -> dict[str, ProcessCounts]:
     return found
 
 
-def remove_others(model: str, rollout: str | None) -> None:
+def remove_others(model: str, rollout: str) -> None:
     """Delete the counts of rollouts that are over."""
     for folder in record.folder().glob(f"{model}-*.counts"):
-        if rollout is None or folder.name != f"{model}-{rollout}.counts":
+        if folder.name != f"{model}-{rollout}.counts":
             shutil.rmtree(folder, ignore_errors=True)
 
 

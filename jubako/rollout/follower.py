@@ -7,13 +7,13 @@ while it holds the lock of the judge, judges for all of them.
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
 import sys
 from collections.abc import Coroutine, Mapping
 from importlib.util import find_spec
 from typing import IO, TYPE_CHECKING, Any
 
+from jubako import durable
 from jubako.rollout import controller, counts, record
 from jubako.rollout.counts import ProcessCounts
 from jubako.rollout.model_rollout import ModelRollout, RolloutTarget
@@ -97,11 +97,8 @@ class RolloutFollower:
     def _may_judge(self, name: str) -> bool:
         """Whether this process is the one that judges. The kernel gives the lock away when its holder dies."""
         if name not in self._judging:
-            file = record.file_of(name).with_suffix(".judge").open("a")
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.close()
+            file = durable.try_lock(record.file_of(name).with_suffix(".judge"))
+            if file is None:
                 return False
             self._judging[name] = file
         return True

@@ -11,7 +11,7 @@ import numpy as np
 
 from jubako.monitoring.archive import database
 from jubako.monitoring.archive.pairs import PairRecord
-from jubako.monitoring.archive.prediction_log import pack_chosen, pack_rows, unpack_chosen, unpack_rows
+from jubako.monitoring.archive.prediction_log import pack_chosen, pack_rows, row_of, unpack_chosen, unpack_rows
 from jubako.monitoring.record.columns import MISSING
 
 Key = tuple[str, str, str, int]
@@ -51,7 +51,7 @@ def _forget_prediction(connection: sqlite3.Connection, key: Key) -> tuple[bool, 
     for block, rows, layout, marks, counts, blobs, signals, raw in connection.execute(
         _BLOCKS, (model, version, mark, mark)
     ).fetchall():
-        row = _row_of(marks, counts, mark, place)
+        row = row_of(marks, counts, mark, place)
         if row is None:
             continue
         outputs = np.frombuffer(blobs, np.float32).reshape(rows, -1).copy()
@@ -102,16 +102,6 @@ def _forget_pairs(connection: sqlite3.Connection, key: Key) -> int:
         connection.execute(_BLANK_PAIR, line)
         found += 1
     return found
-
-
-def _row_of(marks: bytes, counts: bytes, mark: str, place: int) -> int | None:
-    sizes = np.frombuffer(counts, np.uint32).astype(int).tolist()
-    first = 0
-    for known, size in zip(marks.decode().split("\n"), sizes, strict=True):
-        if known == mark and place < size:
-            return int(first + place)
-        first += size
-    return None
 
 
 _BLOCKS = """

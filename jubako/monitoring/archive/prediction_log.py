@@ -174,6 +174,17 @@ def unpack_signals(blob: bytes, layout: str, rows: int) -> dict[str, NDArray[Any
     return columns
 
 
+def row_of(marks: bytes, counts: bytes, mark: str, place: int) -> int | None:
+    """Where a prediction stands in a record of these marks and counts; ``None`` when it is not there."""
+    sizes = np.frombuffer(counts, np.uint32).astype(int).tolist()
+    first = 0
+    for known, size in zip(marks.decode().split("\n"), sizes, strict=True):
+        if known == mark and place < size:
+            return int(first + place)
+        first += size
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class LoggedPrediction:
     """A prediction that was made."""

@@ -5,13 +5,12 @@ One process at a time; the others skip their turn. Every step may be killed and 
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from jubako import durable
@@ -49,8 +48,8 @@ def clean_up(
     oldest = now - settings.keep_days * DAY
     budget = settings.keep_megabytes * MEGABYTE
     try:
-        with _alone(folder / "keeping.lock") as alone:
-            if not alone:
+        with durable.alone(folder / "keeping.lock") as held:
+            if held is None:
                 return
             for model, version in _versions(archive):
                 merge_hours(archive, model, version, now, rest)
@@ -159,16 +158,3 @@ def _sweep_drafts(folder: Path, now: float) -> None:
     for draft in folder.rglob(".*.bin.*"):
         if draft.stat().st_mtime < now - DRAFT_AGE:
             draft.unlink(missing_ok=True)
-
-
-@contextmanager
-def _alone(file: Path) -> Iterator[bool]:
-    """Whether this process is the one that cleans up now."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True

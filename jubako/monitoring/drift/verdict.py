@@ -83,7 +83,7 @@ def judge(card: AnyCard, reference: Mapping[str, Summary], live: Mapping[str, Su
     tests = sum(len(measures) for measures in found.values())
     allowed = card.drift.false_alarms / max(tests, 1)
     columns = tuple(
-        _column(name, found[name], allowed) if name in found else ColumnVerdict(name, "no reference", None)
+        column_verdict(name, found[name], allowed) if name in found else ColumnVerdict(name, "no reference", None)
         for name in names
     )
     drifted = any(column.state == "drifted" for column in columns)
@@ -94,7 +94,8 @@ def _unknown(state: State, names: list[str], rows: int) -> DriftVerdict:
     return DriftVerdict(state, rows, tuple(ColumnVerdict(name, state, None) for name in names))
 
 
-def _column(name: str, measures: tuple[Measure, ...], allowed: float) -> ColumnVerdict:
+def column_verdict(name: str, measures: tuple[Measure, ...], allowed: float) -> ColumnVerdict:
+    """By the worst of its measures."""
     worst = max(measures, key=lambda measure: measure.score(allowed))
     drifted = worst.over(allowed)
     return ColumnVerdict(

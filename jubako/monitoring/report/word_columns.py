@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from jubako.card import AnyCard, Signal
 from jubako.monitoring.archive.word_files import newest
 from jubako.monitoring.drift import word_surge
-from jubako.monitoring.drift.verdict import ColumnVerdict, Measure, measure
+from jubako.monitoring.drift.verdict import ColumnVerdict, Measure, column_verdict, measure
 from jubako.monitoring.drift.word_surge import Surge, surges
 from jubako.monitoring.record.profiles import NumberSummary
 from jubako.monitoring.report import words
@@ -77,16 +77,7 @@ def _usual_verdict(card: AnyCard, before: NumberSummary, after: NumberSummary, e
     if not enough or not before.count or not after.count:
         return ColumnVerdict(LOG_PROBABILITY, "not enough", None)
     measures = tuple(one for one in measure(card.drift, before, after) if one.statistic in ("ks", "shift"))
-    allowed = ALLOWED / len(measures)
-    worst = max(measures, key=lambda one: one.score(allowed))
-    drifted = worst.over(allowed)
-    return ColumnVerdict(
-        LOG_PROBABILITY,
-        "drifted" if drifted else "stable",
-        round(worst.score(allowed), 4),
-        measures,
-        worst.statistic if drifted else None,
-    )
+    return column_verdict(LOG_PROBABILITY, measures, ALLOWED / len(measures))
 
 
 def _summary(values: NDArray[np.float64]) -> NumberSummary:

@@ -6,10 +6,10 @@ import itertools
 
 import numpy as np
 
+from jubako.home import monitoring
 from jubako.loop import record
 from jubako.loop.record import LoopTraining
 from jubako.loop.settings import LoopRolloutSettings, LoopSettings
-from jubako.loop.sources import monitoring
 from jubako.loop.training import run
 from jubako.loop.turn import Turn
 from jubako.models import Batch

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from jubako.durable import alone
 from jubako.loop import record
-from jubako.loop.training import alone, run
+from jubako.loop.training import run
 from jubako.loop.turn import Turn
 from jubako.rollout import record as rollouts
 from jubako.versions import stages, store

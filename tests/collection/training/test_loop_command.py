@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from jubako.cli import group
+from jubako.durable import alone
 from jubako.loop import record
 from jubako.loop.runner import LoopRefused, LoopRunner, check_models
 from jubako.loop.settings import LoopSettings
-from jubako.loop.training import alone
 from tests.collection.training.circle import NOW, SETTINGS
 from tests.engine.monitoring.made import Clock
 

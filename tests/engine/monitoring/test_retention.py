@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jubako.monitoring.archive import retention
+from jubako import durable
 from jubako.monitoring.archive.profile_files import DAY, REFERENCE, ProfileArchive, ProfileMoved
 from jubako.monitoring.archive.retention import GRACE, HOUR, clean_up, merge_hours, prune_profiles
 from jubako.monitoring.record.profiles import Profile
@@ -125,8 +125,8 @@ def test_the_drafts_of_killed_writers_are_swept_and_those_of_living_ones_are_not
 
 
 def test_only_one_process_cleans_up_at_a_time(tmp_path: Path, hour: list[Path]) -> None:
-    with retention._alone(tmp_path / "keeping.lock") as alone:
-        assert alone
+    with durable.alone(tmp_path / "keeping.lock") as held:
+        assert held is not None
         clean_up(tmp_path, ProfileArchive(tmp_path / "profiles"), MonitoringSettings(), LATER)
         assert len(list(tmp_path.rglob("*.bin"))) == len(hour)
     clean_up(tmp_path, ProfileArchive(tmp_path / "profiles"), MonitoringSettings(), LATER)
