@@ -1,4 +1,4 @@
-"""How calls ended, for whoever compares two batchers."""
+"""How the calls of a batcher ended, to compare it with another."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What each gateway process counted in a rollout: one small file a process, replaced every second.
 
 The process that judges adds up those of all workers and replicas. A second of a process counts once, however late it
-comes and whoever judges: the record has the last one that was added.
+comes and whichever process judges: the record has the last one that was added.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def test_a_shift_is_noticed_retrained_judged_on_unseen_rows_and_rolled_out(in_pr
 
 
 def test_control_rows_are_never_learnt_from(in_process: None) -> None:
-    """They judge every version: whoever learnt from them would judge itself."""
+    """They judge every version: one that learnt from them would be judged on rows that it knows."""
     from jubako.loop import learning
 
     serve_and_label(480, NOW + 100, seed=1)
